@@ -1,0 +1,46 @@
+// Package spool carries what the gate decided to the memory of the school: a
+// bounded file that the gate appends to before it forgets, and that house
+// drains into the activity store, at least once, in order.
+package spool
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Certainty says how sure we are who it was.
+type Certainty uint8
+
+// The certainties.
+const (
+	Unknown Certainty = iota // nobody known behind the address
+	Likely                   // a device or an older binding
+	Sure                     // signed in behind this very connection or address
+)
+
+// Event is one decision, or several repeats of one within a minute.
+type Event struct {
+	ID          uint64 // counts up in one gate's spool; re-delivery has the same ID
+	At          time.Time
+	Site        string
+	Door        string // "proxy", "tunnel", "dns", "pages"
+	Subject     string // keyed pseudonym, "" when nobody is known
+	Certainty   Certainty
+	Device      string
+	Address     netip.Addr
+	Group       string
+	KeyStage    string
+	Host        string
+	Path        string // with query; only where the door saw it
+	Categories  []string
+	Category    string // the one that decided
+	Rule        string // rule id
+	Reason      string // verdict's reason as a word
+	Action      uint8  // 0 block, 1 allow, 2 warn, 3 support service
+	Engine      string // search engine, where words were searched for
+	Words       string
+	Count       uint32
+	Bytes       uint64
+	Alert       string // "selfharm", "suicide", "exploitation", "" …
+	RulesNumber uint64
+}

@@ -1,0 +1,131 @@
+// Package verdict is the judge. It answers one question, "may this subject
+// open this name now?", from an immutable Snapshot and an Ask, and does
+// nothing else: no I/O, no clock (the time is in the Ask), no locks, no
+// logging, no database. The proxy, the tunnel and DNS ask the same judge, and
+// so do the page that explains a block and the replay of yesterday.
+package verdict
+
+import "time"
+
+// Door is the way a request came in.
+type Door uint8
+
+// The doors.
+const (
+	DoorNone   Door = iota // a question from a page or the command line
+	DoorProxy              // a request whose whole URL is seen
+	DoorTunnel             // CONNECT: only names are seen
+	DoorDNS                // a DNS question
+	DoorPages              // the people's pages
+)
+
+// Action is what happens.
+type Action uint8
+
+// The actions. The zero value blocks, so that a forgotten answer does not
+// open anything.
+const (
+	Block Action = iota
+	Allow
+	Warn // a page with "go on" where one can be shown, else block
+)
+
+// String returns the action as the command line prints it.
+func (a Action) String() string {
+	switch a {
+	case Allow:
+		return "allow"
+	case Warn:
+		return "warn"
+	default:
+		return "block"
+	}
+}
+
+// Reason says why, as a code; sentences are made at the edge in the reader's
+// words.
+type Reason uint8
+
+// The reasons.
+const (
+	ReasonNone       Reason = iota
+	ReasonHelp              // help floor: always open
+	ReasonOurs              // Belisha's own people's pages
+	ReasonEssential         // listed essential, open without a snapshot
+	ReasonCategory          // a category rule of the subject's groups
+	ReasonOwnBlock          // the school's own block entry
+	ReasonOwnAllow          // the school's own allow entry
+	ReasonUnblock           // a timed unblock is running
+	ReasonLocked            // the locked layer (never-list): nothing lifts it
+	ReasonUnlisted          // the name is in no list, and the school's rule for such names
+	ReasonOpen              // listed, but no rule blocks it for this subject
+	ReasonNoSnapshot        // no current rules: closed
+	ReasonAddress           // an IP address instead of a name
+	ReasonPrivate           // a private, loopback or metadata address
+	ReasonMalformed         // not a name or URL that a browser would open
+	ReasonPort              // a port that is not open
+	ReasonNoName            // TLS without a server name
+	ReasonNotTLS            // a tunnel that does not speak TLS
+	ReasonMismatch          // CONNECT name and TLS server name differ and one is blocked
+	ReasonUnsigned          // nobody signed in, and the school asks for it
+	ReasonPaused            // the web is paused for this subject
+	ReasonBypass            // foreign DNS, relay or canary
+)
+
+// CategorySet is a set of category numbers, 0 to 255, of one snapshot.
+type CategorySet [4]uint64
+
+// Add puts n into the set.
+func (s *CategorySet) Add(n uint8) { s[n>>6] |= 1 << (n & 63) }
+
+// Has reports whether n is in the set.
+func (s CategorySet) Has(n uint8) bool { return s[n>>6]&(1<<(n&63)) != 0 }
+
+// Empty reports whether the set is empty.
+func (s CategorySet) Empty() bool { return s == CategorySet{} }
+
+// Union returns the categories in either set.
+func (s CategorySet) Union(o CategorySet) CategorySet {
+	return CategorySet{s[0] | o[0], s[1] | o[1], s[2] | o[2], s[3] | o[3]}
+}
+
+// And returns the categories in both sets.
+func (s CategorySet) And(o CategorySet) CategorySet {
+	return CategorySet{s[0] & o[0], s[1] & o[1], s[2] & o[2], s[3] & o[3]}
+}
+
+// NoCategory stands for "no category decided".
+const NoCategory = -1
+
+// Ask is one question. Host must be canonical (see CanonicalHost): the doors
+// canonicalise once, at the edge.
+type Ask struct {
+	Door   Door
+	Host   string // lower-case A-label without a dot at the end, or an IP literal
+	Path   string // path and query where seen, as sent; "" where not
+	Port   uint16
+	Groups uint64 // bit n = group number n of the snapshot; 0 = not known: the strictest of all
+	// KeyStage and Place are numbers of the snapshot's lists; 0 = not known.
+	KeyStage uint8
+	Place    uint8
+	At       time.Time
+	// Minute is the site's minute of the week, 0 = Monday 00:00, local time.
+	Minute uint16
+	// Unsigned: nobody is signed in behind the address.
+	Unsigned bool
+	// Paused: the subject's web is paused.
+	Paused bool
+}
+
+// Verdict is the answer.
+type Verdict struct {
+	Action     Action
+	Reason     Reason
+	Category   int16       // the category that decided, or NoCategory
+	Categories CategorySet // every category the name or its parents are in
+	Rule       uint32      // number of the deciding rule line in the snapshot, 0 = none
+	Group      uint8       // the group whose rule decided
+	Support    bool        // a help service: counted without host or person
+	// Until is when a running unblock that allowed this ends (unix ms), else 0.
+	Until int64
+}
