@@ -1,0 +1,224 @@
+package lists
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+const (
+	maxRefusedFile  = 100
+	maxRefusedAll   = 5000
+	maxExpressions  = 10_000
+	maxUsageBytes   = 64 << 10
+	checkEveryLines = 4096
+)
+
+// run is one reading: what was asked, what came out so far.
+type run struct {
+	ctx         context.Context
+	opt         Options
+	plan        *plan
+	emit        func(Entry) error
+	report      Report
+	entries     int
+	expressions int
+	refused     int
+}
+
+// file is one file being read.
+type file struct {
+	run      *run
+	rep      *FileReport
+	lines    *lines
+	lastKind Kind
+	lastText string
+}
+
+// member reads one file of the list by its role in the plan.
+func (r *run) member(name string, in io.Reader) error {
+	j := r.plan.jobs[name]
+	if j.role == roleUsage {
+		return r.usage(j.category, in)
+	}
+	rep := FileReport{File: name, Category: j.category, Format: FormatUT1}
+	br, ok := in.(*bufio.Reader)
+	if !ok {
+		br = bufio.NewReaderSize(in, sniffBytes)
+	}
+	if j.role == roleList {
+		rep.Format = r.opt.Format
+		if rep.Format == FormatAuto {
+			head, err := peek(br)
+			if err != nil {
+				return err
+			}
+			rep.Format = sniff(head)
+		}
+	}
+	f := &file{run: r, rep: &rep, lines: newLines(name, br)}
+	err := f.read(f.parser(j.role))
+	rep.Lines, rep.Bytes = f.lines.no, f.lines.text.bytes
+	r.report.Files = append(r.report.Files, rep)
+	return err
+}
+
+func (f *file) parser(r role) func(string) error {
+	switch {
+	case r == roleURLs:
+		return f.urlLine
+	case r == roleExpressions:
+		return f.expressionLine
+	case f.rep.Format == FormatHosts:
+		return f.hostsLine
+	default:
+		return f.nameLine
+	}
+}
+
+func (f *file) read(parse func(string) error) error {
+	first := true
+	for {
+		raw, tooLong, err := f.lines.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if f.lines.no%checkEveryLines == 0 && f.run.ctx.Err() != nil {
+			return f.run.ctx.Err()
+		}
+		if tooLong {
+			f.refuse(raw, "the line is longer than 4096 characters")
+			continue
+		}
+		line := string(bytes.TrimSpace(raw))
+		if line == "" {
+			f.rep.Skipped++
+			continue
+		}
+		if line[0] == '<' && (first || looksLikeHTML(line)) {
+			return htmlRefusal(f.rep.File, f.lines.no)
+		}
+		first = false
+		if err := parse(line); err != nil {
+			return err
+		}
+	}
+}
+
+// accept hands an entry over. Only the entry just before is known, so of
+// duplicates only neighbours are dropped: lists are mostly sorted.
+func (f *file) accept(kind Kind, text string, except bool) error {
+	if kind == f.lastKind && text == f.lastText {
+		f.rep.Duplicates++
+		return nil
+	}
+	if f.run.entries >= f.run.opt.MaxEntries {
+		return &Refusal{File: f.rep.File, Line: f.lines.no, Reason: fmt.Sprintf(
+			"the list holds more than %d entries; raise the bound if that is right", f.run.opt.MaxEntries)}
+	}
+	f.run.entries++
+	f.rep.Accepted++
+	f.lastKind, f.lastText = kind, text
+	if except {
+		f.lastKind = 0
+	}
+	return f.run.emit(Entry{
+		Category: f.rep.Category, Kind: kind, Text: text,
+		Line: f.lines.no, File: f.rep.File, Except: except,
+	})
+}
+
+func (f *file) refuse(line []byte, reason string) {
+	f.rep.Invalid++
+	f.note(line, reason)
+}
+
+// note keeps a line for the report, within bounds.
+func (f *file) note(line []byte, reason string) {
+	if len(f.rep.Refused) >= maxRefusedFile || f.run.refused >= maxRefusedAll {
+		return
+	}
+	f.run.refused++
+	f.rep.Refused = append(f.rep.Refused, Refused{
+		File: f.rep.File, Line: f.lines.no, Text: printable(line), Reason: reason,
+	})
+}
+
+func (f *file) expression(text, line string) error {
+	if f.run.expressions++; f.run.expressions > maxExpressions {
+		return &Refusal{File: f.rep.File, Line: f.lines.no, Reason: fmt.Sprintf("the list holds more than %d expressions", maxExpressions)}
+	}
+	if _, err := regexp.Compile("(?i)" + text); err != nil {
+		f.refuse([]byte(line), "the expression cannot be used: "+expressionFault(err))
+		return nil
+	}
+	return f.accept(Expression, text, false)
+}
+
+func expressionFault(err error) string {
+	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+}
+
+// usage keeps whether the tree's author means a category for blocking or for
+// allowing. Other words in the file are the author's notes.
+func (r *run) usage(category string, in io.Reader) error {
+	b, err := io.ReadAll(io.LimitReader(in, maxUsageBytes))
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, w := range strings.Fields(string(b)) {
+		if w == "black" || w == "white" {
+			seen[w] = true
+		}
+	}
+	words := make([]string, 0, len(seen))
+	for w := range seen {
+		words = append(words, w)
+	}
+	sort.Strings(words)
+	if len(words) > 0 {
+		r.report.Usage[category] = strings.Join(words, " ")
+	}
+	return nil
+}
+
+func (r *run) finish() Report {
+	r.report.Totals = Totals{}
+	r.report.Format = r.plan.format
+	for i, f := range r.report.Files {
+		r.report.Totals.add(f.Totals)
+		switch {
+		case i == 0:
+			r.report.Format = f.Format
+		case f.Format != r.report.Format:
+			r.report.Format = FormatAuto
+		}
+	}
+	return r.report
+}
+
+// emptyList refuses a list that gave nothing: an empty one is a failed
+// download far more often than a wish.
+func (r *run) emptyList(name string) error {
+	if r.entries > 0 {
+		return nil
+	}
+	for _, f := range r.report.Files {
+		if len(f.Refused) > 0 {
+			first := f.Refused[0]
+			return &Refusal{File: first.File, Line: first.Line, Reason: fmt.Sprintf(
+				"not one line could be used; the first that should have been: %q (%s)", first.Text, first.Reason)}
+		}
+	}
+	return &Refusal{File: name, Reason: "the list is empty"}
+}
