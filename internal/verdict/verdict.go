@@ -115,6 +115,10 @@ type Ask struct {
 	Unsigned bool
 	// Paused: the subject's web is paused.
 	Paused bool
+	// PrivateOpen: Host is an address that the door's own configuration lets
+	// people reach although it is private (an intranet, a test bench). It then
+	// counts as a name that is in no list.
+	PrivateOpen bool
 }
 
 // Verdict is the answer.

@@ -1,0 +1,92 @@
+package canon
+
+import (
+	"strconv"
+	"strings"
+)
+
+const maxURL = 64 << 10
+
+// Parts are the parts of a URL that a decision needs. Userinfo is dropped:
+// it decides nothing and must not be kept.
+type Parts struct {
+	Scheme string // "http" or "https"
+	Host   string // canonical
+	Kind   Kind
+	Port   uint16
+	Path   string // path and query as written, without fragment; "" if none
+}
+
+// URL reads what a person or a browser would write: a whole http or https
+// URL, or the same without a scheme ("example.com/page"). Decide on Host: the
+// name after the last "@".
+func URL(raw string) (Parts, error) {
+	if len(raw) > maxURL {
+		return Parts{}, ErrURLLength
+	}
+	s := strings.Trim(raw, " \t\r\n")
+	p := Parts{Scheme: "http", Port: 80}
+	rest, err := p.scheme(s)
+	if err != nil {
+		return Parts{}, err
+	}
+	end := strings.IndexAny(rest, "/\\?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority := rest[:end]
+	p.Path, _, _ = strings.Cut(rest[end:], "#")
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		authority = authority[i+1:]
+	}
+	host, err := p.port(authority)
+	if err != nil {
+		return Parts{}, err
+	}
+	p.Host, p.Kind, err = Host(host)
+	return p, err
+}
+
+func (p *Parts) scheme(s string) (string, error) {
+	i := strings.Index(s, "://")
+	if i < 0 || strings.ContainsAny(s[:i], "/?#.@") {
+		if head, _, ok := strings.Cut(s, ":"); ok && otherScheme(head) {
+			return "", ErrScheme
+		}
+		return s, nil
+	}
+	switch strings.ToLower(s[:i]) {
+	case "http", "ws":
+	case "https", "wss":
+		p.Scheme, p.Port = "https", 443
+	default:
+		return "", ErrScheme
+	}
+	return strings.TrimLeft(s[i+3:], "/\\"), nil
+}
+
+// otherScheme knows the schemes that browsers open without "//".
+func otherScheme(s string) bool {
+	switch strings.ToLower(s) {
+	case "data", "blob", "javascript", "view-source", "file", "about", "mailto", "ftp", "gopher":
+		return true
+	}
+	return false
+}
+
+func (p *Parts) port(authority string) (host string, err error) {
+	i := strings.LastIndexByte(authority, ':')
+	if i < 0 || strings.HasSuffix(authority, "]") || strings.Count(authority, ":") > 1 && authority[0] != '[' {
+		return authority, nil
+	}
+	digits := authority[i+1:]
+	if digits == "" {
+		return authority[:i], nil
+	}
+	n, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil || n == 0 || strings.Trim(digits, "0123456789") != "" {
+		return "", ErrPort
+	}
+	p.Port = uint16(n)
+	return authority[:i], nil
+}
