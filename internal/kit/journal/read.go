@@ -198,8 +198,10 @@ func (j *Journal) catchUp(ctx context.Context, name string, fn func(context.Cont
 			return err
 		}
 		last := lines[len(lines)-1].Seq
-		err = j.db.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.ExecContext(ctx, `INSERT INTO journal_cursors (name, seq) VALUES ($1, $2)
+		// What fn did is done, even if ctx ended meanwhile.
+		keep := context.WithoutCancel(ctx)
+		err = j.db.Write(keep, func(tx *store.Tx) error {
+			_, err := tx.ExecContext(keep, `INSERT INTO journal_cursors (name, seq) VALUES ($1, $2)
 				ON CONFLICT (name) DO UPDATE SET seq = EXCLUDED.seq`, name, last)
 			return err
 		})
