@@ -18,8 +18,26 @@ const (
 	Sure                     // signed in behind this very connection or address
 )
 
+// Kind tells records apart.
+type Kind uint8
+
+// The kinds.
+const (
+	Decision  Kind = iota // something passed or was stopped
+	Heartbeat             // the gate was up; Dropped says what was lost so far
+)
+
+// The values of Event.Action.
+const (
+	ActionBlock   uint8 = 0
+	ActionAllow   uint8 = 1
+	ActionWarn    uint8 = 2
+	ActionSupport uint8 = 3 // a help service: no host, words, address, person or device
+)
+
 // Event is one decision, or several repeats of one within a minute.
 type Event struct {
+	Kind        Kind
 	ID          uint64 // counts up in one gate's spool; re-delivery has the same ID
 	At          time.Time
 	Site        string
@@ -43,4 +61,5 @@ type Event struct {
 	Bytes       uint64
 	Alert       string // "selfharm", "suicide", "exploitation", "" …
 	RulesNumber uint64
+	Dropped     uint64 // on a heartbeat: routine events dropped since this gate started
 }
