@@ -54,27 +54,30 @@ type Action uint8
 // What the filter did with a request. Support is a visit to a help service:
 // only its number is kept, with no host, address, group or person, and only
 // per day.
+//
+// The numbers are those of the gate's spool; an event that says nothing is a
+// block, never an allow.
 const (
-	Allow Action = iota
-	Block
+	Block Action = iota
+	Allow
 	Warn
 	Support
 )
 
 // Actions is the full list.
-var Actions = []Action{Allow, Block, Warn, Support}
+var Actions = []Action{Block, Allow, Warn, Support}
 
 // String is the stable name of a in exports and totals.
 func (a Action) String() string {
 	switch a {
-	case Block:
-		return "block"
+	case Allow:
+		return "allow"
 	case Warn:
 		return "warn"
 	case Support:
 		return "support"
 	default:
-		return "allow"
+		return "block"
 	}
 }
 
@@ -87,7 +90,7 @@ type Event struct {
 	At   time.Time
 
 	Site string
-	Door string // proxy, dns, tunnel
+	Door string // proxy, tunnel, dns, pages
 
 	Subject   string // keyed pseudonym, "" for nobody known
 	Certainty Certainty
