@@ -1,0 +1,19 @@
+#!/bin/sh
+# Installs what the tests need and is not here: PostgreSQL and Chromium, from
+# Debian's packages. Without root or apt it only says what is missing.
+set -eu
+missing=""
+have() { command -v "$1" >/dev/null 2>&1; }
+have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+have chromium || have chromium-browser || have google-chrome || missing="$missing chromium"
+have certutil || missing="$missing libnss3-tools"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" != 0 ] || ! have apt-get; then
+	echo "The tests need these Debian packages; please install them:$missing" >&2
+	exit 1
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
