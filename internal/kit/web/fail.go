@@ -1,0 +1,80 @@
+package web
+
+import (
+	"embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sort"
+
+	"belisha/internal/kit/store"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+var errForbidden = store.ErrForbidden
+
+// problemView is the page of an error.
+type problemView struct {
+	Base
+	Words string
+	List  []string
+	ID    string
+	Back  string // where to go on
+}
+
+var problemPage = NewPage[problemView](templateFiles, "templates/problem.html")
+
+// fail turns an error into a page, and logs a fault once.
+func (s *site) fail(c *Ctx, err error) {
+	var sent sentError
+	if errors.As(err, &sent) {
+		// The reader went away or the line broke: nothing can be shown.
+		s.Deps.Log.LogAttrs(c.Context(), slog.LevelDebug, "an answer was cut off", slog.String("route", c.route.Pattern))
+		return
+	}
+	var to SeeOther
+	switch {
+	case errors.As(err, &to):
+		_ = c.Redirect(to.To)
+		return
+	case errors.Is(err, ErrSignIn) && !c.Actor.SignedIn():
+		_ = c.Redirect(s.SignIn + "?to=" + url.QueryEscape(c.wanted()))
+		return
+	}
+	p := Explain(err)
+	if p.Log {
+		s.log(c, p, err)
+	}
+	c.showProblem(p)
+}
+
+// wanted is the page somebody asked for before they had to sign in. What was
+// being sent is not kept: a form is filled in again.
+func (c *Ctx) wanted() string {
+	if c.R.Method != http.MethodGet && c.R.Method != http.MethodHead {
+		return "/"
+	}
+	if p := SafePath(c.R.URL.RequestURI()); p != "" && len(p) <= 1000 {
+		return p
+	}
+	return "/"
+}
+
+func (c *Ctx) showProblem(p Problem) {
+	v := problemView{Base: Base{Title: p.Title}, Words: p.Words, List: p.List, ID: p.ID, Back: "/"}
+	if err := problemPage.Status(p.Status).Render(c, v); err != nil {
+		http.Error(c.W, p.Title+". "+p.Words, p.Status)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,149 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+
+	"belisha/internal/kit/words"
+)
+
+// MenuLink is one entry of the menu as shown.
+type MenuLink struct {
+	Title, Path string
+	Icon        Icon
+	Current     bool
+}
+
+// Frame is what the layout shows around a page. Render fills it; a room
+// leaves it alone.
+type Frame struct {
+	School    string
+	Reader    string // who is signed in
+	SignedIn  bool
+	Menu      []MenuLink
+	Light     Light
+	Demo      bool
+	Version   string
+	Contact   string
+	Help      []Turn
+	Notice    string
+	Banners   []Banner
+	People    bool   // a people's page: big words, no menu
+	Font      string // address of the font that is needed first
+	Style     string // address of the style sheet
+	Icon      string // address of the small picture in the browser's tab
+	SignIn    string
+	SignOut   string
+	Account   string
+	Printed   string // when, for the foot of a printed page
+	WindowBar string // the window's title
+}
+
+// Light is the beacon as shown: the picture and its sentence.
+type Light struct {
+	Show  bool
+	Lit   bool
+	Words string
+	Short string // for narrow screens: "3 wait"
+}
+
+// frame fills what the layout shows.
+func (c *Ctx) frame(b *Base) {
+	s := c.site
+	f := Frame{
+		School: c.about.School, Demo: s.Demo, Version: s.Version, Contact: c.about.Contact,
+		Help: c.about.Help, Banners: c.about.Banners, People: c.people,
+		Font: AssetPath("latin-400.woff2"), Style: AssetPath("belisha.css"), Icon: AssetPath("beacon.svg"),
+		SignIn: s.SignIn, SignOut: s.SignOut, Account: s.Account,
+		Printed: c.Words.Moment(c.Now()),
+		Reader:  c.Actor.Name, SignedIn: c.Actor.SignedIn(),
+		Notice: c.takeNotice(),
+	}
+	f.WindowBar = windowTitle(b, f.School)
+	if !c.people && f.SignedIn {
+		f.Menu = c.menu()
+		f.Light = c.light()
+	}
+	b.Frame = f
+}
+
+// windowTitle is "Error: Sign in, Ashdown Primary, Belisha".
+func windowTitle(b *Base, school string) string {
+	parts := []string{b.Title}
+	if school != "" {
+		parts = append(parts, school)
+	}
+	parts = append(parts, "Belisha")
+	title := strings.Join(parts, " · ")
+	if len(b.Errors.List) > 0 {
+		return "Error: " + title
+	}
+	return title
+}
+
+// menu is what this actor may open. The entry whose path is the longest
+// beginning of the page's is the current one.
+func (c *Ctx) menu() []MenuLink {
+	var out []MenuLink
+	best, length := -1, 0
+	for _, m := range c.site.menu {
+		if !allowed(c.Actor, m.Needs) {
+			continue
+		}
+		out = append(out, MenuLink{Title: m.Title, Path: m.Path, Icon: Icon{Name: m.Icon}})
+		if within(c.R.URL.Path, m.Path) && len(m.Path) > length {
+			best, length = len(out)-1, len(m.Path)
+		}
+	}
+	if best >= 0 {
+		out[best].Current = true
+	}
+	return out
+}
+
+// within reports whether path is at or below root.
+func within(path, root string) bool {
+	if root == "/" {
+		return path == "/"
+	}
+	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
+}
+
+// light asks what waits. When that cannot be known the globe is lit and says
+// so: the page itself is still shown.
+func (c *Ctx) light() Light {
+	if c.site.Beacon == nil {
+		return Light{Show: true, Lit: true, Words: "It is not known what waits for you.", Short: "Not known"}
+	}
+	b, err := c.site.Beacon(c.Context(), c.Actor)
+	if err != nil {
+		c.site.log(c, Problem{ID: "beacon"}, fmt.Errorf("asking what waits: %w", err))
+		return Light{Show: true, Lit: true, Words: "It could not be found out what waits for you.", Short: "Not known"}
+	}
+	return b.light(c.Words)
+}
+
+// light puts the beacon into words.
+func (b Beacon) light(w words.Words) Light {
+	var parts []string
+	if b.Waiting > 0 {
+		parts = append(parts, words.Count(b.Waiting, "thing waits for you", "things wait for you"))
+	}
+	if b.NotKept > 0 {
+		parts = append(parts, words.Number(b.NotKept)+" not being kept")
+	}
+	if b.Unknown > 0 {
+		parts = append(parts, words.Number(b.Unknown)+" unknown")
+	}
+	l := Light{Show: true, Lit: b.Lit()}
+	switch {
+	case len(parts) > 0:
+		l.Words, l.Short = words.And(parts), parts[0]
+	case b.Checked.IsZero():
+		l.Words, l.Short = "Nothing has been checked yet", "Not checked"
+	default:
+		l.Words = "Nothing waits for you; last checked " + w.Stamp(b.Checked)
+		l.Short = "Nothing waits"
+	}
+	return l
+}
