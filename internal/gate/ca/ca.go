@@ -1,0 +1,266 @@
+// Package ca is the school's own certificate authority. The gate uses it for
+// one purpose: to show a page in place of an HTTPS site that it blocks, on
+// devices where the school has installed the certificate. It never signs for a
+// site that is let through, and its key never leaves the file it is sealed in.
+package ca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"belisha/internal/kit/clock"
+)
+
+const (
+	certFile = "ca.pem"
+	keyFile  = "ca.key"
+
+	caYears  = 5
+	leafLife = 14 * 24 * time.Hour
+	renewAt  = 7 * 24 * time.Hour // a leaf with less life left is made anew
+	maxLeafs = 2000
+	skew     = 24 * time.Hour // devices whose clock is behind
+)
+
+// Sealer seals the key at rest. The caller owns the sealing key.
+type Sealer interface {
+	Seal(plain []byte) ([]byte, error)
+	Open(sealed []byte) ([]byte, error)
+}
+
+// CA signs leaves for blocked hosts. It is safe for several goroutines.
+type CA struct {
+	clock clock.Clock
+	cert  *x509.Certificate
+	pem   []byte
+	key   *ecdsa.PrivateKey
+	leaf  *ecdsa.PrivateKey // one key for all leaves of this process; never written
+
+	mu    sync.Mutex
+	cache map[string]*tls.Certificate
+}
+
+// Create makes a new authority for the school and writes it to dir. An
+// existing one is never overwritten: devices trust it.
+func Create(dir, school string, seal Sealer, c clock.Clock) (*CA, error) {
+	if seal == nil {
+		return nil, errors.New("making the school's certificate: there is no key to seal it with")
+	}
+	if _, err := os.Stat(filepath.Join(dir, keyFile)); err == nil {
+		return nil, fmt.Errorf("making the school's certificate: %s already holds one", dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the certificate's folder: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the certificate's key: %w", err)
+	}
+	der, err := selfSign(key, school, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	plain, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("writing the certificate's key: %w", err)
+	}
+	sealed, err := seal.Seal(plain)
+	if err != nil {
+		return nil, fmt.Errorf("sealing the certificate's key: %w", err)
+	}
+	if err := writeNew(filepath.Join(dir, keyFile), sealed); err != nil {
+		return nil, err
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := writeNew(filepath.Join(dir, certFile), cert); err != nil {
+		return nil, err
+	}
+	return Open(dir, seal, c)
+}
+
+func selfSign(key *ecdsa.PrivateKey, school string, now time.Time) ([]byte, error) {
+	number, err := serial()
+	if err != nil {
+		return nil, err
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber:          number,
+		Subject:               pkix.Name{CommonName: "Belisha filter of " + school, Organization: []string{school}},
+		NotBefore:             now.Add(-skew),
+		NotAfter:              now.AddDate(caYears, 0, 0),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("signing the school's certificate: %w", err)
+	}
+	return der, nil
+}
+
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the school's certificate: %w", err)
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing the school's certificate: %w", err)
+	}
+	return nil
+}
+
+// Open reads the authority in dir. Where there is none the error is
+// fs.ErrNotExist.
+func Open(dir string, seal Sealer, c clock.Clock) (*CA, error) {
+	sealed, err := os.ReadFile(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate's key: %w", err)
+	}
+	if seal == nil {
+		return nil, errors.New("reading the certificate's key: there is no key to open it with")
+	}
+	plain, err := seal.Open(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("opening the certificate's key: %w", err)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(plain)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate's key: %w", err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("reading the certificate's key: it is of another kind")
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, certFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the school's certificate: %w", err)
+	}
+	return fromPEM(raw, key, c)
+}
+
+func fromPEM(raw []byte, key *ecdsa.PrivateKey, c clock.Clock) (*CA, error) {
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return nil, errors.New("reading the school's certificate: the file is damaged")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the school's certificate: %w", err)
+	}
+	if pub, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(key.Public()) {
+		return nil, errors.New("reading the school's certificate: the key belongs to another certificate")
+	}
+	leaf, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	return &CA{
+		clock: c, cert: cert, key: key, leaf: leaf,
+		pem:   pem.EncodeToMemory(block),
+		cache: make(map[string]*tls.Certificate),
+	}, nil
+}
+
+// Exists reports whether dir holds an authority.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, keyFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// PEM is the certificate that devices install. It holds no secret.
+func (c *CA) PEM() []byte { return append([]byte(nil), c.pem...) }
+
+// Fingerprint is the SHA-256 of the certificate, in pairs with colons, as
+// devices show it.
+func (c *CA) Fingerprint() string {
+	sum := sha256.Sum256(c.cert.Raw)
+	text := strings.ToUpper(hex.EncodeToString(sum[:]))
+	pairs := make([]string, 0, len(sum))
+	for i := 0; i < len(text); i += 2 {
+		pairs = append(pairs, text[i:i+2])
+	}
+	return strings.Join(pairs, ":")
+}
+
+// Ends is when the certificate stops being valid.
+func (c *CA) Ends() time.Time { return c.cert.NotAfter }
+
+// Leaf returns a certificate for a host that is blocked. Callers never ask for
+// one that is let through.
+func (c *CA) Leaf(host string) (*tls.Certificate, error) {
+	now := c.clock.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if have := c.cache[host]; have != nil && have.Leaf.NotAfter.Sub(now) > renewAt && now.After(have.Leaf.NotBefore) {
+		return have, nil
+	}
+	leaf, err := c.mint(host, now)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.cache) >= maxLeafs {
+		clear(c.cache)
+	}
+	c.cache[host] = leaf
+	return leaf, nil
+}
+
+func (c *CA) mint(host string, now time.Time) (*tls.Certificate, error) {
+	number, err := serial()
+	if err != nil {
+		return nil, err
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber: number,
+		Subject:      pkix.Name{Organization: []string{"Belisha filter page"}},
+		NotBefore:    now.Add(-skew),
+		NotAfter:     now.Add(leafLife),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		tmpl.IPAddresses = []net.IP{a.AsSlice()}
+	} else {
+		tmpl.DNSNames = []string{host}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, c.cert, c.leaf.Public(), c.key)
+	if err != nil {
+		return nil, fmt.Errorf("signing for %s: %w", host, err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("signing for %s: %w", host, err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der, c.cert.Raw}, PrivateKey: c.leaf, Leaf: parsed}, nil
+}
+
+func serial() (*big.Int, error) {
+	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
+	if err != nil {
+		return nil, fmt.Errorf("making a serial number: %w", err)
+	}
+	return n.Add(n, big.NewInt(1)), nil
+}
