@@ -1,0 +1,85 @@
+package help
+
+import (
+	"embed"
+	"net/netip"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/web"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+type whyView struct {
+	web.Base
+	Found    bool
+	Host     string
+	When     web.When
+	Sentence string
+	Unknown  bool // the filter did not answer
+	Staff    web.Summary
+	ForStaff bool
+	Adult    string
+}
+
+type helpView struct {
+	web.Base
+	Adult  string
+	Places []Place
+}
+
+var (
+	whyPage  = web.NewPage[whyView](pages, "pages/why.html")
+	helpPage = web.NewPage[helpView](pages, "pages/help.html")
+)
+
+// Section is the room's pages, all of them the people's.
+func (r *Room) Section() web.Section {
+	return web.Section{
+		Name: "help", Title: "Help",
+		Routes: []web.Route{
+			{Pattern: "GET /why", Needs: web.Open, Do: r.why, People: true},
+			{Pattern: "GET /help", Needs: web.Open, Do: r.help, People: true},
+		},
+	}
+}
+
+// why shows the latest block of the device that asks.
+func (r *Room) why(c *web.Ctx) error {
+	v := whyView{Base: web.Base{Title: "Why is this closed?"}, Adult: r.d.Adult(c.Context())}
+	at, err := netip.ParseAddrPort(c.R.RemoteAddr)
+	if err != nil {
+		v.Unknown = true
+		return whyPage.Render(c, v)
+	}
+	closed, ok, err := r.d.Latest(c.Context(), at.Addr().Unmap())
+	if err != nil {
+		v.Unknown = true
+		return whyPage.Render(c, v)
+	}
+	if ok {
+		v.Found, v.Host, v.When, v.Sentence = true, closed.Host, c.Ago(closed.At), closed.Pupil
+		if closed.Distress {
+			v.Host = "" // the name itself may say too much to whoever sees the screen
+		}
+		v.ForStaff = c.Actor.Audience == actor.Staff
+		v.Staff.Rows = []web.SummaryRow{
+			{Key: "Reason", Text: closed.Staff},
+			{Key: "Kind of site", Text: closed.Category},
+			{Key: "Rule", Text: closed.Rule},
+			{Key: "Rules of", Text: closed.Group},
+		}
+		if v.ForStaff {
+			v.Host = closed.Host
+		}
+	}
+	return whyPage.Render(c, v)
+}
+
+func (r *Room) help(c *web.Ctx) error {
+	return helpPage.Render(c, helpView{
+		Base:  web.Base{Title: "Where to turn"},
+		Adult: r.d.Adult(c.Context()), Places: r.d.Places,
+	})
+}

@@ -1,0 +1,286 @@
+package review
+
+import (
+	"embed"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"belisha/internal/kit/journal"
+	"belisha/internal/kit/store"
+	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+type homeView struct {
+	web.Base
+	Tray     web.Tray
+	Promises []web.SummaryRow
+	Policy   string
+	Sees     bool // may see the promises
+	NoPolicy web.Panel
+}
+
+type journalView struct {
+	web.Base
+	Filter web.Filter
+	Table  web.Table
+	Pager  web.Pager
+	Export web.Download
+}
+
+type lineView struct {
+	web.Base
+	Summary web.Summary
+	Detail  string
+	Erased  bool
+}
+
+type healthView struct {
+	web.Base
+	Table web.Table
+}
+
+var (
+	homePage    = web.NewPage[homeView](pages, "pages/home.html")
+	journalPage = web.NewPage[journalView](pages, "pages/journal.html")
+	linePage    = web.NewPage[lineView](pages, "pages/line.html")
+	healthPage  = web.NewPage[healthView](pages, "pages/health.html")
+)
+
+// Section is the room's pages.
+func (r *Room) Section() web.Section {
+	return web.Section{
+		Name: "review", Title: "Home",
+		Menu: []web.MenuItem{
+			{Title: "Home", Path: "/", Needs: web.SignedIn, Icon: "home"},
+			{Title: "Journal", Path: "/journal", Needs: MayReadJournal, Icon: "history"},
+			{Title: "Health", Path: "/health", Needs: MayReadHealth, Icon: "activity"},
+		},
+		Routes: []web.Route{
+			{Pattern: "GET /{$}", Needs: web.SignedIn, Do: r.home},
+			{Pattern: "GET /journal", Needs: MayReadJournal, Do: r.journal},
+			{Pattern: "GET /journal/{seq}", Needs: MayReadJournal, Do: r.line},
+			{Pattern: "GET /journal.csv", Needs: MayReadJournal, Do: r.export},
+			{Pattern: "GET /health", Needs: MayReadHealth, Do: r.health},
+		},
+	}
+}
+
+func (r *Room) home(c *web.Ctx) error {
+	items, err := r.Tray(c.Context(), c.Actor)
+	if err != nil {
+		return err
+	}
+	p, err := r.d.Promises(c.Context())
+	if err != nil {
+		return err
+	}
+	v := homeView{Base: web.Base{Title: "What needs you"}, Sees: c.May("evidence.read"), Policy: p.Policy}
+	for _, i := range items {
+		v.Tray.Lines = append(v.Tray.Lines, web.TrayLine{Title: i.Title, Step: i.Step, Link: i.Link, Risk: i.Risk, Since: c.Ago(i.Since)})
+	}
+	v.Tray.Empty = "Nothing waits for you; last checked " + c.Words.Clock(c.Now()) + "."
+	if p.Policy == "" {
+		v.NoPolicy = web.Panel{
+			Tone: "warn", Title: "No policy is in force",
+			Words: "The filter works by its safe defaults, and nothing here is confirmed by your school yet.",
+			Link:  web.Link{Title: "Choose a policy", Path: "/policy"},
+		}
+	}
+	v.Promises = promiseRows(p)
+	return homePage.Render(c, v)
+}
+
+func promiseRows(p Promises) []web.SummaryRow {
+	row := func(key string, n int, state string) web.SummaryRow {
+		return web.SummaryRow{
+			Key: key, Text: words.Count(n, "promise", "promises"),
+			Link: web.Link{Title: "Show", Path: "/policy/states?state=" + state},
+		}
+	}
+	return []web.SummaryRow{
+		row("Not being kept", p.Broken, "broken"),
+		row("Unknown", p.Unknown, "unknown"),
+		row("At risk", p.AtRisk, "at-risk"),
+		row("Kept", p.Kept, "kept"),
+		row("Words only", p.Words, "words-only"),
+	}
+}
+
+// journalFilter reads the filter from the address.
+func journalFilter(c *web.Ctx) journal.Filter {
+	f := journal.Filter{Kind: c.Query("kind"), ID: c.Query("id"), Actor: c.Query("actor"), Limit: 50}
+	if v := c.Query("verb"); v != "" {
+		f.Verbs = []journal.Verb{journal.Verb(v)}
+	}
+	if d, err := time.ParseInLocation("2006-01-02", c.Query("from"), c.Words.Zone()); err == nil {
+		f.From = d
+	}
+	if d, err := time.ParseInLocation("2006-01-02", c.Query("to"), c.Words.Zone()); err == nil {
+		f.To = d.AddDate(0, 0, 1)
+	}
+	if n, err := strconv.ParseInt(c.Query("before"), 10, 64); err == nil {
+		f.Before = n
+	}
+	return f
+}
+
+func (r *Room) journal(c *web.Ctx) error {
+	f := journalFilter(c)
+	lines, err := r.d.Journal.List(c.Context(), f)
+	if err != nil {
+		return err
+	}
+	v := journalView{
+		Base: web.Base{
+			Title: "Journal", Wide: true,
+			Lead: "Who did, saw or decided what. Lines are chained: none can be changed or taken out unnoticed.",
+		},
+		Export: web.Download{Title: "Export these lines", Path: "/journal.csv?" + c.R.URL.RawQuery, Kind: "CSV"},
+	}
+	v.Filter = web.Filter{
+		Path: "/journal", Button: "Show", Clear: "/journal",
+		Fields: []web.Field{
+			{Kind: web.DayField, Name: "from", Label: "From", Value: c.Query("from"), Optional: true},
+			{Kind: web.DayField, Name: "to", Label: "To", Value: c.Query("to"), Optional: true},
+			{Name: "verb", Label: "What happened", Hint: "Such as policy.activated", Value: c.Query("verb"), Optional: true},
+			{Name: "kind", Label: "About", Hint: "Such as account or policy", Value: c.Query("kind"), Optional: true},
+		},
+	}
+	v.Table = r.lines(c, lines)
+	if len(lines) == f.Limit {
+		q := c.R.URL.Query()
+		q.Set("before", strconv.FormatInt(lines[len(lines)-1].Seq, 10))
+		v.Pager = web.Pager{After: "/journal?" + q.Encode(), Words: "Older lines follow"}
+	}
+	return journalPage.Render(c, v)
+}
+
+func (r *Room) lines(c *web.Ctx, lines []journal.Line) web.Table {
+	t := web.Table{
+		Caption: "Lines of the journal, newest first",
+		Columns: []web.Column{{Title: "Line", Numeric: true}, {Title: "What happened"}, {Title: "Who"}, {Title: "When"}},
+		Empty:   web.Empty{Title: "No line fits", Words: "Widen the dates, or clear the filter."},
+	}
+	for _, l := range lines {
+		said := l.Says
+		if said == "" {
+			said = string(l.Verb)
+		}
+		t.Rows = append(t.Rows, web.Row{
+			Link: "/journal/" + strconv.FormatInt(l.Seq, 10),
+			Cells: []web.Cell{
+				{Text: words.Number(int(l.Seq))},
+				{Text: said, Small: l.Kind},
+				{Text: r.d.Names(c.Context(), l.Actor)},
+				{When: c.Near(l.At)},
+			},
+		})
+	}
+	return t
+}
+
+func (r *Room) line(c *web.Ctx) error {
+	n, err := strconv.ParseInt(c.Param("seq"), 10, 64)
+	if err != nil || n < 1 {
+		return store.ErrNotFound
+	}
+	lines, err := r.d.Journal.List(c.Context(), journal.Filter{Before: n + 1, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(lines) != 1 || lines[0].Seq != n {
+		return store.ErrNotFound
+	}
+	l := lines[0]
+	v := lineView{
+		Base:   web.Base{Title: "Line " + words.Number(int(n)), Crumbs: []web.Crumb{{Title: "Journal", Path: "/journal"}}},
+		Erased: l.Erased,
+	}
+	v.Summary.Rows = []web.SummaryRow{
+		{Key: "What happened", Text: l.Says, Lines: []string{string(l.Verb)}},
+		{Key: "Who", Text: r.d.Names(c.Context(), l.Actor)},
+		{Key: "When", When: c.Moment(l.At)},
+		{Key: "About", Text: l.Kind + " " + l.ID},
+		{Key: "Chain", Text: l.Hash[:16]},
+	}
+	if l.OnBehalf != "" {
+		v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "On behalf of", Text: r.d.Names(c.Context(), l.OnBehalf)})
+	}
+	v.Detail = pretty(l.Detail)
+	return linePage.Render(c, v)
+}
+
+func pretty(raw json.RawMessage) string {
+	if len(raw) == 0 || string(raw) == "{}" {
+		return ""
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(raw); err != nil {
+		return string(raw)
+	}
+	return b.String()
+}
+
+// mostExported bounds an export of the journal from a page; the command line
+// exports it whole.
+const mostExported = 10_000
+
+func (r *Room) export(c *web.Ctx) error {
+	f := journalFilter(c)
+	f.Limit = 500
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	if err := w.Write([]string{"line", "at", "actor", "verb", "says", "kind", "record", "detail", "hash"}); err != nil {
+		return err
+	}
+	for n := 0; n < mostExported; n += f.Limit {
+		lines, err := r.d.Journal.List(c.Context(), f)
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			row := []string{fmt.Sprint(l.Seq), l.At.Format(time.RFC3339), l.Actor, string(l.Verb), l.Says, l.Kind, l.ID, string(l.Detail), l.Hash}
+			if err := w.Write(row); err != nil {
+				return err
+			}
+			f.Before = l.Seq
+		}
+		if len(lines) < f.Limit {
+			break
+		}
+	}
+	w.Flush()
+	if err := w.Error(); err != nil {
+		return err
+	}
+	return c.Send("journal.csv", "text/csv; charset=utf-8", io.Reader(strings.NewReader(b.String())))
+}
+
+func (r *Room) health(c *web.Ctx) error {
+	v := healthView{Base: web.Base{
+		Title: "Health", Wide: true,
+		Lead: "How the machine is, looked at just now.",
+	}}
+	v.Table = web.Table{
+		Caption: "What was looked at",
+		Columns: []web.Column{{Title: "What"}, {Title: "State"}, {Title: "What is so"}, {Title: "What to do"}},
+	}
+	for _, k := range r.d.Health(c.Context()) {
+		v.Table.Rows = append(v.Table.Rows, web.Row{Cells: []web.Cell{
+			{Text: k.Name}, {State: web.State{Is: k.State}}, {Text: k.Words}, {Text: k.Todo},
+		}})
+	}
+	return healthPage.Render(c, v)
+}
