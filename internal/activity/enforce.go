@@ -304,6 +304,8 @@ func (w *writer) erase(ctx context.Context, subject string) (int, error) {
 // removeBefore takes the totals of the days and months before oldest.
 func (t *totals) removeBefore(ctx context.Context, oldest string) (int, error) {
 	removed := 0
+	// What was deleted must leave the log of the file as well.
+	defer func() { _, _ = t.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`) }()
 	err := t.within(ctx, func(tx *sql.Tx) error {
 		days, err := column[string](ctx, tx, `SELECT DISTINCT day FROM days WHERE day < $1`, oldest)
 		if err != nil {

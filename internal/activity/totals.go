@@ -61,7 +61,7 @@ func openTotals(ctx context.Context, path string, clk clock.Clock) (*totals, err
 }
 
 func tryTotals(ctx context.Context, path string) (*totals, error) {
-	db, err := openSQLite(path, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4000)")
+	db, err := openSQLite(path, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4000)", "secure_delete(ON)")
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type writer struct {
 
 	addHour, addTop, addMinute, addBeat *sql.Stmt
 	readMark, setMark                   *sql.Stmt
+	prepared                            []*sql.Stmt
 }
 
 func openWriter(ctx context.Context, d *day) (*writer, error) {
@@ -104,12 +105,21 @@ func (w *writer) prepareStatements(ctx context.Context) error {
 			return fmt.Errorf("preparing to write the day: %w", err)
 		}
 		*s.into = stmt
+		w.prepared = append(w.prepared, stmt)
 	}
 	return nil
 }
 
+// close gives the file back. The statements go first: SQLite keeps a
+// connection with an open statement alive, and its log with it.
 func (w *writer) close() error {
 	var errs []error
+	for _, stmt := range w.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	for _, d := range w.dicts {
+		errs = append(errs, d.add.Close())
+	}
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())
 	}
