@@ -1,0 +1,92 @@
+package policies
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"belisha/internal/kit/control"
+	"belisha/internal/kit/store"
+)
+
+func insertFinding(ctx context.Context, tx *store.Tx, id, slug string, f control.Finding, now time.Time) error {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("writing a finding: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO control_findings (id, slug, found_at, seen_at, state, finding)
+		VALUES ($1, $2, $3, $4, $5, $6)`, id, slug, store.Millis(now), store.Millis(now), string(f.State), string(b))
+	if err != nil {
+		return fmt.Errorf("keeping a finding: %w", err)
+	}
+	return nil
+}
+
+func lengthenFinding(ctx context.Context, tx *store.Tx, id string, f control.Finding, now time.Time) error {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("writing a finding: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE control_findings SET seen_at = $1, finding = $2 WHERE id = $3", store.Millis(now), string(b), id)
+	if err != nil {
+		return fmt.Errorf("keeping a finding: %w", err)
+	}
+	return nil
+}
+
+// lastFinding is the newest finding of a control before a moment; the zero
+// time is now.
+func lastFinding(ctx context.Context, q store.Querier, slug string, at time.Time) (Found, string, error) {
+	limit := int64(1) << 62
+	if !at.IsZero() {
+		limit = store.Millis(at)
+	}
+	var id string
+	f, err := scanFinding(q.QueryRowContext(ctx, `SELECT slug, found_at, seen_at, finding, id FROM control_findings
+		WHERE slug = $1 AND found_at <= $2 ORDER BY found_at DESC, id DESC LIMIT 1`, slug, limit), &id)
+	return f, id, err
+}
+
+func scanFinding(row interface{ Scan(...any) error }, id *string) (Found, error) {
+	var f Found
+	var since, seen store.Time
+	var text string
+	if err := row.Scan(&f.Slug, &since, &seen, &text, id); err != nil {
+		return f, noRow(err, "reading a finding")
+	}
+	if err := json.Unmarshal([]byte(text), &f.Finding); err != nil {
+		return f, fmt.Errorf("reading a finding: %w", err)
+	}
+	f.Since, f.Seen = since.Time, seen.Time
+	return f, nil
+}
+
+// findingsSince returns a control's findings from a moment on, oldest first,
+// at most 1000.
+func findingsSince(ctx context.Context, q store.Querier, slug string, from time.Time) ([]Found, error) {
+	rows, err := q.QueryContext(ctx, `SELECT slug, found_at, seen_at, finding, id FROM control_findings
+		WHERE slug = $1 AND seen_at >= $2 ORDER BY found_at, id LIMIT 1000`, slug, store.Millis(from))
+	if err != nil {
+		return nil, fmt.Errorf("reading the findings: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Found
+	for rows.Next() {
+		var id string
+		f, err := scanFinding(rows, &id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, rows.Err()
+}
+
+func deleteFindings(ctx context.Context, tx *store.Tx, before time.Time) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM control_findings WHERE seen_at < $1", store.Millis(before))
+	if err != nil {
+		return fmt.Errorf("dropping old findings: %w", err)
+	}
+	return nil
+}
