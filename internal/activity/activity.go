@@ -146,6 +146,12 @@ const (
 	maxMinutes  = 31 * 24 * 60
 )
 
+// Alerts that a Query may name besides the real ones.
+const (
+	AnyAlert = "any"
+	NoAlert  = "none"
+)
+
 // ErrQuery is wrapped by every refusal of a question that cannot be asked;
 // its text is a sentence for the person who asked.
 var ErrQuery = errors.New("this search cannot be made")
@@ -160,7 +166,7 @@ type Query struct {
 	Host     string // this host and all names below it
 	Category string // among all categories of the row, not only the deciding one
 	Action   *Action
-	Alert    string // "any" matches every alert
+	Alert    string // AnyAlert matches every alert, NoAlert those without
 	Text     string // anywhere in host, path or search words, any case
 	Limit    int    // 1 to MaxLimit; 0 is 50
 	Cursor   string // Page.Next of the page before

@@ -106,9 +106,22 @@ func (h *hunt) verdicts(ctx context.Context) (set, bool, error) {
 		d := unpackVerdict(s)
 		return (q.Action == nil || d.action == *q.Action) &&
 			(q.Category == "" || d.has(q.Category)) &&
-			(q.Alert == "" || d.alert == q.Alert || q.Alert == "any" && d.alert != "")
+			alertFits(q.Alert, d.alert)
 	})
 	return one("verdict", ids), true, err
+}
+
+func alertFits(asked, alert string) bool {
+	switch asked {
+	case "":
+		return true
+	case AnyAlert:
+		return alert != ""
+	case NoAlert:
+		return alert == ""
+	default:
+		return alert == asked
+	}
 }
 
 func (h *hunt) hosts(ctx context.Context) (set, bool, error) {

@@ -26,7 +26,7 @@ func (q Query) fits(e *Event) bool {
 		(q.Host == "" || e.Host == q.Host || strings.HasSuffix(e.Host, "."+q.Host)) &&
 		(q.Category == "" || e.Category == q.Category || slices.Contains(e.Categories, q.Category)) &&
 		(q.Action == nil || e.Action == *q.Action) &&
-		(q.Alert == "" || e.Alert == q.Alert || q.Alert == "any" && e.Alert != "") &&
+		(q.Alert == "" || e.Alert == q.Alert || q.Alert == AnyAlert && e.Alert != "" || q.Alert == NoAlert && e.Alert == "") &&
 		(q.Text == "" || has(e.Host) || has(e.Path) || has(e.Words))
 }
 
@@ -75,6 +75,8 @@ func TestASearchFindsWhatAPlainLoopFinds(t *testing.T) {
 		"what a group was blocked":   {Action: &block, Group: "7A"},
 		"any alert":                  {Alert: "any"},
 		"one alert":                  {Alert: "selfharm"},
+		"no alert":                   {Alert: NoAlert, Action: &block},
+		"no alert among all":         {Alert: NoAlert},
 		"common letters":             {Text: "cor"},
 		"two letters":                {Text: "oo"},
 		"a late word":                {Text: "FROGS"},
