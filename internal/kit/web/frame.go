@@ -20,6 +20,7 @@ type Frame struct {
 	School    string
 	Reader    string // who is signed in
 	SignedIn  bool
+	Bare      bool // no "Sign in" link: the page is the one to sign in on
 	Menu      []MenuLink
 	Light     Light
 	Demo      bool
@@ -57,7 +58,7 @@ func (c *Ctx) frame(b *Base) {
 		SignIn: s.SignIn, SignOut: s.SignOut, Account: s.Account,
 		Printed: c.Words.Moment(c.Now()),
 		Reader:  c.Actor.Name, SignedIn: c.Actor.SignedIn(),
-		Notice: c.takeNotice(),
+		Bare: c.R.URL.Path == s.SignIn, Notice: c.takeNotice(),
 	}
 	f.WindowBar = windowTitle(b, f.School)
 	if !c.people && f.SignedIn {

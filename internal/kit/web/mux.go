@@ -78,6 +78,9 @@ func Mux(sections []Section, d Deps) (desk, people http.Handler, err error) {
 		}
 	}
 	if d.API != nil {
+		if err := d.API.Err(); err != nil {
+			return nil, nil, err
+		}
 		deskMux.Handle(apiPrefix+"/", d.API)
 	}
 	for _, m := range []*http.ServeMux{deskMux, peopleMux} {

@@ -17,16 +17,20 @@ type Crumb struct{ Title, Path string }
 // Base is embedded in every page's struct. A room fills what stands above the
 // line; the layout fills the rest from the request.
 type Base struct {
-	// Title is the page's heading and, with the school's name, its title.
+	// Title is the page's heading and, with the school's name, the window's.
 	Title string
 	// Lead is a sentence below the heading, "" for none.
 	Lead   string
 	Crumbs []Crumb
 	// Errors is the summary at the top of a form that came back.
 	Errors Errors
+	// Exports stand beside the heading.
+	Exports []Download
 	// Wide: the page holds a table that needs the whole width; else the
 	// measure is 66 characters.
 	Wide bool
+	// SeenBy says who may see this record, at its top.
+	SeenBy string
 	// Marking is printed with records: "Safeguarding: keep locked away".
 	Marking string
 

@@ -68,7 +68,7 @@ func (s State) Word() string {
 	return s.Is.Words()
 }
 
-// Tag is a short word in a box: partial "tag". Tone is "", "teal", "amber",
+// Tag is a short word in a box: partial "tag". Tone is "", "teal", "brown",
 // "red" or "green"; it never says anything that the word does not.
 type Tag struct{ Words, Tone string }
 
@@ -209,6 +209,47 @@ type Tray struct {
 	// Empty is said when nothing waits: "Nothing waits for you; last checked
 	// 08:02".
 	Empty string
+}
+
+// Change is one field of a record before and after.
+type Change struct{ Field, Before, After string }
+
+// Event is one thing that happened to a record.
+type Event struct {
+	When    When
+	Who     string
+	Words   string // "Given back to Tom's mother"
+	Changes []Change
+	Reason  string
+}
+
+// Timeline is a record's story in time order: partial "timeline".
+type Timeline struct{ Events []Event }
+
+// HistoryPoint is a state at one time: "23 November".
+type HistoryPoint struct {
+	Label string
+	State State
+	Link  string
+}
+
+// History is a strip of states, oldest first: partial "history".
+type History struct {
+	Caption string
+	Points  []HistoryPoint
+}
+
+// First and Last are the ends of the strip, for its foot.
+func (h History) First() string { return h.end(0) }
+
+// Last is the newest point's label.
+func (h History) Last() string { return h.end(len(h.Points) - 1) }
+
+func (h History) end(i int) string {
+	if i < 0 || i >= len(h.Points) {
+		return ""
+	}
+	return h.Points[i].Label
 }
 
 // Point is one figure of a chart.

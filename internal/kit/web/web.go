@@ -149,8 +149,7 @@ type Deps struct {
 	// takes a POST, "/sign-out" when empty; Account is the page of one's own
 	// account, "/account" when empty.
 	SignIn, SignOut, Account string
-	// API answers under /api/v1/; nil for none. Make it with API.
-	API http.Handler
-	// APIRoutes are the API's operations for the table of routes.
-	APIRoutes []RouteInfo
+	// API answers under /api/v1/; nil for none. Make it with NewAPI, and add
+	// its Routes to the table.
+	API *API
 }
