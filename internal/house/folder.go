@@ -22,6 +22,8 @@ var (
 	ErrHeld = errors.New("another Belisha server is using this data folder; stop it, or name another folder with --data")
 	// ErrNewerFolder: the folder is of a newer version.
 	ErrNewerFolder = errors.New("this data folder was made by a newer version of Belisha; start that version, nothing was changed")
+	// ErrDemoFolder: the folder holds the demonstration school.
+	ErrDemoFolder = errors.New("this folder holds the demonstration school; start it with --demo, or name another folder with --data")
 	// ErrNoFolder: there is no data folder.
 	ErrNoFolder = errors.New("there is no data folder here; start `belisha serve` once, or name the folder with --data")
 )
@@ -87,7 +89,7 @@ func (f *Folder) readMeta(demo bool, now time.Time) error {
 		return errors.New("this folder holds a real school; the demonstration needs a folder of its own (--data)")
 	}
 	if f.Meta.Demo && !demo {
-		return errors.New("this folder holds the demonstration school; start it with --demo, or name another folder with --data")
+		return ErrDemoFolder
 	}
 	return nil
 }

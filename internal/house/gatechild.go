@@ -1,0 +1,215 @@
+package house
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"belisha/internal/kit/clock"
+)
+
+// gateFacts is gate.json: what a running filter says of itself.
+type gateFacts struct {
+	PID     int       `json:"pid"`
+	Version string    `json:"version"`
+	Proxy   string    `json:"proxy"`
+	DNS     string    `json:"dns"`
+	Control string    `json:"control"`
+	Started time.Time `json:"started"`
+}
+
+// readGateFacts reads gate.json in the filter's folder.
+func readGateFacts(dir string) (gateFacts, error) {
+	var f gateFacts
+	b, err := os.ReadFile(filepath.Join(dir, "gate.json"))
+	if err != nil {
+		return f, err
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return f, errors.New("gate.json is damaged")
+	}
+	return f, nil
+}
+
+// gateChild keeps the filter running: it finds one that is already there, or
+// starts one, and starts it again when it ends.
+type gateChild struct {
+	dir     string
+	program string
+	args    []string // of the gate command, without the program
+	clock   clock.Clock
+	// alive asks the running filter over its control socket.
+	alive func(ctx context.Context) error
+	// fits reports whether a filter that was found may stay: same version,
+	// same addresses.
+	fits func(gateFacts) bool
+	stop func(ctx context.Context) error
+
+	mu      sync.Mutex
+	last    string // why it last ended
+	starts  int
+	adopted bool
+}
+
+// Timing of the child: how long a start may take, how often it is looked at,
+// and how long to wait before the next start after failures.
+const (
+	gateStartWithin = 15 * time.Second
+	gateLook        = 500 * time.Millisecond
+	gateMostWait    = 30 * time.Second
+)
+
+// Start makes sure that a filter runs and answers, and returns its facts.
+func (g *gateChild) Start(ctx context.Context) (gateFacts, error) {
+	if f, err := readGateFacts(g.dir); err == nil && g.alive(ctx) == nil {
+		if g.fits(f) {
+			g.mu.Lock()
+			g.adopted = true
+			g.mu.Unlock()
+			return f, nil
+		}
+		slog.Info("the running filter is of another version or address and is replaced")
+		if err := g.stop(ctx); err != nil {
+			return gateFacts{}, fmt.Errorf("replacing the running filter: %w", err)
+		}
+		if err := g.waitGone(ctx); err != nil {
+			return gateFacts{}, err
+		}
+	}
+	return g.spawn(ctx)
+}
+
+// waitGone waits until the old filter no longer answers.
+func (g *gateChild) waitGone(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, gateStartWithin)
+	defer stop()
+	for g.alive(ctx) == nil {
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return errors.New("the running filter does not end; end its process, then start again")
+		}
+	}
+	return nil
+}
+
+// spawn starts the child and waits until it answers.
+func (g *gateChild) spawn(ctx context.Context) (gateFacts, error) {
+	if err := os.Remove(filepath.Join(g.dir, "gate.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return gateFacts{}, fmt.Errorf("starting the filter: %s", plain(err))
+	}
+	logName := filepath.Join(g.dir, "gate.log")
+	trimLog(logName)
+	logFile, err := os.OpenFile(logName, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return gateFacts{}, fmt.Errorf("starting the filter: %s", plain(err))
+	}
+	defer func() { _ = logFile.Close() }()
+	from, _ := logFile.Seek(0, 2)
+	cmd := exec.Command(g.program, g.args...) //nolint:noctx // it outlives us
+	cmd.Stdout, cmd.Stderr = logFile, logFile
+	cmd.SysProcAttr = detached()
+	if err := cmd.Start(); err != nil {
+		return gateFacts{}, fmt.Errorf("starting the filter: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	g.mu.Lock()
+	g.starts++
+	g.adopted = false
+	g.mu.Unlock()
+	return g.await(ctx, ended, logName, from)
+}
+
+// await waits until the child answers, or says why it ended.
+func (g *gateChild) await(ctx context.Context, ended <-chan error, logName string, from int64) (gateFacts, error) {
+	ctx, stop := context.WithTimeout(ctx, gateStartWithin)
+	defer stop()
+	for {
+		if f, err := readGateFacts(g.dir); err == nil && g.alive(ctx) == nil {
+			return f, nil
+		}
+		select {
+		case <-ended:
+			return gateFacts{}, errors.New(lastWords(logName, from))
+		case <-ctx.Done():
+			return gateFacts{}, errors.New("the filter did not start in time; look into " + logName)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// lastWords returns the last line a child wrote: its one plain sentence.
+func lastWords(name string, from int64) string {
+	b, err := os.ReadFile(name)
+	if err != nil || int64(len(b)) <= from {
+		return "the filter ended at once and said nothing"
+	}
+	lines := splitLines(string(b[from:]))
+	if len(lines) == 0 {
+		return "the filter ended at once and said nothing"
+	}
+	return lines[len(lines)-1]
+}
+
+// Keep watches the filter until ctx ends, and starts it again when it is gone.
+// changed is told of new facts (another port, after a start on port 0).
+func (g *gateChild) Keep(ctx context.Context, changed func(gateFacts)) {
+	wait := gateLook
+	for pause(ctx, wait) == nil {
+		if g.alive(ctx) == nil || ctx.Err() != nil {
+			wait = gateLook
+			continue
+		}
+		slog.Error("the filter is gone and is started again")
+		f, err := g.spawn(ctx)
+		if err != nil {
+			g.mu.Lock()
+			g.last = err.Error()
+			g.mu.Unlock()
+			wait = min(wait*2, gateMostWait)
+			slog.Error("the filter could not be started again", "err", err)
+			continue
+		}
+		wait = gateLook
+		changed(f)
+	}
+}
+
+// State says how often it was started, whether it was found running, and why
+// the last start failed.
+func (g *gateChild) State() (starts int, adopted bool, last string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.starts, g.adopted, g.last
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// maxLog is how large the filter's log may be when it is started.
+const maxLog = 8 << 20
+
+// trimLog sets an old log aside, one generation.
+func trimLog(name string) {
+	if s, err := os.Stat(name); err == nil && s.Size() > maxLog {
+		if err := os.Rename(name, name+".old"); err != nil {
+			slog.Warn("the filter's old log could not be set aside", "err", err)
+		}
+	}
+}
