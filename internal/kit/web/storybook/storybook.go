@@ -97,6 +97,9 @@ func menu() []web.MenuItem {
 // now is when all stories are told: a Monday morning in November.
 var now = time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC)
 
+// rested is somebody for whom nothing waits.
+const rested = "person:jon"
+
 // reader signs a made-up head in for every story but those for nobody.
 type reader struct{}
 
@@ -105,6 +108,9 @@ func (reader) Actor(r *http.Request) (actor.Actor, error) {
 		if s.Path == r.URL.Path && s.nobody {
 			return actor.Actor{ID: "nobody", Kind: actor.Nobody}, nil
 		}
+	}
+	if r.URL.Path == "/stories/tray-empty" {
+		return actor.New(actor.Actor{ID: rested, Name: "Jon Wye", Kind: actor.Person, Audience: actor.Staff}), nil
 	}
 	return actor.New(actor.Actor{ID: "person:ines", Name: "Ines Halloran", Kind: actor.Person, Audience: actor.Staff}), nil
 }
@@ -115,8 +121,11 @@ func Handler(hosts ...string) (http.Handler, error) {
 	desk, _, err := web.Mux([]web.Section{Section()}, web.Deps{
 		Sessions: reader{}, Clock: clock.NewFake(now), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Hosts: web.HostList(hosts...), Version: "storybook", Demo: true,
-		About: func(ctx context.Context) web.About { return about() },
-		Beacon: func(ctx context.Context, _ actor.Actor) (web.Beacon, error) {
+		About: func(context.Context) web.About { return about() },
+		Beacon: func(_ context.Context, a actor.Actor) (web.Beacon, error) {
+			if a.ID == rested {
+				return web.Beacon{Checked: now.Add(-28 * time.Minute)}, nil
+			}
 			return web.Beacon{Waiting: 3, NotKept: 1, Checked: now.Add(-28 * time.Minute)}, nil
 		},
 	})

@@ -1,0 +1,70 @@
+package browsertest_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"belisha/internal/kit/web/browsertest"
+	"belisha/internal/kit/web/storybook"
+)
+
+// TestEveryStoryIsAccessible looks at the whole storybook on a phone, a tablet
+// and a desk, in light and in dark. With SHOTS set to a folder it leaves
+// pictures there for a designer's eye.
+func TestEveryStoryIsAccessible(t *testing.T) {
+	site, err := storybook.Handler("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(site)
+	defer srv.Close()
+	looks := []struct {
+		name  string
+		width int64
+		dark  bool
+	}{{"phone-light", 320, false}, {"tablet-dark", 768, true}, {"desk-light", 1440, false}, {"phone-dark", 320, true}}
+	for _, l := range looks {
+		t.Run(l.name, func(t *testing.T) {
+			b := browsertest.Open(t, browsertest.Options{Width: l.width, Dark: l.dark})
+			for _, s := range storybook.Stories() {
+				b.Go(srv.URL + s.Path)
+				b.Axe()
+				if over := b.Overflows(); over > 0 {
+					t.Errorf("%s is %d pixels wider than a window of %d", s.Path, over, l.width)
+				}
+				shot(b, s.Path, l.width, l.dark)
+			}
+		})
+	}
+}
+
+func shot(b *browsertest.Browser, path string, width int64, dark bool) {
+	dir := os.Getenv("SHOTS")
+	if dir == "" {
+		return
+	}
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	name := strings.TrimPrefix(path, "/stories/") + "-" + strconv.FormatInt(width, 10) + "-" + scheme + ".png"
+	b.Screenshot(filepath.Join(dir, name))
+}
+
+func TestTheErrorSummaryHasTheFocusWithoutScript(t *testing.T) {
+	site, err := storybook.Handler("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(site)
+	defer srv.Close()
+	b := browsertest.Open(t, browsertest.Options{})
+	b.Go(srv.URL + "/stories/form-wrong")
+	if got := b.Focused(); got != "errors" {
+		t.Errorf("the focus is on %q, want the summary of errors", got)
+	}
+}
