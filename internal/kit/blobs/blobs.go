@@ -262,3 +262,29 @@ func gone(err error) error {
 	}
 	return err
 }
+
+// Check opens the sealed file at path, which may lie in a restored folder,
+// and compares its content with its id.
+func Check(ctx context.Context, v *vault.Vault, path, id string) (err error) {
+	secret, err := v.Secret(ctx, "blobs")
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("checking a kept file: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	plain, err := v.OpenReader(f, vault.Attachments, filePlace(id))
+	if err != nil {
+		return fmt.Errorf("checking a kept file: %w", err)
+	}
+	digest := hmac.New(sha256.New, secret)
+	if _, err := io.Copy(digest, plain); err != nil {
+		return fmt.Errorf("checking a kept file: %w", err)
+	}
+	if hex.EncodeToString(digest.Sum(nil)) != id {
+		return fmt.Errorf("checking a kept file: %w", vault.ErrDamaged)
+	}
+	return nil
+}
