@@ -28,6 +28,10 @@ var (
 	errNoRows = Error("this file has a header and no rows; export it again with the people in it")
 )
 
+// NoRows reports whether a file was refused only for having a header and no
+// rows.
+func NoRows(err error) bool { return errors.Is(err, errNoRows) }
+
 func parse(text []byte, encoding string, lim Limits) (*File, error) {
 	s := &scanner{text: text, line: 1, lim: lim}
 	f := &File{Encoding: encoding}

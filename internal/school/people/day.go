@@ -83,6 +83,9 @@ func ParseDay(s string) (Day, error) {
 // where it is not known or does not apply.
 type Year string
 
+// Years is every year group, youngest first.
+var Years = []Year{"N", "R", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14"}
+
 // Stage returns the key stage of the year.
 func (y Year) Stage() KeyStage {
 	if y == "N" || y == "R" {

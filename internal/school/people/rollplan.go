@@ -1,0 +1,443 @@
+package people
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Named is one person in the report of an import.
+type Named struct {
+	ID    ID     `json:"id,omitempty"`
+	Name  string `json:"name"`
+	Kind  Kind   `json:"kind"`
+	Year  Year   `json:"year,omitempty"`
+	Class string `json:"class,omitempty"`
+	Line  int    `json:"line,omitempty"`
+}
+
+// Change is a person whose record the roll changes.
+type Change struct {
+	Named
+	Fields []string `json:"fields"`
+}
+
+// plan is what a roll would do to the people who are there.
+type plan struct {
+	add     []planned
+	change  []planned
+	leave   []Person // with Until set
+	same    int
+	past    int // rows about people who left and were never here
+	touched []planned
+	pupils  int // on the roll now, of the kinds and sites the file speaks of
+	going   int // of these, who would leave
+}
+
+// planned is a row with the person it is about.
+type planned struct {
+	row    *rollRow
+	before Person // zero for a joiner
+	after  Person
+	fields []string
+	back   bool // had left and is here again
+}
+
+func named(p Person, line int) Named {
+	return Named{ID: p.ID, Name: p.Name(), Kind: p.Kind, Year: p.Year, Class: p.Class, Line: line}
+}
+
+// present is the people who are there, found by every id that rolls use.
+type present struct {
+	all     map[ID]Person
+	by      map[string]ID // "upn:…", "mis:pupil:…", "sourced:…", "user:…", "mail:…"
+	byName  map[string][]ID
+	kids    map[ID]map[string]bool
+	claimed map[ID]int // line of the row that is about this person
+}
+
+func newPresent(people []Person, links []Link) *present {
+	p := &present{
+		all: map[ID]Person{}, by: map[string]ID{}, byName: map[string][]ID{},
+		kids: map[ID]map[string]bool{}, claimed: map[ID]int{},
+	}
+	for _, x := range people {
+		p.put(x)
+	}
+	for _, l := range links {
+		c := p.all[l.Child]
+		p.kin(l.Parent, c.UPN, c.MIS, c.Sourced)
+	}
+	return p
+}
+
+func (p *present) put(x Person) {
+	p.all[x.ID] = x
+	for _, k := range keysOf(x) {
+		if _, have := p.by[k]; !have {
+			p.by[k] = x.ID
+		}
+	}
+	n := nameKey(x)
+	if !slices.Contains(p.byName[n], x.ID) {
+		p.byName[n] = append(p.byName[n], x.ID)
+	}
+}
+
+// kin notes who somebody's children are, by every id a roll may use for them.
+func (p *present) kin(parent ID, refs ...string) {
+	if p.kids[parent] == nil {
+		p.kids[parent] = map[string]bool{}
+	}
+	for _, r := range refs {
+		p.kids[parent][strings.ToUpper(r)] = true
+	}
+}
+
+// keysOf are the ids that stand for one person, strongest first.
+func keysOf(x Person) []string {
+	var out []string
+	add := func(prefix, v string) {
+		if v != "" {
+			out = append(out, prefix+strings.ToLower(v))
+		}
+	}
+	add("sourced:", x.Sourced)
+	add("upn:", x.UPN)
+	add("mis:"+misKind(x.Kind)+":", x.MIS)
+	add("user:", x.Username)
+	return out
+}
+
+// misKind keeps the numbers of pupils and of everybody else apart: admission
+// numbers and staff codes may be alike.
+func misKind(k Kind) string {
+	if k == Pupil {
+		return "pupil"
+	}
+	return "adult"
+}
+
+func nameKey(x Person) string {
+	return misKind(x.Kind) + ":" + fold(x.Given) + "|" + fold(x.Family)
+}
+
+// find returns the person a row is about, "" for somebody new. A row whose ids
+// belong to different people is a clash, in a sentence.
+func (p *present) find(row *rollRow) (id ID, field, clash string) {
+	x := row.person
+	for _, k := range keysOf(x) {
+		got, ok := p.by[k]
+		if !ok {
+			continue
+		}
+		kind, _, _ := strings.Cut(k, ":")
+		if id == "" {
+			id = got
+			field = keyField(kind)
+			continue
+		}
+		if got != id {
+			return "", keyField(kind), fmt.Sprintf("the %s of this row belongs to %s, but its %s to %s; mend the roll, or one of the two people here",
+				keyWords(kind), p.all[got].Name(), keyWords(fieldKey(field)), p.all[id].Name())
+		}
+	}
+	if id != "" {
+		return id, field, ""
+	}
+	return p.findByName(row)
+}
+
+// findByName is for rows that carry no id that is known: the name and the day
+// of birth together, or for adults the name and the e-mail address, or a name
+// that only one person has where neither side knows more.
+func (p *present) findByName(row *rollRow) (ID, string, string) {
+	x := row.person
+	var fits []ID
+	for _, id := range p.byName[nameKey(x)] {
+		if alike(p.all[id], x) && (x.Kind != Parent || p.sameParent(id, row)) {
+			fits = append(fits, id)
+		}
+	}
+	switch len(fits) {
+	case 0:
+		return "", "", ""
+	case 1:
+		return fits[0], "name", ""
+	default:
+		return "", "name", fmt.Sprintf("%d people are called %s and nothing in this row tells which one is meant; add an id or the date of birth", len(fits), x.Name())
+	}
+}
+
+// sameParent reports whether a parent known by name alone has a child or an
+// address in common with the row. Two parents of one name must not be given
+// each other's children.
+func (p *present) sameParent(id ID, row *rollRow) bool {
+	if e := p.all[id].Email; e != "" && strings.EqualFold(e, row.person.Email) {
+		return true
+	}
+	return slices.ContainsFunc(row.children, func(c childRef) bool { return p.kids[id][strings.ToUpper(c.ref)] })
+}
+
+// alike reports whether two of one name may be taken for one person.
+func alike(have, row Person) bool {
+	differs := func(a, b string) bool { return a != "" && b != "" && !strings.EqualFold(a, b) }
+	if have.Kind != row.Kind || differs(have.Sourced, row.Sourced) || differs(have.MIS, row.MIS) ||
+		differs(have.UPN, row.UPN) || differs(have.Username, row.Username) || differs(string(have.Born), string(row.Born)) {
+		return false
+	}
+	switch {
+	case have.Born != "" && row.Born != "":
+		return true
+	case have.Email != "" && row.Email != "":
+		return strings.EqualFold(have.Email, row.Email)
+	case len(keysOf(row)) > 0 && len(keysOf(have)) > 0:
+		return false // both are known by ids, and no id is shared
+	default:
+		return row.Kind != Pupil || (have.Year == row.Year && have.Class == row.Class)
+	}
+}
+
+func keyField(key string) string {
+	if key == "user" {
+		return "username"
+	}
+	return key
+}
+
+func fieldKey(field string) string {
+	if field == "username" {
+		return "user"
+	}
+	return field
+}
+
+func keyWords(key string) string {
+	switch key {
+	case "upn":
+		return "unique pupil number"
+	case "mis":
+		return "number"
+	case "user":
+		return "username"
+	default:
+		return key
+	}
+}
+
+// newPlan works out what the roll does. It refuses rows into r.
+func newPlan(r *roll, people []Person, links []Link, today Day) *plan {
+	have := newPresent(people, links)
+	pl := &plan{}
+	for i := range r.rows {
+		pl.row(r, have, &r.rows[i], today)
+	}
+	switch {
+	case r.partial:
+	case r.unreadable > 0:
+		r.warn("", 0, "", "%d rows could not be read, so nobody was marked as left for not being in the file; mend the rows and import it again", r.unreadable)
+	default:
+		pl.absent(r, have, people, today)
+	}
+	return pl
+}
+
+func (pl *plan) row(r *roll, have *present, row *rollRow, today Day) {
+	id, field, clash := have.find(row)
+	if clash != "" {
+		r.spoil(row.person)
+		r.refuse(row.file, row.line, field, "%s", clash)
+		return
+	}
+	old := have.all[id]
+	if line := have.claimed[id]; id != "" && line != 0 && !pl.merge(old, row) {
+		r.refuse(row.file, row.line, field, "this is the same person as line %d (same %s); the first of the two went in", line, keyWords(fieldKey(field)))
+		return
+	} else if line != 0 {
+		return
+	}
+	if id != "" && misKind(old.Kind) != misKind(row.person.Kind) {
+		r.refuse(row.file, row.line, "kind", "%s is here as %s, and the roll says %s; if that is true, mark the old record as left first", old.Name(), old.Kind, row.person.Kind)
+		return
+	}
+	leaving := row.gone || row.person.Left(today)
+	switch {
+	case id == "" && leaving:
+		pl.past++
+	case id == "":
+		pl.join(have, row)
+	case leaving:
+		have.claimed[id] = row.line
+		pl.leaver(old, row, today)
+	default:
+		have.claimed[id] = row.line
+		pl.update(r, have, old, row, today)
+	}
+}
+
+// merge adds the children of a second row about the same parent: some systems
+// write a row for each child.
+func (pl *plan) merge(old Person, row *rollRow) bool {
+	if old.Kind == Pupil || len(row.children) == 0 {
+		return false
+	}
+	for _, p := range pl.touched {
+		if p.after.ID == old.ID {
+			p.row.children = append(p.row.children, row.children...)
+			return true
+		}
+	}
+	return false
+}
+
+func (pl *plan) join(have *present, row *rollRow) {
+	p := row.person
+	p.ID = ID(fmt.Sprintf("new:%s:%d", row.file, row.line)) // until it is made
+	have.put(p)
+	for _, c := range row.children {
+		have.kin(p.ID, c.ref)
+	}
+	have.claimed[p.ID] = row.line
+	done := planned{row: row, after: p}
+	pl.add = append(pl.add, done)
+	pl.touched = append(pl.touched, done)
+}
+
+func (pl *plan) leaver(old Person, row *rollRow, today Day) {
+	if old.Left(today) || old.Until == today {
+		pl.same++
+		return
+	}
+	old.Until = today
+	if row.person.Left(today) {
+		old.Until = row.person.Until
+	}
+	pl.leave = append(pl.leave, old)
+}
+
+func (pl *plan) update(r *roll, have *present, old Person, row *rollRow, today Day) {
+	after, fields := take(old, row.person, r.has)
+	back := old.Left(today)
+	if back && !r.has["until"] {
+		after.Until = ""
+		fields = append(fields, "until")
+	}
+	for _, k := range keysOf(after) {
+		if other, taken := have.by[k]; taken && other != old.ID {
+			kind, _, _ := strings.Cut(k, ":")
+			r.refuse(row.file, row.line, keyField(kind), "this %s is already that of %s", keyWords(kind), have.all[other].Name())
+			return
+		}
+	}
+	done := planned{row: row, before: old, after: after, fields: fields, back: back}
+	pl.touched = append(pl.touched, done)
+	have.put(after)
+	switch {
+	case back:
+		pl.add = append(pl.add, done)
+	case len(fields) > 0:
+		pl.change = append(pl.change, done)
+	default:
+		pl.same++
+	}
+}
+
+// take returns old with what the row says, and the names of the fields that
+// change. A field that the file has no column for stays; so does an id, name
+// or address whose cell is empty.
+func take(old, row Person, has map[string]bool) (Person, []string) {
+	out := old
+	var fields []string
+	set := func(field string, into *string, v string, blankCounts bool) {
+		if (has[field] || v != "") && (v != "" || blankCounts) && *into != v {
+			*into = v
+			fields = append(fields, field)
+		}
+	}
+	set("given", &out.Given, row.Given, false)
+	set("family", &out.Family, row.Family, false)
+	set("preferred", &out.Preferred, row.Preferred, true)
+	set("born", (*string)(&out.Born), string(row.Born), false)
+	set("username", &out.Username, row.Username, false)
+	set("email", &out.Email, row.Email, false)
+	set("upn", &out.UPN, row.UPN, false)
+	set("mis", &out.MIS, row.MIS, false)
+	set("sourced", &out.Sourced, row.Sourced, false)
+	set("year", (*string)(&out.Year), string(row.Year), false)
+	set("class", &out.Class, row.Class, true)
+	set("from", (*string)(&out.From), string(row.From), false)
+	set("until", (*string)(&out.Until), string(row.Until), true)
+	if has["site"] {
+		set("site", &out.Site, row.Site, false)
+	}
+	if out.Kind != row.Kind && misKind(out.Kind) == misKind(row.Kind) && out.Source != SourceHand {
+		out.Kind = row.Kind
+		fields = append(fields, "kind")
+	}
+	if has["no_access"] && out.NoAccess != row.NoAccess {
+		out.NoAccess = row.NoAccess
+		fields = append(fields, "no_access")
+	}
+	out.Source = row.Source
+	return out, fields
+}
+
+// absent finds the people of this roll's kinds and sites who came from the
+// same sort of roll and do not stand in this one: they have left.
+func (pl *plan) absent(r *roll, have *present, people []Person, today Day) {
+	speaks := map[string]bool{}
+	scope := func(p Person) string {
+		if r.has["site"] {
+			return string(p.Kind) + "@" + p.Site
+		}
+		return string(p.Kind)
+	}
+	for i := range r.rows {
+		speaks[scope(r.rows[i].person)] = true
+	}
+	for _, p := range people {
+		if !p.Here(today) || p.Source != r.format || !speaks[scope(p)] || p.Until == today {
+			continue
+		}
+		if p.Kind == Pupil {
+			pl.pupils++
+		}
+		if have.claimed[p.ID] != 0 || r.refusedPerson(p) {
+			continue
+		}
+		if p.Kind == Pupil {
+			pl.going++
+		}
+		p.Until = today
+		pl.leave = append(pl.leave, p)
+	}
+	sort.Slice(pl.leave, func(i, j int) bool { return pl.leave[i].ID < pl.leave[j].ID })
+}
+
+// refusedPerson reports whether p stands in the file on a row that was
+// refused: a mistyped date must not put a child off the roll.
+func (r *roll) refusedPerson(p Person) bool {
+	for _, k := range keysOf(p) {
+		if r.spoiled[k] {
+			return true
+		}
+	}
+	return r.spoiled[nameKey(p)]
+}
+
+// Shares beyond which a roll is taken for a part of one.
+const (
+	manyLeavers = 30 // per cent of the pupils
+	fewLeavers  = 3  // so many may always leave
+)
+
+// held says why the plan needs a person's word before it is carried out, ""
+// when it does not.
+func (pl *plan) held() string {
+	if pl.going <= fewLeavers || pl.going*100 <= pl.pupils*manyLeavers {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d pupils are not in this file and would be marked as left. Nothing was changed. "+
+		"If they have really left, say that the leavers are right; if the file is only a part of the roll, say that it is a part", pl.going, pl.pupils)
+}
