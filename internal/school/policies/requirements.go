@@ -3,7 +3,6 @@ package policies
 import (
 	"context"
 
-	"belisha/internal/kit/store"
 	"belisha/internal/school/policies/document"
 	"belisha/internal/school/policies/ledger"
 )

@@ -1,0 +1,74 @@
+package policies_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"belisha/internal/kit/setting"
+	"belisha/internal/school/policies"
+)
+
+const day = 24 * time.Hour
+
+// options makes options of words, one slug each.
+func options(slugs string) []setting.Option {
+	var out []setting.Option
+	for _, s := range strings.Fields(slugs) {
+		out = append(out, setting.Option{Value: s, Title: strings.ReplaceAll(s, "-", " ")})
+	}
+	return out
+}
+
+const categories = `adult nudify self-harm suicide eating-disorder drugs weapons gore hate extremism gambling games social-networks chat
+	random-video newsgroups-forums dating ai-companions ai-chatbots piracy file-sharing vpn web-proxy foreign-dns remote-control malware
+	phishing shopping music-download media-download illegal`
+
+const posts = `headteacher deputy-head assistant-head safeguarding-lead online-safety-lead network-manager office-manager business-manager
+	data-manager safeguarding-governor`
+
+// book declares the settings of the other rooms as the policies use them, so
+// that this room is tested by itself.
+func book(t testing.TB) *setting.Book {
+	t.Helper()
+	list := func(key, slugs, def string) setting.Setting {
+		return setting.Setting{Key: key, Title: key, Kind: setting.List, Options: options(slugs), Default: def, Scopes: []string{"group", "place", "time", "keystage"}}
+	}
+	choice := func(key, slugs, def string) setting.Setting {
+		return setting.Setting{Key: key, Title: key, Kind: setting.Choice, Options: options(slugs), Default: def, Scopes: []string{"group", "keystage"}}
+	}
+	length := func(key, def string, off bool) setting.Setting {
+		return setting.Setting{Key: key, Title: key, Kind: setting.Duration, Default: def, OffAllowed: off, Scopes: []string{"place", "audience"}}
+	}
+	yesno := func(key, def string) setting.Setting {
+		return setting.Setting{Key: key, Title: key, Kind: setting.YesNo, Default: def}
+	}
+	count := func(key, def string) setting.Setting {
+		return setting.Setting{Key: key, Title: key, Kind: setting.Number, Default: def, Low: 1, High: 100}
+	}
+	b, err := setting.NewBook(policies.Settings(), []setting.Setting{
+		list("filtering.pupils.block", categories, "adult and illegal"), list("filtering.staff.block", categories, "adult"),
+		list("filtering.guests.block", categories, "adult"), list("filtering.required", categories, "gambling and games"),
+		list("filtering.pupils.allow", "approved-learning-platforms", ""), choice("filtering.pupils.unlisted", "open previewed-only", "open"),
+		choice("filtering.safesearch", "strict moderate off", "strict"), choice("filtering.youtube", "strict moderate off", "strict"),
+		choice("filtering.image-search", "block warn allow", "warn"), yesno("filtering.social.unblock", "no"),
+		{Key: "filtering.staff.social-hours", Kind: setting.Span, OffAllowed: true, Default: "off"},
+		length("filtering.lists.max-age", "7 days", false), length("filtering.change-review", "12 months", false),
+		choice("filtering.without-sign-in", "strictest closed", "strictest"), count("filtering.lists.shrink", "50 %"),
+		list("monitoring.purposes", "business-information policy-compliance effective-operation training subject-access crime-prevention safeguarding", "safeguarding"),
+		length("monitoring.list.max-age", "12 months", false), list("monitoring.authorised", posts, "headteacher"),
+		length("monitoring.keep.names", "90 days", false), length("monitoring.keep.words", "30 days", false), length("monitoring.gap", "10 minutes", false),
+		yesno("monitoring.staff-detail", "no"), list("monitoring.alert.themes", "self-harm suicide exploitation", "self-harm, suicide and exploitation"),
+		length("monitoring.purpose-lasts", "30 minutes", false),
+		length("access.staff.password-max-age", "off", true), length("access.idle-lock", "10 minutes", false), count("access.lockout.tries", "5"),
+		length("access.lockout.for", "15 minutes", false), count("access.password.min-length", "12"), length("access.temporary.max-age", "7 days", false),
+		length("access.session.max", "8 hours", false), yesno("access.must-change-first", "yes"), length("access.web-session", "8 hours", false),
+		length("access.accounts.disable-after", "1 day", false),
+		list("people.roles.required", posts, "headteacher"), yesno("people.posts.deputy-required", "yes"),
+		length("backup.every", "24 hours", false), length("backup.restore-drill", "a term", false), length("backup.keep", "30 days", false),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
