@@ -1,0 +1,140 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"belisha/internal/activity"
+	"belisha/internal/gate/spool"
+	"belisha/internal/kit/clock"
+)
+
+// pump carries what the filter decided from its spool into the memory, at
+// least once and in order, and tells monitoring what it saw.
+type pump struct {
+	gate   string // the filter's name in the memory
+	reader *spool.Reader
+	store  *activity.Store
+	clock  clock.Clock
+	// recording reports whether names may be kept yet: before the head has
+	// confirmed the impact assessment decisions are counted only.
+	recording func(ctx context.Context) (bool, error)
+	saw       func(ctx context.Context, events []activity.Event) error
+
+	moved   atomic.Uint64
+	trouble atomic.Pointer[string]
+	dropped uint64 // at the last heartbeat
+}
+
+// Rhythm of the pump.
+const (
+	pumpBatch = 2000
+	pumpRest  = 200 * time.Millisecond
+	pumpRetry = 5 * time.Second
+)
+
+// Run drains the spool until ctx ends. Trouble is kept for the health page
+// and tried again: nothing is acknowledged that is not stored.
+func (p *pump) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := p.once(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			words := err.Error()
+			if old := p.trouble.Swap(&words); old == nil || *old != words {
+				slog.Error("what passed the filter could not be kept; it waits and is tried again", "err", err)
+			}
+			_ = pause(ctx, pumpRetry)
+		case n < pumpBatch:
+			p.trouble.Store(nil)
+			_ = pause(ctx, pumpRest)
+		}
+	}
+}
+
+// once moves one batch.
+func (p *pump) once(ctx context.Context) (int, error) {
+	events, cursor, err := p.reader.Next(pumpBatch)
+	if err != nil {
+		return 0, err
+	}
+	if len(events) == 0 {
+		return 0, nil
+	}
+	if err := p.keep(ctx, events); err != nil {
+		return 0, err
+	}
+	if err := p.reader.Ack(cursor); err != nil {
+		return 0, err
+	}
+	p.moved.Add(uint64(len(events)))
+	return len(events), nil
+}
+
+func (p *pump) keep(ctx context.Context, events []spool.Event) error {
+	batch := make([]activity.Event, 0, len(events))
+	for i := range events {
+		e := &events[i]
+		if e.Kind == spool.Heartbeat {
+			if err := p.beat(ctx, e); err != nil {
+				return err
+			}
+			continue
+		}
+		batch = append(batch, fromSpool(p.gate, e))
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	names, err := p.recording(ctx)
+	if err != nil {
+		return err
+	}
+	// A child in danger is seen whether or not names are recorded yet: the
+	// tray's item tells no name.
+	if err := p.saw(ctx, batch); err != nil {
+		return err
+	}
+	if !names {
+		return p.store.Count(ctx, batch)
+	}
+	return p.store.Append(ctx, batch)
+}
+
+// beat notes that the filter was up, and what it had to drop since last time.
+func (p *pump) beat(ctx context.Context, e *spool.Event) error {
+	lost := e.Dropped
+	if lost >= p.dropped {
+		lost -= p.dropped
+	}
+	if err := p.store.Heartbeat(ctx, p.gate, e.Site, e.At, lost); err != nil {
+		return fmt.Errorf("noting the filter's heartbeat: %w", err)
+	}
+	p.dropped = e.Dropped
+	return nil
+}
+
+// fromSpool puts an event into the memory's words. The numbers of action and
+// certainty are the same on both sides, which a test holds.
+func fromSpool(gate string, e *spool.Event) activity.Event {
+	return activity.Event{
+		ID: e.ID, Gate: gate, At: e.At, Site: e.Site, Door: e.Door,
+		Subject: e.Subject, Certainty: activity.Certainty(e.Certainty), Device: e.Device, Address: e.Address,
+		Group: e.Group, KeyStage: e.KeyStage, Host: e.Host, Path: e.Path,
+		Categories: e.Categories, Category: e.Category, Rule: e.Rule, Reason: e.Reason,
+		Action: activity.Action(e.Action), Alert: e.Alert, RulesNumber: e.RulesNumber,
+		Words: e.Words, Engine: e.Engine, Count: e.Count, Bytes: e.Bytes,
+	}
+}
+
+// state says how many events were moved since the start, and what stands in
+// the way now, "" for nothing.
+func (p *pump) state() (moved uint64, trouble string) {
+	if t := p.trouble.Load(); t != nil {
+		trouble = *t
+	}
+	return p.moved.Load(), trouble
+}
