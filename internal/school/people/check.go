@@ -106,8 +106,8 @@ func (p Person) checkIDs(bad store.Invalid) {
 	if p.Email != "" && !plausibleMail(p.Email) {
 		bad["email"] = "“" + cut(p.Email, 60) + "” is not an e-mail address"
 	}
-	if strings.ContainsAny(p.Username, " :\"<>/\\") {
-		bad["username"] = "a username has no spaces, colons, slashes or quotation marks"
+	if !plausibleUsername(p.Username) {
+		bad["username"] = "a username has no colons, slashes, angle brackets or quotation marks"
 	}
 }
 
@@ -121,6 +121,10 @@ func (p Person) checkDays(bad store.Invalid) {
 		bad["until"] = "the last day is before the first"
 	}
 }
+
+// plausibleUsername: spaces are odd, but systems make them out of double
+// names; a colon cannot be sent to a proxy.
+func plausibleUsername(s string) bool { return !strings.ContainsAny(s, ":\"<>/\\") }
 
 func plausibleMail(s string) bool {
 	at := strings.IndexByte(s, '@')

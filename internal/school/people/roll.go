@@ -165,6 +165,10 @@ func (r *roll) check(row *rollRow, column func(field string) string) bool {
 		r.warn(row.file, row.line, column("email"), "“%s” is not an e-mail address and was left out", cut(p.Email, 60))
 		p.Email = ""
 	}
+	if !plausibleUsername(p.Username) || len(p.Username) > maxID {
+		r.warn(row.file, row.line, column("username"), "“%s” cannot be a username and was left out", cut(p.Username, 60))
+		p.Username = ""
+	}
 	if p.Kind == Pupil && p.Year == "" && !row.gone {
 		r.warn(row.file, row.line, column("year"), "no year group: until there is one the strictest rules hold for this pupil")
 	}
