@@ -1,0 +1,92 @@
+package porter
+
+import (
+	"container/list"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const maxLatest = 10_000
+
+// Block is the latest block at an address, for the page that explains it.
+type Block struct {
+	At       time.Time `json:"at"`
+	Host     string    `json:"host"`
+	Door     string    `json:"door"`
+	Reason   string    `json:"reason"`
+	Category string    `json:"category,omitempty"` // slug
+	Title    string    `json:"title,omitempty"`    // of the category
+	Pupil    string    `json:"pupil,omitempty"`    // its sentence for a pupil
+	Teacher  string    `json:"teacher,omitempty"`
+	Rule     string    `json:"rule,omitempty"`
+	Clause   string    `json:"clause,omitempty"`
+	Group    string    `json:"group,omitempty"`
+	Alert    bool      `json:"alert,omitempty"` // never name the category on a pupil's page
+	// Subject is who it was for, so that the page does not show it to the
+	// next person at the same address.
+	Subject string `json:"subject,omitempty"`
+}
+
+// latest remembers one block an address, for a bounded number of addresses.
+type latest struct {
+	mu    sync.Mutex
+	order *list.List // of *entry, newest first
+	by    map[netip.Addr]*list.Element
+}
+
+type entry struct {
+	address netip.Addr
+	block   Block
+}
+
+func newLatest() *latest {
+	return &latest{order: list.New(), by: make(map[netip.Addr]*list.Element)}
+}
+
+func (l *latest) add(a *Answer) {
+	b := a.block()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at := l.by[a.Who.Address]; at != nil {
+		at.Value.(*entry).block = b
+		l.order.MoveToFront(at)
+		return
+	}
+	l.by[a.Who.Address] = l.order.PushFront(&entry{a.Who.Address, b})
+	if l.order.Len() > maxLatest {
+		last := l.order.Back()
+		l.order.Remove(last)
+		delete(l.by, last.Value.(*entry).address)
+	}
+}
+
+// Latest returns the latest block at an address.
+func (p *Porter) Latest(address netip.Addr) (Block, bool) {
+	p.latest.mu.Lock()
+	defer p.latest.mu.Unlock()
+	at := p.latest.by[address.Unmap().WithZone("")]
+	if at == nil {
+		return Block{}, false
+	}
+	return at.Value.(*entry).block, true
+}
+
+// Explain puts an answer in the words that pages need.
+func (a *Answer) Explain() Block { return a.block() }
+
+func (a *Answer) block() Block {
+	names := a.Names()
+	b := Block{
+		At: a.At, Host: a.Host, Door: doorName(a.Door), Reason: reasonName(a.Verdict.Reason),
+		Group: names.GroupSlug(a.Verdict.Group), Subject: a.Who.Subject,
+		Alert: alert(a, names, nil, "") != "",
+	}
+	if c, ok := names.Category(a.Verdict.Category); ok {
+		b.Category, b.Title, b.Pupil, b.Teacher = c.Slug, c.Title, c.Pupil, c.Teacher
+	}
+	if r, ok := names.Rule(a.Verdict.Rule); ok {
+		b.Rule, b.Clause = r.ID, r.Clause
+	}
+	return b
+}

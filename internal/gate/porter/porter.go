@@ -1,0 +1,230 @@
+// Package porter is what every door of the gate does with a visitor: find out
+// who it is, ask the judge, and write down what was decided. The proxy, the
+// tunnel and DNS differ only in what they see.
+package porter
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"belisha/internal/gate/spool"
+	"belisha/internal/gate/subject"
+	"belisha/internal/kit/clock"
+	"belisha/internal/verdict"
+)
+
+// Searcher finds search words in a URL. Kind "suggest" is not a search yet.
+type Searcher interface {
+	Words(host, path, rawQuery string) (engine, words, kind string, ok bool)
+}
+
+// Deps are what a porter needs. Search may be nil.
+type Deps struct {
+	Clock    clock.Clock
+	Table    *subject.Table
+	Spool    *spool.Writer
+	Search   Searcher
+	Log      *slog.Logger
+	Settings *Settings
+	Snapshot *verdict.Snapshot
+}
+
+// Porter is safe for several goroutines; the doors share one.
+type Porter struct {
+	clock    clock.Clock
+	table    *subject.Table
+	spool    *spool.Writer
+	search   Searcher
+	log      *slog.Logger
+	snapshot atomic.Pointer[verdict.Snapshot]
+	settings atomic.Pointer[live]
+	latest   *latest
+	count    counters
+}
+
+// live are the settings with what is computed from them.
+type live struct {
+	Settings
+	zone   *time.Location
+	themes []theme
+}
+
+type counters struct {
+	allowed, blocked, support, unrecorded atomic.Uint64
+}
+
+// Counts is what the porter decided since the start.
+type Counts struct {
+	Allowed    uint64 `json:"allowed"`
+	Blocked    uint64 `json:"blocked"`
+	Support    uint64 `json:"support"`
+	Unrecorded uint64 `json:"unrecorded"` // the spool had no room or was late
+}
+
+// New returns a porter.
+func New(d Deps) (*Porter, error) {
+	p := &Porter{clock: d.Clock, table: d.Table, spool: d.Spool, search: d.Search, log: d.Log, latest: newLatest()}
+	if err := p.Configure(d.Settings); err != nil {
+		return nil, err
+	}
+	p.snapshot.Store(d.Snapshot)
+	return p, nil
+}
+
+// Configure takes new settings, or keeps the old ones and says why.
+func (p *Porter) Configure(s *Settings) error {
+	zone, err := s.Location()
+	if err != nil {
+		return err
+	}
+	p.settings.Store(&live{Settings: *s, zone: zone, themes: compileThemes(s.Themes)})
+	return nil
+}
+
+// Settings are the ones in force.
+func (p *Porter) Settings() *Settings { return &p.settings.Load().Settings }
+
+// Use swaps the snapshot. Questions that are being answered end on the old one.
+func (p *Porter) Use(s *verdict.Snapshot) { p.snapshot.Store(s) }
+
+// Snapshot is the one in force.
+func (p *Porter) Snapshot() *verdict.Snapshot { return p.snapshot.Load() }
+
+// Now is the time.
+func (p *Porter) Now() time.Time { return p.clock.Now() }
+
+// Counts returns the counters.
+func (p *Porter) Counts() Counts {
+	return Counts{
+		Allowed: p.count.allowed.Load(), Blocked: p.count.blocked.Load(),
+		Support: p.count.support.Load(), Unrecorded: p.count.unrecorded.Load(),
+	}
+}
+
+// Who finds who is behind an address. Basic, where not nil, is who has proved
+// it on this very connection.
+func (p *Porter) Who(address netip.Addr, basic *subject.Row) subject.Found {
+	now := p.clock.Now()
+	found := p.table.Find(address, now)
+	if basic == nil {
+		return found
+	}
+	device, place, site, ca := found.Device, found.Place, found.Site, found.CA
+	found = subject.Found{Row: *basic, CA: ca, Signed: true, Paused: now.Before(basic.PausedUntil)}
+	found.Address = address.Unmap().WithZone("")
+	found.Certainty = spool.Sure
+	if found.Device == "" {
+		found.Device = device
+	}
+	if found.Place == "" {
+		found.Place = place
+	}
+	if found.Site == "" {
+		found.Site = site
+	}
+	return found
+}
+
+// Question is what a door saw.
+type Question struct {
+	Door        verdict.Door
+	Host        string // canonical
+	Path        string // path and query, where seen
+	Port        uint16
+	PrivateOpen bool
+}
+
+// Answer is what was decided, and everything needed to explain and record it.
+type Answer struct {
+	Question
+	Who      subject.Found
+	At       time.Time
+	Verdict  verdict.Verdict
+	snapshot *verdict.Snapshot
+	event    spool.Event
+}
+
+// Allowed reports whether the request may go on. A warning is for pages that
+// can be shown; every other door must treat it as a block.
+func (a *Answer) Allowed() bool { return a.Verdict.Action == verdict.Allow }
+
+// Names are the words of the rules that decided.
+func (a *Answer) Names() *verdict.Names { return a.snapshot.Names() }
+
+// Judge answers a question for somebody.
+func (p *Porter) Judge(who *subject.Found, q Question) Answer {
+	s, now := p.snapshot.Load(), p.clock.Now()
+	ask := p.ask(s, who, &q, now)
+	return Answer{Question: q, Who: *who, At: now, Verdict: s.Decide(&ask), snapshot: s}
+}
+
+func (p *Porter) ask(s *verdict.Snapshot, who *subject.Found, q *Question, now time.Time) verdict.Ask {
+	names := s.Names()
+	local := now.In(p.settings.Load().zone)
+	day := (int(local.Weekday()) + 6) % 7
+	return verdict.Ask{
+		Door: q.Door, Host: q.Host, Path: q.Path, Port: q.Port, PrivateOpen: q.PrivateOpen,
+		Groups: names.GroupBits(who.Groups), KeyStage: names.KeyStage(who.KeyStage), Place: names.Place(who.Place),
+		At: now, Minute: uint16(day*24*60 + local.Hour()*60 + local.Minute()),
+		Unsigned: !who.Signed, Paused: who.Paused,
+	}
+}
+
+// Refuse makes a block that needs no judge: what was asked is malformed, or
+// not what the door is for.
+func (p *Porter) Refuse(who *subject.Found, q Question, reason verdict.Reason) Answer {
+	return Answer{
+		Question: q, Who: *who, At: p.clock.Now(), snapshot: p.snapshot.Load(),
+		Verdict: verdict.Verdict{Action: verdict.Block, Reason: reason, Category: verdict.NoCategory},
+	}
+}
+
+// SafeTarget is the name that host must be answered and dialled as for this
+// person, where its search is to be made safe.
+func (a *Answer) SafeTarget() (string, bool) { return a.SafeTargetOf(a.Host) }
+
+// SafeTargetOf is SafeTarget for another name of the same connection.
+func (a *Answer) SafeTargetOf(host string) (string, bool) {
+	return a.snapshot.SafeTarget(a.snapshot.Names().GroupBits(a.Who.Groups), host)
+}
+
+// Record writes the decision down. A block is in the file when it returns,
+// unless the disk is too slow, which is counted.
+func (p *Porter) Record(ctx context.Context, a *Answer) {
+	a.event = p.event(a)
+	if a.event.Action == spool.ActionBlock || a.event.Alert != "" {
+		p.count.blocked.Add(b2u(a.event.Action == spool.ActionBlock))
+		if a.event.Action == spool.ActionBlock {
+			p.latest.add(a)
+		}
+		if err := p.spool.Put(context.WithoutCancel(ctx), a.event); err != nil {
+			p.count.unrecorded.Add(1)
+		}
+		return
+	}
+	if a.event.Action == spool.ActionSupport {
+		p.count.support.Add(1)
+	} else {
+		p.count.allowed.Add(1)
+	}
+	if !p.spool.Add(a.event) {
+		p.count.unrecorded.Add(1)
+	}
+}
+
+func b2u(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Passed counts the bytes of what was recorded when it began.
+func (p *Porter) Passed(a *Answer, n uint64) {
+	if a.event.Action != spool.ActionSupport {
+		p.spool.AddBytes(&a.event, n)
+	}
+}
