@@ -82,7 +82,8 @@ type Who struct {
 	Places    []string `json:"places,omitempty"`
 }
 
-// When narrows a rule in time. Without windows it holds all week.
+// When narrows a rule in time. Without windows it holds all week, or, where
+// Also is given, only then.
 type When struct {
 	Weekly []Window `json:"weekly,omitempty"`
 	// Not are spans in which the weekly windows do not count (closures);

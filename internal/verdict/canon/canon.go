@@ -67,7 +67,7 @@ func Host(raw string) (string, Kind, error) {
 	if err := checkLabels(name); err != nil {
 		return "", None, err
 	}
-	if !endsInNumber(name) {
+	if !EndsInNumber(name) {
 		return name, Name, nil
 	}
 	a, err := looseIPv4(name)
@@ -166,9 +166,9 @@ func checkLabels(s string) error {
 	return nil
 }
 
-// endsInNumber reports what browsers ask before they read a host as an IPv4
+// EndsInNumber answers for a canonical name what browsers ask before they read a host as an IPv4
 // address: is the last label all digits, or a hexadecimal number?
-func endsInNumber(s string) bool {
+func EndsInNumber(s string) bool {
 	last := s[strings.LastIndexByte(s, '.')+1:]
 	if strings.HasPrefix(last, "0x") {
 		return strings.Trim(last[2:], "0123456789abcdef") == ""

@@ -1,0 +1,281 @@
+package verdict
+
+import (
+	"math/bits"
+	"runtime"
+	"slices"
+	"strings"
+
+	"belisha/internal/verdict/canon"
+	"belisha/internal/verdict/segment"
+)
+
+// Decide answers a. It takes no lock and, unless pages or expressions are
+// listed for the host, no memory.
+func (s *Snapshot) Decide(a *Ask) Verdict {
+	v := s.decide(a, nil)
+	runtime.KeepAlive(s) // the tables are outside the collector's sight
+	return v
+}
+
+// Support reports whether host is on the help floor.
+func (s *Snapshot) Support(host string) bool {
+	return s.Decide(&Ask{Host: host}).Support
+}
+
+func answer(act Action, why Reason) Verdict {
+	return Verdict{Action: act, Reason: why, Category: NoCategory}
+}
+
+func (s *Snapshot) decide(a *Ask, tr *trace) Verdict {
+	var f facts
+	if !s.look(a, &f, tr) {
+		return answer(Block, ReasonMalformed)
+	}
+	v := answer(Block, ReasonNone)
+	v.Categories = f.cats
+	if f.placed {
+		s.decidePlaced(a, &f, &v, tr)
+	} else if !s.fixed(a, &f, nil, &v) {
+		s.forGroups(a, &f, nil, &v, tr)
+	}
+	return v
+}
+
+func (s *Snapshot) decidePlaced(a *Ask, f *facts, v *Verdict, tr *trace) {
+	var h hits
+	s.hits(a, f, &h)
+	if !s.fixed(a, f, &h, v) {
+		s.forGroups(a, f, &h, v, tr)
+	}
+}
+
+// hit is one target that fits the ask's host and path. n is the length of
+// the host or range it is filed under: the longer the closer.
+type hit struct {
+	*target
+	n int
+}
+
+// hits lists the fitting targets, closest host first, and among those of one
+// host the longest path first.
+type hits struct {
+	room [12]hit
+	n    int
+	more []hit // all of them, if there are more than fit
+}
+
+func (h *hits) list() []hit {
+	if h.more != nil {
+		return h.more
+	}
+	return h.room[:h.n]
+}
+
+func (h *hits) put(x hit) {
+	if h.more == nil && h.n < len(h.room) {
+		h.room[h.n] = x
+		h.n++
+		return
+	}
+	if h.more == nil {
+		h.more = slices.Clone(h.room[:])
+	}
+	h.more = append(h.more, x)
+}
+
+func (h *hits) has(kind targetKind) bool {
+	if h == nil {
+		return false
+	}
+	for _, x := range h.list() {
+		if x.kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// hits fills h. It is only asked when the rules may name the host.
+func (s *Snapshot) hits(a *Ask, f *facts, h *hits) {
+	if f.address.IsValid() {
+		for i := range s.places.ranges {
+			r := &s.places.ranges[i]
+			if r.prefix.Contains(f.address) {
+				h.add(r.list, r.prefix.Bits(), true, f)
+			}
+		}
+	} else {
+		s.hostHits(a.Host, f, h)
+	}
+	if list := h.list(); len(list) > 1 {
+		slices.SortStableFunc(list, func(x, y hit) int {
+			if x.n != y.n {
+				return y.n - x.n
+			}
+			return len(y.path) - len(x.path)
+		})
+	}
+}
+
+func (s *Snapshot) hostHits(host string, f *facts, h *hits) {
+	var b segment.Batch
+	for ok := b.Begin(host); ok; ok = b.More() && b.Next(host) {
+		for i := range b.N {
+			if n := int(b.Len[i]); s.places.maybe(b.Keys[i]) {
+				h.add(s.places.list(b.Keys[i], host[len(host)-n:]), n, n == len(host), f)
+			}
+		}
+	}
+}
+
+func (h *hits) add(list []target, n int, whole bool, f *facts) {
+	for i := range list {
+		t := &list[i]
+		if t.exact && !whole {
+			continue
+		}
+		if t.path == "" || under(f.path, t.path) || under(f.again, t.path) {
+			h.put(hit{t, n})
+		}
+	}
+}
+
+// under reports whether path is the page or below it.
+func under(path, page string) bool {
+	return strings.HasPrefix(path, page) && (len(path) == len(page) || canon.Boundary(path[len(page)]))
+}
+
+// fixed sees to what does not depend on the subject's groups.
+func (s *Snapshot) fixed(a *Ask, f *facts, h *hits, v *Verdict) bool {
+	switch {
+	case h.has(targetHelp):
+		*v = answer(Allow, ReasonHelp)
+		v.Support = true
+	case h.has(targetOurs):
+		v.Action, v.Reason = Allow, ReasonOurs
+	case f.private || h.has(targetPrivate) && !a.PrivateOpen:
+		v.Reason = ReasonPrivate
+	case s.mode != modeRules:
+		s.withoutRules(h, v)
+	case h.has(targetLocked):
+		v.Reason = ReasonLocked
+	case !f.cats.And(s.locked).Empty():
+		v.Reason = ReasonLocked
+		v.Category = s.foremost(f.cats.And(s.locked))
+	case a.Door == DoorTunnel && !a.PrivateOpen && len(s.ports) > 0 && !slices.Contains(s.ports, a.Port):
+		v.Reason = ReasonPort
+	case a.Paused:
+		v.Reason = ReasonPaused
+	case a.Unsigned && s.unsigned && !h.has(targetEssential):
+		v.Reason = ReasonUnsigned
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *Snapshot) withoutRules(h *hits, v *Verdict) {
+	v.Reason = ReasonNoSnapshot
+	switch {
+	case h.has(targetEssential):
+		v.Action, v.Reason = Allow, ReasonEssential
+	case s.mode == modeOpen:
+		v.Action = Allow
+	}
+}
+
+// foremost picks the category to name: one that alerts, else the first.
+func (s *Snapshot) foremost(set CategorySet) int16 {
+	if x := set.And(s.alerting); !x.Empty() {
+		set = x
+	}
+	return set.first()
+}
+
+// forGroups asks every group of the subject and keeps the strictest answer.
+func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
+	groups := a.Groups
+	if groups == 0 || groups&^s.known != 0 {
+		groups = s.known
+	}
+	at := a.At.UnixMilli()
+	base := *v
+	for n := 0; groups != 0; n, groups = n+1, groups&(groups-1) {
+		x := base
+		x.Group = uint8(bits.TrailingZeros64(groups))
+		s.forGroup(a, at, f, h, &x)
+		if tr != nil {
+			tr.group(x)
+		}
+		if n == 0 || strictness(x.Action) > strictness(v.Action) {
+			*v = x
+		}
+	}
+}
+
+func (s *Snapshot) forGroup(a *Ask, at int64, f *facts, h *hits, v *Verdict) {
+	if h != nil && (s.byOwn(a, at, h, v) || s.byUnblock(a, at, h, v)) {
+		return
+	}
+	if f.address.IsValid() && !a.PrivateOpen && !s.groups[v.Group].addressesOpen {
+		v.Reason = ReasonAddress
+		return
+	}
+	s.byCategory(a, at, f, v)
+}
+
+// byOwn finds the deciding own entry: hits are sorted, so the first that
+// holds decides with those of the same host and path.
+func (s *Snapshot) byOwn(a *Ask, at int64, h *hits, v *Verdict) bool {
+	var best *hit
+	list := h.list()
+	for i := range list {
+		t := &list[i]
+		if t.kind != targetOwn {
+			continue
+		}
+		if best != nil && (t.n != best.n || len(t.path) != len(best.path)) {
+			break
+		}
+		o := &s.own[t.index]
+		if !o.span.covers(at) || !o.who.holds(v.Group, a, o.act != Allow) || !o.when.holds(a.Minute, at) {
+			continue
+		}
+		if best == nil || strictness(o.act) > strictness(s.own[best.index].act) {
+			best = t
+		}
+	}
+	if best == nil {
+		return false
+	}
+	v.Action, v.Reason = s.own[best.index].act, ReasonOwnBlock
+	if v.Action == Allow {
+		v.Reason = ReasonOwnAllow
+	}
+	v.Rule = uint32(len(s.lines)) + uint32(best.index) + 1
+	return true
+}
+
+func (s *Snapshot) byUnblock(a *Ask, at int64, h *hits, v *Verdict) bool {
+	found := false
+	list := h.list()
+	for i := range list {
+		t := &list[i]
+		if t.kind != targetUnblock {
+			continue
+		}
+		u := &s.unblocks[t.index]
+		if !u.span.covers(at) || !u.who.holds(v.Group, a, false) || found && u.span.Until <= v.Until {
+			continue
+		}
+		found = true
+		v.Action, v.Reason, v.Until = Allow, ReasonUnblock, u.span.Until
+		v.Rule = s.unblockRule(t.index)
+	}
+	return found
+}
+
+func (s *Snapshot) unblockRule(i int32) uint32 {
+	return uint32(len(s.lines)+len(s.own)) + uint32(i) + 1
+}

@@ -1,0 +1,272 @@
+package verdict
+
+import (
+	"net/netip"
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
+
+	"belisha/internal/verdict/canon"
+	"belisha/internal/verdict/segment"
+)
+
+// facts is what the lists and the rules' places say of one ask, whoever asks.
+type facts struct {
+	cats    CategorySet
+	address netip.Addr // valid if the host is an address
+	private bool       // an address nobody may reach
+	placed  bool       // the rules name the host or a parent
+	pages   bool       // pages of the host are listed
+	path    string     // canonical, if anything depends on it
+	again   string     // the path decoded once more, if that differs
+}
+
+// look gathers the facts. It reports false if the host is not canonical.
+func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
+	if mayBeAddress(a.Host) {
+		if addr, err := netip.ParseAddr(a.Host); err == nil {
+			return s.lookAddress(a, addr, f, tr)
+		}
+		if canon.EndsInNumber(a.Host) {
+			return false // a resolver might take it for an address
+		}
+	}
+	if !s.lookName(a.Host, f, tr) {
+		return false
+	}
+	if f.pages || f.placed || len(s.patterns) > 0 || s.images >= 0 && a.Path != "" {
+		s.lookPages(a, f, tr)
+	}
+	if s.mixed >= 0 && strings.Contains(a.Host, "xn--") && mixedScript(a.Host) {
+		f.cats.Add(uint8(s.mixed))
+		tr.note("mixed-script", "letters of several scripts in one name", uint8(s.mixed), a.Host)
+	}
+	return true
+}
+
+// mayBeAddress is quick and says no for nearly every name.
+func mayBeAddress(host string) bool {
+	if host == "" {
+		return false
+	}
+	c := host[len(host)-1]
+	return c <= ':' || c >= 'a' && c <= 'f' && strings.ContainsAny(host, ":x") || c == 'x'
+}
+
+// lookName asks every source for the name and all its parents.
+func (s *Snapshot) lookName(host string, f *facts, tr *trace) bool {
+	var b segment.Batch
+	for ok := b.Begin(host); ; ok = b.Next(host) {
+		if !ok {
+			return false
+		}
+		for t := range s.tables {
+			table := &s.tables[t]
+			for i := range b.N {
+				key := b.Keys[i&(segment.BatchSize-1)]
+				if !table.Maybe(key) {
+					continue
+				}
+				if id := table.Find(key); id != 0 {
+					s.found(t, id, host, int(b.Len[i&(segment.BatchSize-1)]), f, tr)
+				}
+			}
+		}
+		for i := range b.N {
+			if s.places.maybe(b.Keys[i&(segment.BatchSize-1)]) {
+				f.placed = true
+			}
+		}
+		if !b.More() {
+			return true
+		}
+	}
+}
+
+// found takes in what one source says of the last n characters of host.
+func (s *Snapshot) found(source int, id uint32, host string, n int, f *facts, tr *trace) {
+	src := &s.sources[source]
+	if int(id) >= len(src.sets) {
+		return
+	}
+	st := &src.sets[id]
+	f.cats = f.cats.Union(st.sub)
+	if tr != nil {
+		tr.listed(src, st.sub, host[len(host)-n:], n < len(host))
+	}
+	if n == len(host) && !st.exact.Empty() {
+		f.cats = f.cats.Union(st.exact)
+		if tr != nil {
+			tr.listed(src, st.exact, host, false)
+		}
+	}
+	if st.pages {
+		f.pages = true
+	}
+}
+
+func (s *Snapshot) lookAddress(a *Ask, addr netip.Addr, f *facts, tr *trace) bool {
+	if addr.Zone() != "" || addr != canon.Unwrap(addr) || addr.String() != a.Host {
+		return false
+	}
+	f.address = addr
+	f.private = canon.Private(addr) && !a.PrivateOpen
+	f.placed = len(s.places.ranges) > 0
+	for i := range s.sources {
+		src := &s.sources[i]
+		if !src.ranges {
+			continue
+		}
+		src.segment.FindAddress(addr, func(id uint32, in netip.Prefix) {
+			if int(id) < len(src.sets) {
+				f.cats = f.cats.Union(src.sets[id].sub)
+				if tr != nil {
+					tr.listed(src, src.sets[id].sub, in.String(), in.Bits() < addr.BitLen())
+				}
+			}
+		})
+	}
+	// An address may be the host of listed pages; those are filed by text.
+	if !addr.Is4() || s.lookName(a.Host, f, tr) {
+		if f.pages || f.placed || len(s.patterns) > 0 {
+			s.lookPages(a, f, tr)
+		}
+		return true
+	}
+	return false
+}
+
+// lookPages takes in what depends on the path, or on the whole URL.
+func (s *Snapshot) lookPages(a *Ask, f *facts, tr *trace) {
+	if a.Path != "" {
+		f.path = string(canon.Path(nil, a.Path))
+		if again, differs := canon.PathAgain(nil, f.path); differs {
+			f.again = string(again)
+		}
+	}
+	if f.pages && f.path != "" {
+		s.listedPages(a.Host, f.path, f, tr)
+		if f.again != "" {
+			s.listedPages(a.Host, f.again, f, tr)
+		}
+	}
+	if len(s.patterns) > 0 {
+		s.matchPatterns(a.Host, f.path, f, tr)
+		if f.again != "" {
+			s.matchPatterns(a.Host, f.again, f, tr)
+		}
+	}
+	if s.images >= 0 && (imageSearch(a.Host, f.path) || f.again != "" && imageSearch(a.Host, f.again)) {
+		f.cats.Add(uint8(s.images))
+		tr.note("image-search", "a search for pictures", uint8(s.images), a.Host)
+	}
+}
+
+// listedPages asks for every beginning of the path under every suffix of the
+// host. No listed path is longer than maxPath, so no longer one is asked for.
+func (s *Snapshot) listedPages(host, path string, f *facts, tr *trace) {
+	var b segment.Batch
+	for ok := b.Begin(host); ok; ok = b.More() && b.Next(host) {
+		for i := range b.N {
+			trail := b.Trail(i, path)
+			for {
+				key, n, more := trail.Next()
+				if !more || n > s.maxPath {
+					break
+				}
+				s.listedPage(key, host[len(host)-int(b.Len[i]):], path[:n], f, tr)
+			}
+		}
+	}
+}
+
+func (s *Snapshot) listedPage(key uint64, host, page string, f *facts, tr *trace) {
+	for i := range s.sources {
+		src := &s.sources[i]
+		if src.maxPath == 0 {
+			continue
+		}
+		if id := s.tables[i].Find(key); id != 0 && int(id) < len(src.sets) {
+			f.cats = f.cats.Union(src.sets[id].sub)
+			if tr != nil {
+				tr.listed(src, src.sets[id].sub, host+page, false)
+			}
+		}
+	}
+}
+
+// matchPatterns matches the lists' expressions against the URL as lists mean
+// it. Where no path is seen, it is the URL of the front page.
+func (s *Snapshot) matchPatterns(host, path string, f *facts, tr *trace) {
+	if path == "" {
+		path = "/"
+	}
+	if strings.IndexByte(host, ':') >= 0 {
+		host = "[" + host + "]"
+	}
+	url := "http://" + host + path
+	for i := range s.patterns {
+		p := &s.patterns[i]
+		if (tr != nil || !f.cats.Has(p.category)) && p.Pattern.MatchString(url) {
+			f.cats.Add(p.category)
+			if tr != nil {
+				tr.expression(&s.sources[p.source], p.category, p.Pattern.String())
+			}
+		}
+	}
+}
+
+// imageSearch knows the picture searches of the large engines by their
+// addresses, in canonical form.
+func imageSearch(host, path string) bool {
+	page, query, _ := strings.Cut(path, "?")
+	has := func(parameter string) bool {
+		for p := range strings.SplitSeq(query, "&") {
+			if p == parameter {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case strings.HasPrefix(host, "images.google.") || host == "images.search.yahoo.com":
+		return true
+	case strings.HasPrefix(host, "www.google.") || strings.HasPrefix(host, "google."):
+		return page == "/imghp" || page == "/imgres" || page == "/search" && (has("tbm=isch") || has("udm=2"))
+	case host == "duckduckgo.com" || strings.HasSuffix(host, ".duckduckgo.com"):
+		return has("ia=images") || has("iax=images") || page == "/i.js"
+	case host == "www.qwant.com":
+		return has("t=images")
+	}
+	for _, engine := range []string{"bing.com", "ecosia.org", "search.brave.com", "yandex.com", "yandex.ru"} {
+		if host == engine || strings.HasSuffix(host, "."+engine) {
+			return page == "/images" || strings.HasPrefix(page, "/images/")
+		}
+	}
+	return false
+}
+
+// mixedScript reports whether one label has letters of several scripts, or
+// none but letters that look Latin. Japanese and Korean mixes are usual.
+func mixedScript(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		if !strings.HasPrefix(label, "xn--") {
+			continue
+		}
+		shown, err := idna.Punycode.ToUnicode(label)
+		if err != nil {
+			return true
+		}
+		var latin, cyrillic, greek bool
+		for _, r := range shown {
+			latin = latin || unicode.Is(unicode.Latin, r)
+			cyrillic = cyrillic || unicode.Is(unicode.Cyrillic, r)
+			greek = greek || unicode.Is(unicode.Greek, r)
+		}
+		if latin && cyrillic || latin && greek || cyrillic && greek {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,305 @@
+package segment
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"belisha/internal/verdict/canon"
+)
+
+// Kind says what an entry matches. The numbers are those of the list parsers.
+type Kind uint8
+
+// The kinds of entry.
+const (
+	Name         Kind = iota + 1 // the name and every name below it
+	Exact                        // this name only
+	URL                          // host/path: pages whose path begins so, up to a boundary
+	AddressRange                 // an IP address, or a range as CIDR
+	Pattern                      // an RE2 expression over "http://host/path?query"
+)
+
+// Bounds of one segment.
+const (
+	MaxPath        = 1024
+	MaxExpressions = 2000
+	maxExpression  = 16 << 10
+	maxCategories  = 256
+	// maxCompiled bounds the expressions' text all told.
+	maxCompiled = 2 << 20
+)
+
+// Errors of Add. A list with such an entry goes on without it.
+var (
+	ErrEntry      = errors.New("the entry is not in canonical form")
+	ErrPathLength = errors.New("the path of the entry is longer than 1024 characters")
+	ErrExpression = errors.New("the expression cannot be used")
+	ErrFull       = errors.New("the list has more categories or combinations of them than fit")
+)
+
+// Stats says what a segment holds.
+type Stats struct {
+	Entries     uint64 // accepted, doubles included
+	Keys        uint64 // distinct
+	Expressions int
+	Sets        int
+	Bytes       int64
+	ByCategory  map[string]uint64
+}
+
+type flag uint8
+
+const (
+	flagSub   flag = iota // the name and below; also addresses and pages
+	flagExact             // the name only
+	flagPages             // pages of this name are listed
+)
+
+// record is one entry on its way into the table.
+type record struct {
+	key uint64
+	cat uint16
+	is  flag
+}
+
+// Builder collects entries, in any order, and writes them as one segment. The
+// same entries give the same file, whatever their order.
+type Builder struct {
+	parts       [256][]record // by the key's first byte: sorting in small pieces
+	numbers     map[string]uint16
+	slugs       []string
+	counts      []uint64
+	expressions []metaPattern
+	seen        map[metaPattern]bool
+	textBytes   int
+	maxPath     int
+	four        uint64
+	six         [3]uint64
+	entries     uint64
+}
+
+type metaPattern struct {
+	cat  uint16
+	text string
+}
+
+// NewBuilder returns an empty builder.
+func NewBuilder() *Builder {
+	return &Builder{numbers: map[string]uint16{}, seen: map[metaPattern]bool{}}
+}
+
+// Add takes one entry in canonical text. An error means that this entry was
+// left out; the builder goes on.
+func (b *Builder) Add(kind Kind, text, category string) error {
+	cat, err := b.number(category)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case Name:
+		err = b.addName(text, cat, flagSub)
+	case Exact:
+		err = b.addName(text, cat, flagExact)
+	case URL:
+		err = b.addURL(text, cat)
+	case AddressRange:
+		err = b.addAddress(text, cat)
+	case Pattern:
+		err = b.addPattern(text, cat)
+	default:
+		err = fmt.Errorf("%w: kind %d", ErrEntry, kind)
+	}
+	if err != nil {
+		return err
+	}
+	b.entries++
+	b.counts[cat]++
+	return nil
+}
+
+func (b *Builder) number(category string) (uint16, error) {
+	if n, ok := b.numbers[category]; ok {
+		return n, nil
+	}
+	if len(b.slugs) == maxCategories {
+		return 0, ErrFull
+	}
+	slug := strings.Clone(category)
+	n := uint16(len(b.slugs))
+	b.numbers[slug] = n
+	b.slugs = append(b.slugs, slug)
+	b.counts = append(b.counts, 0)
+	return n, nil
+}
+
+func (b *Builder) put(key uint64, cat uint16, is flag) {
+	p := &b.parts[key>>56]
+	*p = append(*p, record{key, cat, is})
+}
+
+func (b *Builder) addName(text string, cat uint16, is flag) error {
+	if len(text) > 253 {
+		return ErrEntry
+	}
+	key, ok := NameKey(text)
+	if !ok {
+		return ErrEntry
+	}
+	b.put(key, cat, is)
+	return nil
+}
+
+func (b *Builder) addURL(text string, cat uint16) error {
+	host, path := SplitPage(text)
+	if path == "" {
+		return b.addHost(host, cat)
+	}
+	if len(path) > MaxPath {
+		return ErrPathLength
+	}
+	key, ok := urlKey(host, path)
+	if !ok {
+		return ErrEntry
+	}
+	mark, _ := NameKey(host)
+	b.put(mark, 0, flagPages)
+	b.put(key, cat, flagSub)
+	b.maxPath = max(b.maxPath, len(path))
+	return nil
+}
+
+// addHost takes a URL entry without a path, whose host may be an address.
+func (b *Builder) addHost(host string, cat uint16) error {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return b.addAddress(host, cat)
+	}
+	return b.addName(host, cat, flagSub)
+}
+
+// SplitPage parts "host/path" and brings the path into the form that requests
+// are matched in; boundaries at its end say nothing and are cut off.
+func SplitPage(text string) (host, path string) {
+	i := strings.IndexAny(text, "/?")
+	if i < 0 {
+		return text, ""
+	}
+	p := string(canon.Path(nil, text[i:]))
+	for p != "" && canon.Boundary(p[len(p)-1]) {
+		p = p[:len(p)-1]
+	}
+	return text[:i], p
+}
+
+func (b *Builder) addAddress(text string, cat uint16) error {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		a, aerr := netip.ParseAddr(text)
+		if aerr != nil || a.Zone() != "" {
+			return ErrEntry
+		}
+		a = canon.Unwrap(a)
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	if p.Addr().Is4In6() {
+		return ErrEntry
+	}
+	p = p.Masked()
+	if n := p.Bits(); p.Addr().Is4() {
+		b.four |= 1 << n
+	} else {
+		b.six[n>>6] |= 1 << (n & 63)
+	}
+	b.put(addressKey(p), cat, flagSub)
+	return nil
+}
+
+func (b *Builder) addPattern(text string, cat uint16) error {
+	if b.seen[metaPattern{cat, text}] {
+		return nil
+	}
+	if len(b.expressions) == MaxExpressions || b.textBytes+len(text) > maxCompiled {
+		return fmt.Errorf("%w: there are too many in this list", ErrExpression)
+	}
+	if _, err := compileExpression(text); err != nil {
+		return err
+	}
+	e := metaPattern{cat, strings.Clone(text)}
+	b.seen[e] = true
+	b.expressions = append(b.expressions, e)
+	b.textBytes += len(text)
+	return nil
+}
+
+// compileExpression compiles an expression as lists mean it: letter case does
+// not matter. RE2 runs in time linear in the URL, whatever the list says.
+func compileExpression(text string) (*regexp.Regexp, error) {
+	if len(text) > maxExpression {
+		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrExpression, maxExpression)
+	}
+	re, err := regexp.Compile("(?i)" + text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrExpression, err)
+	}
+	if re.MatchString("") {
+		return nil, fmt.Errorf("%w: it matches every page", ErrExpression)
+	}
+	return re, nil
+}
+
+// Write writes the segment into dir under its own hash, and returns the hash.
+// The file is whole on disk before it has its name.
+func (b *Builder) Write(dir string) (string, Stats, error) {
+	l, err := b.layOut()
+	if err != nil {
+		return "", Stats{}, err
+	}
+	tmp, err := os.CreateTemp(dir, ".segment-*")
+	if err != nil {
+		return "", Stats{}, fmt.Errorf("making the list file: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	sum, err := l.writeTo(tmp)
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return "", Stats{}, fmt.Errorf("writing the list file: %w", err)
+	}
+	name := FileName(dir, sum)
+	if _, err := os.Stat(name); err == nil && VerifyFile(name, sum) == nil {
+		return sum, l.stats, nil
+	}
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		return "", Stats{}, fmt.Errorf("naming the list file: %w", err)
+	}
+	return sum, l.stats, syncDir(dir)
+}
+
+// FileName is where dir keeps the segment with this hash.
+func FileName(dir, hash string) string { return filepath.Join(dir, hash+".seg") }
+
+// VerifyFile reads the whole file and compares its hash. It reads rather than
+// maps, so that checking a new list does not fill memory with it.
+func VerifyFile(path, hash string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("checking the list file: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, struct{ io.Reader }{f}, make([]byte, 256<<10)); err != nil {
+		return fmt.Errorf("checking the list file: %w", err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) != hash {
+		return fmt.Errorf("%w: its content does not match its name", ErrDamaged)
+	}
+	return nil
+}

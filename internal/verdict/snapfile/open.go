@@ -1,0 +1,156 @@
+package snapfile
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"belisha/internal/verdict"
+	"belisha/internal/verdict/segment"
+)
+
+// Loader opens the snapshots of one folder, one after the other. Segments
+// that the last one had are taken over, not mapped again. It refuses to go
+// back to an older number. Safe for concurrent use.
+type Loader struct {
+	dir string
+	key ed25519.PublicKey
+
+	mu       sync.Mutex
+	have     uint64
+	segments map[string]*segment.Segment // of the last snapshot, by hash
+}
+
+// NewLoader returns a loader for the folder, whose manifests must be signed
+// by key.
+func NewLoader(dir string, key ed25519.PublicKey) *Loader {
+	return &Loader{dir: dir, key: key, segments: map[string]*segment.Segment{}}
+}
+
+// Have is the number of the last snapshot that was opened, 0 before.
+func (l *Loader) Have() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.have
+}
+
+// Load opens the snapshot in force, and checks all of it. On an error nothing
+// has changed: whoever runs an older one goes on with it. Loading the number
+// that is in use again is allowed.
+//
+// The segments of the snapshot before are unmapped by the garbage collector
+// once nobody asks it any more; who has swapped does well to run one.
+func (l *Loader) Load() (*verdict.Snapshot, error) {
+	n, err := Current(l.dir)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.load(n)
+}
+
+// LoadNewest opens the snapshot in force or, where that one cannot be used,
+// the newest before it that can: for a gate that starts with nothing. What
+// was passed over is told in skipped.
+func (l *Loader) LoadNewest() (s *verdict.Snapshot, skipped []error, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	numbers, err := manifestNumbers(l.dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("looking for rules: %w", err)
+	}
+	n, cerr := Current(l.dir)
+	if cerr != nil && !errors.Is(cerr, ErrNone) {
+		skipped = append(skipped, cerr)
+	}
+	for i := len(numbers) - 1; i >= 0; i-- {
+		// A manifest above current was not yet put in force, unless current
+		// itself is gone or damaged.
+		if cerr == nil && numbers[i] > n {
+			continue
+		}
+		s, err := l.load(numbers[i])
+		if err == nil {
+			return s, skipped, nil
+		}
+		skipped = append(skipped, err)
+	}
+	if len(skipped) > 0 {
+		return nil, skipped, fmt.Errorf("no rules in the folder can be used: %w", skipped[0])
+	}
+	return nil, nil, ErrNone
+}
+
+func (l *Loader) load(n uint64) (*verdict.Snapshot, error) {
+	if n < l.have {
+		return nil, fmt.Errorf("%w: %d after %d", ErrOlder, n, l.have)
+	}
+	m, err := readManifest(l.dir, n, l.key)
+	if err != nil {
+		return nil, err
+	}
+	s, segments, err := open(l.dir, m, l.segments)
+	if err != nil {
+		return nil, err
+	}
+	l.have, l.segments = n, segments
+	return s, nil
+}
+
+// open reads the rules and the segments of a verified manifest.
+func open(dir string, m Manifest, known map[string]*segment.Segment) (*verdict.Snapshot, map[string]*segment.Segment, error) {
+	rules, err := readRules(dir, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	segments := make(map[string]*segment.Segment, len(m.Segments))
+	var sources []verdict.Source
+	for _, ref := range m.Segments {
+		seg, ok := known[ref.Hash]
+		if !ok {
+			if seg, err = openSegment(dir, ref); err != nil {
+				return nil, nil, err
+			}
+		}
+		segments[ref.Hash] = seg
+		sources = append(sources, verdict.Source{Slug: ref.Source, Title: ref.Title, Segment: seg})
+	}
+	s, err := verdict.New(rules, sources)
+	if err != nil {
+		return nil, nil, fmt.Errorf("using rules %d: %w", m.Number, err)
+	}
+	return s.At(m.Number, time.UnixMilli(m.Made)), segments, nil
+}
+
+// openSegment checks the whole file before it maps it.
+func openSegment(dir string, ref SegmentRef) (*segment.Segment, error) {
+	path := segment.FileName(SegmentsDir(dir), ref.Hash)
+	if err := segment.VerifyFile(path, ref.Hash); err != nil {
+		return nil, fmt.Errorf("%w: list %s: %w", ErrDamaged, ref.Source, err)
+	}
+	seg, err := segment.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: list %s: %w", ErrDamaged, ref.Source, err)
+	}
+	return seg, nil
+}
+
+// Open opens the snapshot in force, once.
+func Open(dir string, key ed25519.PublicKey) (*verdict.Snapshot, error) {
+	return NewLoader(dir, key).Load()
+}
+
+// Read returns the manifest and rules of one number, verified, without their
+// lists: to show or to publish again.
+func Read(dir string, key ed25519.PublicKey, n uint64) (Manifest, verdict.Rules, error) {
+	m, err := readManifest(dir, n, key)
+	if err != nil {
+		return Manifest{}, verdict.Rules{}, err
+	}
+	r, err := readRules(dir, m)
+	return m, r, err
+}

@@ -1,0 +1,69 @@
+package verdict
+
+// weekMinutes is the length of a week.
+const weekMinutes = 7 * 24 * 60
+
+type when struct {
+	weekly []Window
+	not    []Span
+	also   []Span
+}
+
+// holds reports whether the time is one of the rule's. It is a pure question
+// about the ask: the local minute of the week, which the door counts (clock
+// changes and all), and the instant.
+func (w *when) holds(minute uint16, at int64) bool {
+	if len(w.weekly) == 0 && len(w.not) == 0 && len(w.also) == 0 {
+		return true
+	}
+	for _, s := range w.also {
+		if s.covers(at) {
+			return true
+		}
+	}
+	for _, s := range w.not {
+		if s.covers(at) {
+			return false
+		}
+	}
+	for _, x := range w.weekly {
+		if x.covers(minute) {
+			return true
+		}
+	}
+	return len(w.weekly) == 0 && len(w.also) == 0
+}
+
+func (s Span) covers(at int64) bool {
+	return (s.From == 0 || at >= s.From) && (s.Until == 0 || at < s.Until)
+}
+
+func (x Window) covers(minute uint16) bool {
+	switch {
+	case x.From == x.To:
+		return true
+	case x.From < x.To:
+		return minute >= x.From && minute < x.To
+	}
+	return minute >= x.From || minute < x.To
+}
+
+// holds reports whether the rule is for this group and subject. If the key
+// stage or place is not known, a rule that closes (strict) holds and one that
+// opens does not.
+func (w *who) holds(g uint8, a *Ask, strict bool) bool {
+	if w.groups>>g&1 == 0 {
+		return false
+	}
+	if !w.anyStage && !known(w.stages, a.KeyStage, strict) {
+		return false
+	}
+	return w.anyPlace || known(w.places, a.Place, strict)
+}
+
+func known(set CategorySet, number uint8, strict bool) bool {
+	if number == 0 {
+		return strict
+	}
+	return set.Has(number)
+}
