@@ -57,7 +57,9 @@ func (c *Ctx) Form() (url.Values, error) {
 	}
 	var err error
 	if isMultipart(c.R) {
-		err = c.R.ParseMultipartForm(maxForm)
+		// All of it in memory, which the bound on the body allows: nothing of a
+		// roll is left in the machine's temporary folder.
+		err = c.R.ParseMultipartForm(c.limit)
 	} else {
 		err = c.R.ParseForm()
 	}

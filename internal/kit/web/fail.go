@@ -51,16 +51,23 @@ func (s *site) fail(c *Ctx, err error) {
 	c.showProblem(p)
 }
 
-// wanted is the page somebody asked for before they had to sign in. What was
-// being sent is not kept: a form is filled in again.
+// maxWanted bounds the address that is carried through the sign-in.
+const maxWanted = 1000
+
+// wanted is the page somebody asked for before they had to sign in; for a
+// form that was sent, the page it stood on.
 func (c *Ctx) wanted() string {
+	p := SafePath(c.R.URL.RequestURI())
 	if c.R.Method != http.MethodGet && c.R.Method != http.MethodHead {
+		p = ""
+		if u, err := url.Parse(c.R.Referer()); err == nil && u.Host == c.R.Host {
+			p = SafePath(u.RequestURI())
+		}
+	}
+	if p == "" || len(p) > maxWanted {
 		return "/"
 	}
-	if p := SafePath(c.R.URL.RequestURI()); p != "" && len(p) <= 1000 {
-		return p
-	}
-	return "/"
+	return p
 }
 
 func (c *Ctx) showProblem(p Problem) {

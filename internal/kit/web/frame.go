@@ -53,7 +53,7 @@ func (c *Ctx) frame(b *Base) {
 	s := c.site
 	f := Frame{
 		School: c.about.School, Demo: s.Demo, Version: s.Version, Contact: c.about.Contact,
-		Help: c.about.Help, Banners: c.about.Banners, People: c.people,
+		Help: c.about.Help, People: c.people,
 		Font: AssetPath("latin-400.woff2"), Style: AssetPath("belisha.css"), Icon: AssetPath("beacon.svg"),
 		SignIn: s.SignIn, SignOut: s.SignOut, Account: s.Account,
 		Printed: c.Words.Moment(c.Now()),
@@ -62,7 +62,7 @@ func (c *Ctx) frame(b *Base) {
 	}
 	f.WindowBar = windowTitle(b, f.School)
 	if !c.people && f.SignedIn {
-		f.Menu = c.menu()
+		f.Menu, f.Banners = c.menu(), c.about.Banners
 		f.Light = c.light()
 	}
 	b.Frame = f
@@ -131,10 +131,10 @@ func (b Beacon) light(w words.Words) Light {
 		parts = append(parts, words.Count(b.Waiting, "thing waits for you", "things wait for you"))
 	}
 	if b.NotKept > 0 {
-		parts = append(parts, words.Number(b.NotKept)+" not being kept")
+		parts = append(parts, words.Count(b.NotKept, "promise is not being kept", "promises are not being kept"))
 	}
 	if b.Unknown > 0 {
-		parts = append(parts, words.Number(b.Unknown)+" unknown")
+		parts = append(parts, words.Count(b.Unknown, "is unknown", "are unknown"))
 	}
 	l := Light{Show: true, Lit: b.Lit()}
 	switch {
@@ -144,7 +144,7 @@ func (b Beacon) light(w words.Words) Light {
 		l.Words, l.Short = "Nothing has been checked yet", "Not checked"
 	default:
 		l.Words = "Nothing waits for you; last checked " + w.Stamp(b.Checked)
-		l.Short = "Nothing waits"
+		l.Short = "Nothing waits, checked " + w.Stamp(b.Checked)
 	}
 	return l
 }

@@ -85,8 +85,9 @@ type Reads interface {
 	Read(ctx context.Context, verb, path string) error
 }
 
-// Banner is a sentence that stands at the top of every page for as long as it
-// is true: "Blocked, not watched".
+// Banner is a sentence that stands at the top of every page of the desk, for
+// whoever is signed in, as long as it is true: "Blocked, not watched". The
+// people's pages do not show it.
 type Banner struct {
 	Title string // "Starter list"
 	Words string // "This is not a filter on its own."

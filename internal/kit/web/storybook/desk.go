@@ -29,7 +29,7 @@ func trayStory(c *web.Ctx) error {
 func emptyTrayStory(c *web.Ctx) error {
 	return trayPage.Render(c, trayView{Base: web.Base{Title: "What needs you"},
 		Tray:  web.Tray{Empty: "Nothing waits for you; last checked 08:02."},
-		State: "15 promises kept, 2 unknown; looked at 8:02."})
+		State: "17 promises kept; looked at 8:02."})
 }
 
 type clause struct {
