@@ -148,7 +148,8 @@ func parseEntry(line string) (Entry, error) {
 	if !hasPath {
 		return e, nil
 	}
-	if e.Kind == Exact || path == "" || path != strings.ToLower(path) || strings.ContainsAny(path, " \t#") || strings.HasSuffix(path, "/") {
+	// Compiled lists leave "www." off pages, as requests are compared without it.
+	if e.Kind == Exact || path == "" || strings.HasPrefix(host, "www.") || path != strings.ToLower(path) || strings.ContainsAny(path, " \t#") || strings.HasSuffix(path, "/") {
 		return e, errPath
 	}
 	e.Kind = URL

@@ -207,6 +207,7 @@ func TestBadCategoryFilesAreRefused(t *testing.T) {
 		"address":        head + "192.0.2.1\n",
 		"scheme":         head + "https://a.com\n",
 		"slash at end":   head + "a.com/x/\n",
+		"page of www":    head + "www.a.com/x\n",
 		"exact page":     head + "=a.com/x\n",
 		"empty label":    head + "a..com\n",
 		"blank in path":  head + "a.com/x y\n",

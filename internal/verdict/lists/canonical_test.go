@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"belisha/internal/verdict/canon"
 )
 
 func TestCanonical(t *testing.T) {
@@ -40,6 +42,9 @@ func TestCanonical(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := Canonical(tt.in)
+		if door, _, doorErr := canon.Host(tt.in); err == nil && (doorErr != nil || door != got) {
+			t.Errorf("%q is %q here and %q (%v) at the doors", tt.in, got, door, doorErr)
+		}
 		if got != tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("Canonical(%q) = %q, %v; want %q, %v", tt.in, got, err, tt.want, tt.err)
 		}
@@ -65,6 +70,8 @@ func TestOneEntryByHand(t *testing.T) {
 		{"example.com:x/y", 0, ""},
 		{"uk", 0, ""},
 		{"uk/path", 0, ""},
+		{"a.example/" + strings.Repeat("x", 1023), URL, "a.example/" + strings.Repeat("x", 1023)},
+		{"a.example/" + strings.Repeat("x", 1024), 0, ""},
 	}
 	for _, tt := range tests {
 		kind, text, err := One(tt.in)

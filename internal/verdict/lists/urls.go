@@ -5,7 +5,13 @@ import (
 	"strings"
 )
 
-var errPort = errors.New("a port is given; lists name hosts and paths only")
+// maxPath is the longest path that a compiled list can hold.
+const maxPath = 1024
+
+var (
+	errPort = errors.New("what follows the colon is no port")
+	errPath = errors.New("the path is longer than 1024 characters")
+)
 
 // location is a line that may hold scheme, user, port and path, taken apart.
 type location struct {
@@ -35,6 +41,9 @@ func splitLocation(s string) (location, error) {
 		return location{}, err
 	}
 	loc := location{path: canonicalPath(path)}
+	if len(loc.path) >= maxPath {
+		return location{}, errPath
+	}
 	if a, ok := canonicalAddress(host); ok {
 		loc.host, loc.addr = a, true
 		return loc, nil
