@@ -50,7 +50,6 @@ func NewAPI(d APIDeps) (*API, error) {
 	a := &API{mux: http.NewServeMux(), deps: d}
 	cfg := huma.DefaultConfig(d.Title, d.Version)
 	cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", nil
-	cfg.RejectUnknownQueryParameters = true
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "A token made on the tokens page, with scopes and an end."},
 	}
@@ -174,6 +173,7 @@ func Register[I, O any](api huma.API, op huma.Operation, needs actor.Capability,
 		op.Metadata = map[string]any{}
 	}
 	op.Metadata[needsKey] = needs
+	op.RejectUnknownQueryParameters = true
 	if needs != Open {
 		op.Security = []map[string][]string{{"token": {string(needs)}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)

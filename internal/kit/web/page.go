@@ -39,10 +39,12 @@ type Base struct {
 
 func (b *Base) base() *Base { return b }
 
-// pageSource parses one page once, at first use or when it is checked.
+// pageSource parses one page: once for showing it, and afresh for a check,
+// since a template that was shown has been rewritten by its escaper.
 type pageSource struct {
 	name  string
 	parse func() (*template.Template, error)
+	fresh func() (*template.Template, error)
 }
 
 // Page binds a template file to the struct that it shows.
@@ -60,9 +62,8 @@ func NewPage[T any, P interface {
 	*T
 	base() *Base
 }](pages fs.FS, file string, more ...string) Page[T] {
-	src := &pageSource{name: file, parse: sync.OnceValues(func() (*template.Template, error) {
-		return parsePage(pages, append([]string{file}, more...))
-	})}
+	fresh := func() (*template.Template, error) { return parsePage(pages, append([]string{file}, more...)) }
+	src := &pageSource{name: file, fresh: fresh, parse: sync.OnceValues(fresh)}
 	return Page[T]{source: src, base: func(v *T) *Base { return P(v).base() }}
 }
 
@@ -75,11 +76,11 @@ func (p Page[T]) Status(code int) Page[T] {
 // Name returns the file's name.
 func (p Page[T]) Name() string { return p.source.name }
 
-// Template returns the parsed page and a zero T, for checks that look at the
-// type.
+// Template returns the page, newly parsed, and a zero T, for checks that look
+// at the type.
 func (p Page[T]) Template() (*template.Template, any, error) {
 	var zero T
-	t, err := p.source.parse()
+	t, err := p.source.fresh()
 	return t, zero, err
 }
 
