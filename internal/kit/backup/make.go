@@ -35,7 +35,7 @@ func (r *Room) make(ctx context.Context, res *Result) (err error) {
 		return err
 	}
 	if err := os.MkdirAll(r.Target, 0o700); err != nil {
-		return fmt.Errorf("making the backup folder: %w; name another with the target setting", err)
+		return fmt.Errorf("making the backup folder: %w; see the backup folder in the configuration file", err)
 	}
 	if err := r.dropPartial(); err != nil {
 		return err

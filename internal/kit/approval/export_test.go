@@ -1,0 +1,7 @@
+package approval
+
+// The pages, for their check against their structs.
+var (
+	ListPage = listPage
+	ShowPage = showPage
+)
