@@ -145,6 +145,17 @@ func TestSafeSearch(t *testing.T) {
 	if google < 185 {
 		t.Errorf("%d names of Google, about 190 are in use", google)
 	}
+}
+
+func TestSafeSearchAgreesWithWhatOthersFound(t *testing.T) {
+	hosts, err := SafeSearchHosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]SafeSearch{}
+	for _, h := range hosts {
+		got[h.Host] = h
+	}
 	sc := bufio.NewScanner(shared(t, "dns", "safesearch_expected.tsv"))
 	for sc.Scan() {
 		c := strings.Split(sc.Text(), "\t")

@@ -112,7 +112,7 @@ func TestUT1TreeReadsTheSameFromFolderTarAndTarGz(t *testing.T) {
 	}
 	for name, target := range links {
 		if err := os.Symlink(target, filepath.Join(dir, filepath.FromSlash(name))); err != nil {
-			t.Skip("links cannot be made here")
+			t.Fatal(err)
 		}
 	}
 	packed := tarOf(t, "blacklists/", files, links)
@@ -197,7 +197,7 @@ func TestLinksAreNeverFollowedOutOfTheTree(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := os.Symlink(target, full); err != nil {
-			t.Skip("links cannot be made here")
+			t.Fatal(err)
 		}
 	}
 	got, rep, err := readPath(t, dir, Options{})
