@@ -27,6 +27,25 @@ const (
 //go:embed assets/*.css assets/*.svg assets/vendor/atkinson/*.woff2
 var assetFiles embed.FS
 
+//go:embed assets/vendor/atkinson/LICENSE assets/vendor/lucide/LICENSE
+var licenceFiles embed.FS
+
+// Licences returns the licences of the font and the icons, which go wherever
+// the program goes.
+func Licences() (string, error) {
+	var b strings.Builder
+	for _, of := range []struct{ what, file string }{
+		{"Atkinson Hyperlegible (font)", "atkinson"}, {"Lucide (icons)", "lucide"},
+	} {
+		text, err := licenceFiles.ReadFile("assets/vendor/" + of.file + "/LICENSE")
+		if err != nil {
+			return "", fmt.Errorf("reading the licence of %s: %w", of.what, err)
+		}
+		fmt.Fprintf(&b, "%s\n\n%s\n", of.what, text)
+	}
+	return b.String(), nil
+}
+
 // asset is one file as it is sent.
 type asset struct {
 	name   string // with its hash: "belisha.1a2b3c4d5e6f.css"

@@ -45,15 +45,21 @@
 //
 // and one that worked ends with c.Notice("Lent until Friday.") and
 // c.Redirect("/loans"). A page's test calls webtest.Check(t, listPage) and
-// then looks at it with webtest.Get. "belisha pages" (the storybook, Story)
-// shows every partial.
+// then looks at it with webtest.Get. The storybook
+// (kit/web/storybook) shows every partial.
 //
 // Partials and the struct each takes: icon Icon, when When, link Link, state
 // State, margin-state State, tag Tag, panel Panel, details Details, empty
-// Empty, download Download, table Table, summary Summary, pager Pager, tray
-// Tray, evidence Evidence, bars Bars, spark Spark, field Field, errors
-// Errors, action Action, filter Filter, confirm Confirm, hidden []Hidden,
-// turn Turn.
+// Empty, download Download, table Table, summary Summary, timeline Timeline,
+// history History, pager Pager, tray Tray, evidence Evidence, bars Bars, spark
+// Spark, field Field, errors Errors, action Action, filter Filter, confirm
+// Confirm, hidden []Hidden, turn Turn.
+//
+// Classes for a room's own markup: "prose" around a policy, "clause" around
+// one of its clauses with its margin-state first, "value" on what a setting
+// decides; "buttons" around the buttons of a form; "quiet" for small print;
+// "second" for a second line; "hide" for words that are only read aloud. An
+// id in a page is never "main", "menu" or "turns": the layout has those.
 //
 // It may import kit/{actor,words} by the plan, and besides them kit/clock,
 // the error types of kit/store (so that there is one place that turns them

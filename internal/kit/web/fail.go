@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"log/slog"
@@ -34,6 +35,9 @@ func (s *site) fail(c *Ctx, err error) {
 		// The reader went away or the line broke: nothing can be shown.
 		s.Deps.Log.LogAttrs(c.Context(), slog.LevelDebug, "an answer was cut off", slog.String("route", c.route.Pattern))
 		return
+	}
+	if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
+		return // the reader went away while the page was being made
 	}
 	var to SeeOther
 	switch {

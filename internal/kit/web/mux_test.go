@@ -207,7 +207,9 @@ func (f first) Actor(*http.Request) (actor.Actor, error) {
 // down is a Sessions that cannot answer.
 type down struct{}
 
-func (down) Actor(*http.Request) (actor.Actor, error) { return actor.Actor{}, errors.New("no database") }
+func (down) Actor(*http.Request) (actor.Actor, error) {
+	return actor.Actor{}, errors.New("no database")
+}
 
 func TestSomebodyWhoMustDoOneThingFirstIsLedThere(t *testing.T) {
 	d := webtest.Deps()

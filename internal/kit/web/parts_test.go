@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"testing"
-	"time"
 
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/store"
@@ -63,7 +62,7 @@ func TestAStateNobodySetIsUnknown(t *testing.T) {
 }
 
 func TestTheBeaconIsOnlyUnlitWhenAllWasLookedAtAndNothingWaits(t *testing.T) {
-	now := time.Now()
+	now := webtest.Now
 	cases := []struct {
 		name string
 		b    web.Beacon

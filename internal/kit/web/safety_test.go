@@ -121,3 +121,33 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 		t.Errorf("the first page is %d bytes with style and fonts, want at most 100,000", total)
 	}
 }
+
+func TestTheLicencesOfTheFontAndTheIconsAreInTheProgram(t *testing.T) {
+	text, err := web.Licences()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"SIL Open Font License", "ISC License", "Lucide"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+func BenchmarkALongListIsRendered(b *testing.B) {
+	t := web.Table{Caption: "People", Columns: []web.Column{{Title: "Name"}, {Title: "Year"}, {Title: "Since"}}}
+	for range 100 {
+		t.Rows = append(t.Rows, web.Row{Link: "/people/1", Cells: []web.Cell{{Text: "Ada Byron"}, {Text: "Year 5"}, {When: web.When{Words: "3 days ago", ISO: "2026-11-20T08:30:00Z", Exact: "20 November"}}}})
+	}
+	desk, _, err := web.Mux([]web.Section{section(web.Route{Pattern: "GET /x", Needs: web.Open, Do: func(c *web.Ctx) error {
+		return helloPage.Render(c, helloView{Base: web.Base{Title: "People"}, List: t})
+	}})}, webtest.Deps())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodGet, "/x", nil)
+		r.Host = webtest.Host
+		desk.ServeHTTP(httptest.NewRecorder(), r)
+	}
+}

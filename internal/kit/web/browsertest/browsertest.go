@@ -36,6 +36,8 @@ type Options struct {
 	Width, Height int64
 	// Dark asks for the dark scheme.
 	Dark bool
+	// Print shows the page as it prints.
+	Print bool
 	// NoScript switches scripts off.
 	NoScript bool
 }
@@ -114,7 +116,11 @@ func setUp(o Options) chromedp.Action[chromedp.Void] {
 	if o.Dark {
 		scheme = "dark"
 	}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	kind := ""
+	if o.Print {
+		kind = "print"
+	}
+	media := emulation.SetEmulatedMediaParams{Media: kind, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(orElse(o.Width, 1280), orElse(o.Height, 900))); err != nil {
 			return err
@@ -219,6 +225,13 @@ func (b *Browser) Press(words string) {
 	}
 }
 
+// Tap presses a button that opens something on the same page.
+func (b *Browser) Tap(words string) {
+	b.t.Helper()
+	xpath := fmt.Sprintf(`//*[self::button or self::a or self::summary][contains(normalize-space(.), %s)]`, quoteXPath(words))
+	b.run("tapping "+words, chromedp.Click(chromedp.Search(xpath)))
+}
+
 // quoteXPath puts words into XPath's quotes.
 func quoteXPath(s string) string {
 	if !strings.Contains(s, "'") {
@@ -251,10 +264,17 @@ func (b *Browser) Overflows() int {
 	return ask(b, "measuring the page", chromedp.Evaluate[int](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 }
 
+// focused waits until the browser has drawn twice, since it gives the focus
+// when it draws.
+const focused = `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => {
+	const e = document.activeElement;
+	done(e.className || e.id || e.tagName.toLowerCase());
+})))`
+
 // Focused returns the class, else the id, else the tag of what has the focus.
 func (b *Browser) Focused() string {
 	b.t.Helper()
-	return ask(b, "asking for the focus", chromedp.Evaluate[string](`(e => e.className || e.id || e.tagName.toLowerCase())(document.activeElement)`))
+	return ask(b, "asking for the focus", chromedp.Evaluate[string](focused, chromedp.EvalAwaitPromise))
 }
 
 // finding is one thing that the checker found.

@@ -68,3 +68,46 @@ func TestTheErrorSummaryHasTheFocusWithoutScript(t *testing.T) {
 		t.Errorf("the focus is on %q, want the summary of errors", got)
 	}
 }
+
+func TestAPolicyPrintsWithItsMarksAndWithoutTheMenu(t *testing.T) {
+	site, err := storybook.Handler("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(site)
+	defer srv.Close()
+	b := browsertest.Open(t, browsertest.Options{Width: 794, Print: true})
+	b.Go(srv.URL + "/stories/prose")
+	text := b.Text()
+	for _, gone := range []string{"Sign out", "Monitoring", "Childline"} {
+		if strings.Contains(text, gone) {
+			t.Errorf("the print has %q", gone)
+		}
+	}
+	b.Has("not being kept", "90 days", "Printed Monday 23 November, 8:30 by Ines Halloran")
+	if dir := os.Getenv("SHOTS"); dir != "" {
+		b.Screenshot(filepath.Join(dir, "prose-print.png"))
+		b.Go(srv.URL + "/stories/evidence")
+		b.Screenshot(filepath.Join(dir, "evidence-print.png"))
+		b.Go(srv.URL + "/stories/list")
+		b.Screenshot(filepath.Join(dir, "list-print.png"))
+	}
+}
+
+func TestTheMenuOfAPhoneOpensWithoutScript(t *testing.T) {
+	site, err := storybook.Handler("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(site)
+	defer srv.Close()
+	b := browsertest.Open(t, browsertest.Options{Width: 360, Height: 740})
+	b.Go(srv.URL + "/stories/tray")
+	if strings.Contains(b.Text(), "Backups") {
+		t.Error("the menu is open before it is asked for")
+	}
+	b.Tap("Menu")
+	b.Has("Backups", "Sign out")
+	b.Axe()
+	shot(b, "/stories/menu", 360, false)
+}
