@@ -90,3 +90,18 @@ func deleteFindings(ctx context.Context, tx *store.Tx, before time.Time) error {
 	}
 	return nil
 }
+
+// lastLook is when controls were last looked at within a span of time, or its
+// end when they were not.
+func lastLook(ctx context.Context, q store.Querier, from, to time.Time) (time.Time, error) {
+	var at store.Time
+	err := q.QueryRowContext(ctx, "SELECT COALESCE(MAX(seen_at), 0) FROM control_findings WHERE seen_at >= $1 AND seen_at < $2",
+		store.Millis(from), store.Millis(to)).Scan(&at)
+	if err != nil {
+		return to, fmt.Errorf("reading the findings: %w", err)
+	}
+	if at.IsZero() {
+		return to.Add(-time.Millisecond), nil
+	}
+	return at.Time, nil
+}
