@@ -1,0 +1,200 @@
+package dns
+
+import (
+	"context"
+	"encoding/binary"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
+	"belisha/internal/verdict"
+)
+
+// shortTTL is how long a device may believe that a name is closed.
+const shortTTL = 30
+
+// answer answers one well-formed question. Without wait it reports false
+// where upstream would have to be asked; nothing has been recorded then.
+func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []byte, wait bool) ([]byte, bool) {
+	if q.class != classIN || q.kind == typeAXFR || q.kind == typeIXFR {
+		return q.short(out, rcodeRefused, -1), true
+	}
+	set := s.cfg.Porter.Settings()
+	if rcode, ok := special(q.name, set.Canaries); ok {
+		return q.short(out, rcode, edeFor(rcode)), true
+	}
+	host, kind, err := verdict.CanonicalHost(q.name)
+	switch {
+	case q.name == "":
+		return q.short(out, rcodeRefused, -1), true
+	case err != nil:
+		return q.short(out, rcodeFormat, -1), true
+	case kind != verdict.HostName:
+		return q.short(out, rcodeNoName, -1), true
+	case slices.Contains(set.OwnHosts, host):
+		return s.own(q, out, set), true
+	}
+	who := s.cfg.Porter.Who(client, nil)
+	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
+	if !decided.Allowed() {
+		s.cfg.Porter.Record(ctx, &decided)
+		return blocked(q, out, set.Sink), true
+	}
+	if q.kind == typeANY {
+		s.cfg.Porter.Record(ctx, &decided)
+		return minimal(q, out), true
+	}
+	return s.resolved(ctx, q, &decided, &who, out, wait)
+}
+
+// resolved answers an open name with what upstream says, if that is open too.
+func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer, who *subject.Found, out []byte, wait bool) ([]byte, bool) {
+	k := key{name: decided.Host, kind: q.kind, do: q.do}
+	if target, ok := decided.SafeTarget(); ok {
+		k.safe, k.do = target, false
+	}
+	r, now := s.cfg.Resolver, s.cfg.Porter.Now()
+	e := r.cache.get(k, now)
+	if e == nil {
+		if !wait {
+			return nil, false
+		}
+		var err error
+		if e, err = r.find(ctx, k); err != nil {
+			s.cfg.Porter.Record(ctx, decided)
+			return q.short(out, rcodeServer, edeNetwork), true
+		}
+	}
+	if k.safe == "" && len(e.names) > 0 && !explicit(decided.Verdict.Reason) {
+		if bad, closed := s.chain(who, e.names); closed {
+			bad.Host = decided.Host // the name that was asked for, by the rule of the name behind it
+			s.cfg.Porter.Record(ctx, &bad)
+			return blocked(q, out, s.cfg.Porter.Settings().Sink), true
+		}
+	}
+	s.cfg.Porter.Record(ctx, decided)
+	return e.answer(q, out, now), true
+}
+
+// explicit reports a decision about this very name, which holds whatever the
+// name is an alias of.
+func explicit(r verdict.Reason) bool {
+	switch r {
+	case verdict.ReasonHelp, verdict.ReasonOurs, verdict.ReasonEssential, verdict.ReasonOwnAllow, verdict.ReasonUnblock:
+		return true
+	}
+	return false
+}
+
+// chain judges the names that a name is an alias of.
+func (s *Server) chain(who *subject.Found, names []string) (porter.Answer, bool) {
+	for _, n := range names {
+		host, kind, err := verdict.CanonicalHost(n)
+		if err != nil || kind != verdict.HostName {
+			continue
+		}
+		a := s.cfg.Porter.Judge(who, porter.Question{Door: verdict.DoorDNS, Host: host})
+		// A name nobody lists is only where the listed one lives.
+		if !a.Allowed() && a.Verdict.Reason != verdict.ReasonUnlisted {
+			return a, true
+		}
+	}
+	return porter.Answer{}, false
+}
+
+// blocked says that a name is closed: an address gets our own, if there is
+// one, or does not exist; everything else is empty.
+func blocked(q *query, out []byte, sink []netip.Addr) []byte {
+	if q.kind != typeA && q.kind != typeAAAA {
+		return q.short(out, rcodeOK, edeBlocked)
+	}
+	if len(sink) == 0 {
+		return q.short(out, rcodeNoName, edeBlocked)
+	}
+	return addresses(q, out, sink, edeBlocked)
+}
+
+// own answers for the names of the people's pages.
+func (s *Server) own(q *query, out []byte, set *porter.Settings) []byte {
+	at := set.Sink
+	if len(at) == 0 {
+		at = s.here()
+	}
+	if q.kind != typeA && q.kind != typeAAAA {
+		return q.short(out, rcodeOK, -1)
+	}
+	return addresses(q, out, at, -1)
+}
+
+// here is the address this door listens on, or loopback where it is all.
+func (s *Server) here() []netip.Addr {
+	a := s.Addr().Addr().Unmap()
+	if a.IsUnspecified() {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	}
+	return []netip.Addr{a}
+}
+
+func addresses(q *query, out []byte, list []netip.Addr, ede int) []byte {
+	n := 0
+	for _, a := range list {
+		if a.Is4() == (q.kind == typeA) {
+			n++
+		}
+	}
+	out = q.header(out, rcodeOK, n)
+	for _, a := range list {
+		if a.Is4() != (q.kind == typeA) {
+			continue
+		}
+		raw := a.AsSlice()
+		out = append(out, 0xc0, headerSize, byte(q.kind>>8), byte(q.kind), 0, classIN, 0, 0, 0, shortTTL)
+		out = binary.BigEndian.AppendUint16(out, uint16(len(raw)))
+		out = append(out, raw...)
+	}
+	return q.closing(out, rcodeOK, ede)
+}
+
+// minimal answers ANY as RFC 8482 says: with next to nothing.
+func minimal(q *query, out []byte) []byte {
+	const hinfo = 13
+	out = q.header(out, rcodeOK, 1)
+	out = append(out, 0xc0, headerSize, 0, hinfo, 0, classIN, 0, 0, 0, shortTTL, 0, 9, 7)
+	out = append(out, "RFC8482"...)
+	out = append(out, 0)
+	return q.closing(out, rcodeOK, -1)
+}
+
+// special answers the names by which software asks whether the school minds
+// that it goes round the school's DNS. It does.
+func special(name string, more []string) (rcode int, ok bool) {
+	switch name {
+	case "use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com", "mask-canary.icloud.com", "mask-api.icloud.com":
+		return rcodeNoName, true
+	}
+	switch {
+	case under(name, "resolver.arpa"):
+		return rcodeOK, true // no resolver of ours speaks another way: empty
+	case under(name, "local"), under(name, "onion"), under(name, "invalid"), under(name, "localhost"):
+		return rcodeNoName, true // never to be asked of anybody else
+	}
+	for _, c := range more {
+		if under(name, c) {
+			return rcodeNoName, true
+		}
+	}
+	return 0, false
+}
+
+func edeFor(rcode int) int {
+	if rcode == rcodeNoName {
+		return edeBlocked
+	}
+	return -1
+}
+
+func under(name, zone string) bool {
+	return name == zone || strings.HasSuffix(name, zone) && name[len(name)-len(zone)-1] == '.'
+}

@@ -1,0 +1,197 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mdns "github.com/miekg/dns"
+
+	"belisha/internal/kit/clock"
+)
+
+const (
+	maxInFlight = 1024 // questions upstream at once
+	askFor      = 6 * time.Second
+)
+
+var errBusy = errors.New("too many questions are waiting for the upstream resolver")
+
+// Resolver finds names through the school's upstream resolvers, for the DNS
+// door and for the proxy alike, with one bounded cache. What it returns is
+// clean: no private address of a public name, no encrypted name, no HTTP/3.
+type Resolver struct {
+	clock   clock.Clock
+	log     *slog.Logger
+	up      upstream
+	cache   *cache
+	allowed func(netip.Addr) bool
+	slots   chan struct{}
+
+	mu      sync.Mutex
+	calls   map[key]*call
+	failing atomic.Bool
+}
+
+type call struct {
+	done  chan struct{}
+	entry *entry
+	err   error
+}
+
+// NewResolver returns a resolver that asks servers. Allowed says which
+// addresses may come back at all.
+func NewResolver(servers []string, allowed func(netip.Addr) bool, c clock.Clock, log *slog.Logger) (*Resolver, error) {
+	r := &Resolver{
+		clock: c, log: log, cache: newCache(), allowed: allowed,
+		slots: make(chan struct{}, maxInFlight), calls: make(map[key]*call),
+	}
+	if err := r.up.setServers(servers); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Lookup returns the addresses of a canonical name, IPv4 first.
+func (r *Resolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
+	type answer struct {
+		list []netip.Addr
+		err  error
+	}
+	six := make(chan answer, 1)
+	go func() {
+		list, err := r.addresses(ctx, name, typeAAAA)
+		six <- answer{list, err}
+	}()
+	four, err := r.addresses(ctx, name, typeA)
+	v6 := <-six
+	all := append(four, v6.list...)
+	if len(all) > 0 {
+		return all, nil
+	}
+	if err == nil {
+		err = v6.err
+	}
+	if err == nil {
+		err = fmt.Errorf("the name %s has no address that may be reached", name)
+	}
+	return nil, err
+}
+
+func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) ([]netip.Addr, error) {
+	e, err := r.find(ctx, key{name: name, kind: kind})
+	if err != nil {
+		return nil, err
+	}
+	m := new(mdns.Msg)
+	if err := m.Unpack(e.wire); err != nil {
+		return nil, fmt.Errorf("reading an answer: %w", err)
+	}
+	var out []netip.Addr
+	for _, rr := range m.Answer {
+		switch a := rr.(type) {
+		case *mdns.A:
+			if ip, ok := netip.AddrFromSlice(a.A); ok {
+				out = append(out, ip.Unmap())
+			}
+		case *mdns.AAAA:
+			if ip, ok := netip.AddrFromSlice(a.AAAA); ok {
+				out = append(out, ip)
+			}
+		}
+	}
+	return out, nil
+}
+
+// find returns the answer to a question, from the cache or from upstream. The
+// same question asked by many at once is asked upstream once.
+func (r *Resolver) find(ctx context.Context, k key) (*entry, error) {
+	if e := r.cache.get(k, r.clock.Now()); e != nil {
+		return e, nil
+	}
+	r.mu.Lock()
+	c := r.calls[k]
+	if c == nil {
+		select {
+		case r.slots <- struct{}{}:
+		default:
+			r.mu.Unlock()
+			return nil, errBusy
+		}
+		c = &call{done: make(chan struct{})}
+		r.calls[k] = c
+		// Not the asker's context: who comes second must not fail because the
+		// first has gone away.
+		go r.fetch(context.WithoutCancel(ctx), k, c)
+	}
+	r.mu.Unlock()
+	select {
+	case <-c.done:
+		return c.entry, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (r *Resolver) fetch(ctx context.Context, k key, c *call) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	defer func() {
+		<-r.slots
+		r.mu.Lock()
+		delete(r.calls, k)
+		r.mu.Unlock()
+		close(c.done)
+	}()
+	c.entry, c.err = r.ask(ctx, k)
+	if c.err != nil {
+		if !r.failing.Swap(true) {
+			r.log.Error("the upstream resolver does not answer: check upstream-dns and the line", "error", c.err.Error())
+		}
+		return
+	}
+	if r.failing.Swap(false) {
+		r.log.Info("the upstream resolver answers again")
+	}
+	r.cache.put(k, c.entry)
+}
+
+func (r *Resolver) ask(ctx context.Context, k key) (*entry, error) {
+	if k.safe != "" {
+		return r.askSafe(ctx, k)
+	}
+	m, err := r.up.exchange(ctx, k.name, k.kind, k.do)
+	if err != nil {
+		return nil, err
+	}
+	clean(m, r.allowed)
+	return newEntry(m, r.clock.Now())
+}
+
+// askSafe makes the answer that says: this name is another name for its safe
+// twin. Only addresses are given; anything else would lead past it.
+func (r *Resolver) askSafe(ctx context.Context, k key) (*entry, error) {
+	m := new(mdns.Msg)
+	m.SetQuestion(mdns.Fqdn(k.name), k.kind)
+	m.Response, m.RecursionAvailable = true, true
+	if k.kind == typeA || k.kind == typeAAAA || k.kind == typeCNAME {
+		m.Answer = append(m.Answer, &mdns.CNAME{
+			Hdr:    mdns.RR_Header{Name: mdns.Fqdn(k.name), Rrtype: typeCNAME, Class: classIN, Ttl: maxTTL},
+			Target: mdns.Fqdn(k.safe),
+		})
+	}
+	if k.kind == typeA || k.kind == typeAAAA {
+		got, err := r.up.exchange(ctx, k.safe, k.kind, false)
+		if err != nil {
+			return nil, err
+		}
+		clean(got, r.allowed)
+		m.Answer = append(m.Answer, got.Answer...)
+	}
+	return newEntry(m, r.clock.Now())
+}
