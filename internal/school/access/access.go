@@ -43,6 +43,7 @@ type Row struct {
 	Groups   []string
 	KeyStage people.KeyStage
 	Site     string
+	Place    string
 	// SignedUntil is when the sign-in runs out, Ends when the row is dropped.
 	SignedUntil time.Time
 	Ends        time.Time
@@ -51,6 +52,7 @@ type Row struct {
 // Presence is told who is behind an address. House plugs in what hands the
 // rows to the gate.
 type Presence interface {
+	// SignedIn takes the place of whoever was behind the address.
 	SignedIn(ctx context.Context, r Row) error
 	// SignedOut ends every row of the subject at the address. An address
 	// that is not valid means wherever the subject is signed in.
@@ -59,7 +61,7 @@ type Presence interface {
 
 // Secrets gives a named secret of the vault, made at the first asking.
 type Secrets interface {
-	Secret(name string) ([]byte, error)
+	Secret(ctx context.Context, name string) ([]byte, error)
 }
 
 // GroupOf is the filter's group of a kind of person.

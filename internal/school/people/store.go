@@ -285,3 +285,8 @@ func (r *Room) Counts(ctx context.Context) (map[Kind]int, error) {
 	}
 	return out, rows.Err()
 }
+
+// GetTx is Get within a change that is already under way.
+func (r *Room) GetTx(ctx context.Context, tx *store.Tx, id ID) (Person, error) {
+	return r.get(ctx, tx, id)
+}

@@ -1,0 +1,91 @@
+package access
+
+import (
+	"time"
+
+	"belisha/internal/kit/setting"
+	"belisha/internal/school/people"
+)
+
+// The room's settings.
+const (
+	KeyPasswordAge  = "access.staff.password-max-age"
+	KeyIdleLock     = "access.idle-lock"
+	KeyTries        = "access.lockout.tries"
+	KeyLockFor      = "access.lockout.for"
+	KeyMinLength    = "access.password.min-length"
+	KeyTemporaryAge = "access.temporary.max-age"
+	KeySessionMax   = "access.session.max"
+	KeyMustChange   = "access.must-change-first"
+	KeyWebSession   = "access.web-session"
+	KeyDisableAfter = "access.accounts.disable-after"
+)
+
+const day = 24 * time.Hour
+
+// Settings is what the school decides about signing in.
+func Settings() []setting.Setting {
+	return []setting.Setting{
+		{
+			Key: KeyPasswordAge, Title: "How old a password of staff may get",
+			Help: "After this time staff choose a new password before they go on. It holds for staff, governors and contractors.",
+			Kind: setting.Duration, Min: 7 * day, Max: 3 * 365 * day, OffAllowed: true, Default: "off", Requirements: []string{"ACC-06"},
+			Advice: "The National Cyber Security Centre advises against forced password changes: people choose weaker passwords and write them down. " +
+				"It advises a change as soon as anybody may know the password.",
+		},
+		{
+			Key: KeyIdleLock, Title: "How long a session may be left before it locks",
+			Help: "When it has locked, both name and password are asked again, and then the reader is back at the same page.",
+			Kind: setting.Duration, Min: time.Minute, Max: time.Hour, Default: "10 minutes",
+			Scopes: []string{"place", "audience"}, Requirements: []string{"ACC-17", "ACC-18"},
+		},
+		{
+			Key: KeyTries, Title: "Wrong tries before an account rests",
+			Help: "Guessing is slow then. Somebody who forgot a password asks for a new one; nobody can look the old one up.",
+			Kind: setting.Number, Low: 3, High: 20, Default: "5", Requirements: []string{"ACC-01", "ACC-27"},
+		},
+		{
+			Key: KeyLockFor, Title: "How long an account rests after too many wrong tries",
+			Help: "It wakes by itself, so that nobody can lock somebody else out for good.",
+			Kind: setting.Duration, Min: time.Minute, Max: day, Default: "15 minutes", Requirements: []string{"ACC-01", "ACC-27"},
+		},
+		{
+			Key: KeyMinLength, Title: "Shortest password",
+			Help: "Long and easy to remember beats short and odd. For young pupils a school may say less.",
+			Kind: setting.Number, Low: 6, High: 64, Default: "12", Scopes: []string{"audience"}, Requirements: []string{"ACC-05", "ACC-30"},
+		},
+		{
+			Key: KeyTemporaryAge, Title: "How long a temporary password may lie unused",
+			Help: "After this time it is worth nothing, and a new one must be asked for.",
+			Kind: setting.Duration, Min: time.Hour, Max: 90 * day, Default: "7 days", Requirements: []string{"ACC-07"},
+		},
+		{
+			Key: KeySessionMax, Title: "How long a sign-in lasts at most",
+			Help: "However busy somebody is, the password is asked again after this time. Nothing remembers anybody for longer.",
+			Kind: setting.Duration, Min: 15 * time.Minute, Max: day, Default: "8 hours", Scopes: []string{"audience"}, Requirements: []string{"ACC-09", "ACC-25"},
+		},
+		{
+			Key: KeyMustChange, Title: "A temporary password is changed at the first sign-in",
+			Help: "Whoever printed the slip then no longer knows the password.",
+			Kind: setting.YesNo, Default: "yes", Requirements: []string{"ACC-07", "ACC-10"},
+		},
+		{
+			Key: KeyWebSession, Title: "How long a device counts as somebody's after they signed in",
+			Help: "When it has run out the device is nobody's, and the strictest rules hold until somebody signs in.",
+			Kind: setting.Duration, Min: 10 * time.Minute, Max: day, Default: "8 hours", Scopes: []string{"audience"}, Requirements: []string{"ACC-01", "ACC-04"},
+		},
+		{
+			Key: KeyDisableAfter, Title: "How soon a leaver's account is closed",
+			Help: "Nobody can sign in after their last day in any case; this is when the account itself is closed.",
+			Kind: setting.Duration, Min: time.Hour, Max: 30 * day, Default: "1 day", Requirements: []string{"ACC-15"},
+		},
+	}
+}
+
+// audience is the scope that settings are read in for a kind of person.
+func audience(k people.Kind) setting.Scope { return setting.Scope{Audience: string(k)} }
+
+// ages reports whether the passwords of a kind of person grow old.
+func ages(k people.Kind) bool {
+	return k == people.Staff || k == people.Governor || k == people.Contractor
+}
