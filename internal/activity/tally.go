@@ -53,7 +53,7 @@ func (t *tally) add(e *Event) {
 	sum := t.hours[key]
 	t.hours[key] = amount{sum.n + n, sum.bytes + min(e.Bytes, 1<<62)}
 	t.minutes[minuteKey{e.At.Truncate(time.Minute).Unix(), site}] += n
-	if e.Host != "" {
+	if e.Host != "" && e.Alert == "" { // what is for the safeguarding lead stands in no list of hosts
 		t.tops[topKey{"host", strings.ToLower(clean(e.Host, maxHost)), e.Action}] += n
 	}
 	if e.Rule != "" {
