@@ -39,6 +39,7 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 	who := s.cfg.Porter.Who(client, nil)
 	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
 	if !decided.Allowed() {
+		decided.Verdict.Action = verdict.Block // a warning cannot be shown here
 		s.cfg.Porter.Record(ctx, &decided)
 		return blocked(q, out, set.Sink), true
 	}
@@ -69,6 +70,7 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 	}
 	if k.safe == "" && len(e.names) > 0 && !explicit(decided.Verdict.Reason) {
 		if bad, closed := s.chain(who, e.names); closed {
+			bad.Verdict.Action = verdict.Block
 			bad.Host = decided.Host // the name that was asked for, by the rule of the name behind it
 			s.cfg.Porter.Record(ctx, &bad)
 			return blocked(q, out, s.cfg.Porter.Settings().Sink), true
