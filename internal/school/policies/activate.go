@@ -330,6 +330,7 @@ func (r *Room) publish(ctx context.Context, p *prepared) {
 	}
 	p.steps = nil
 	r.d.Live.Publish(p.values)
+	r.light.drop()
 }
 
 // differences are the settings that differ between two sets of values.

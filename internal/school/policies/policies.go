@@ -92,6 +92,8 @@ type Room struct {
 	controls []control.Control // built ones, in the catalogue's order
 	checks   checker
 
+	reading    docs       // texts that were read lately
+	light      beacon     // the beacon's count, for every page
 	activating sync.Mutex // one activation at a time
 	running    sync.Mutex // one run of the controls at a time
 }

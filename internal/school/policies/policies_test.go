@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -74,9 +75,15 @@ func (s filterStep) Commit(ctx context.Context, tx *store.Tx) error {
 func (s filterStep) Publish(context.Context) error { s.f.inForce = s.v.Number(); return nil }
 func (s filterStep) Abort()                        { s.f.aborted = s.v.Number() }
 
+// newSchool is a school on a fresh store: PostgreSQL when the environment names
+// a server for the whole suite.
 func newSchool(t *testing.T) *school {
 	t.Helper()
-	return schoolOn(t, storetest.SQLite(t, policies.Schema, journal.Schema))
+	open := storetest.SQLite
+	if os.Getenv("TEST_PG") != "" {
+		open = storetest.Postgres
+	}
+	return schoolOn(t, open(t, policies.Schema, journal.Schema))
 }
 
 func schoolOn(t *testing.T, db *store.DB) *school {

@@ -46,6 +46,7 @@ func (r *Room) Tasks() []tasks.Task {
 func (r *Room) RunControls(ctx context.Context, slugs ...string) error {
 	r.running.Lock()
 	defer r.running.Unlock()
+	defer r.light.drop()
 	wanted := map[string]bool{}
 	for _, s := range slugs {
 		wanted[r.known[strings.ToLower(s)]] = true

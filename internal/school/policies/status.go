@@ -126,8 +126,9 @@ func (r *Room) statusAt(ctx context.Context, at, limit time.Time) (Status, error
 	}
 	values := setting.NewValues(r.d.Book, 0, nil)
 	if !none {
-		s.doc, _ = document.Parse(ver.Text)
-		values, _ = r.checks.values(ver, uint64(act.Number))
+		s.doc = r.reading.of(ver)
+		given, _ := r.checks.given(s.doc)
+		values = setting.NewValues(r.d.Book, uint64(act.Number), given)
 		if s.Policy, err = r.policyState(ctx, act, ver, values); err != nil {
 			return s, err
 		}

@@ -15,8 +15,12 @@ func insertFinding(ctx context.Context, tx *store.Tx, id, slug string, f control
 	if err != nil {
 		return fmt.Errorf("writing a finding: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO control_findings (id, slug, found_at, seen_at, state, finding)
-		VALUES ($1, $2, $3, $4, $5, $6)`, id, slug, store.Millis(now), store.Millis(now), string(f.State), string(b))
+	var last int64
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(seq), 0) FROM control_findings WHERE slug = $1", slug).Scan(&last); err != nil {
+		return fmt.Errorf("keeping a finding: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO control_findings (id, slug, seq, found_at, seen_at, state, finding)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, slug, last+1, store.Millis(now), store.Millis(now), string(f.State), string(b))
 	if err != nil {
 		return fmt.Errorf("keeping a finding: %w", err)
 	}
@@ -44,7 +48,7 @@ func lastFinding(ctx context.Context, q store.Querier, slug string, at time.Time
 	}
 	var id string
 	f, err := scanFinding(q.QueryRowContext(ctx, `SELECT slug, found_at, seen_at, finding, id FROM control_findings
-		WHERE slug = $1 AND found_at <= $2 ORDER BY found_at DESC, id DESC LIMIT 1`, slug, limit), &id)
+		WHERE slug = $1 AND found_at <= $2 ORDER BY seq DESC LIMIT 1`, slug, limit), &id)
 	return f, id, err
 }
 
@@ -66,7 +70,7 @@ func scanFinding(row interface{ Scan(...any) error }, id *string) (Found, error)
 // at most 1000.
 func findingsSince(ctx context.Context, q store.Querier, slug string, from time.Time) ([]Found, error) {
 	rows, err := q.QueryContext(ctx, `SELECT slug, found_at, seen_at, finding, id FROM control_findings
-		WHERE slug = $1 AND seen_at >= $2 ORDER BY found_at, id LIMIT 1000`, slug, store.Millis(from))
+		WHERE slug = $1 AND seen_at >= $2 ORDER BY seq LIMIT 1000`, slug, store.Millis(from))
 	if err != nil {
 		return nil, fmt.Errorf("reading the findings: %w", err)
 	}
@@ -102,6 +106,15 @@ func lastLook(ctx context.Context, q store.Querier, from, to time.Time) (time.Ti
 	}
 	if at.IsZero() {
 		return to.Add(-time.Millisecond), nil
+	}
+	return at.Time, nil
+}
+
+// lastSeen is when any control was last looked at, the zero time for never.
+func lastSeen(ctx context.Context, q store.Querier) (time.Time, error) {
+	var at store.Time
+	if err := q.QueryRowContext(ctx, "SELECT COALESCE(MAX(seen_at), 0) FROM control_findings").Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("reading the findings: %w", err)
 	}
 	return at.Time, nil
 }

@@ -12,7 +12,6 @@ import (
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 	"belisha/internal/kit/words"
-	"belisha/internal/school/policies/document"
 )
 
 //go:embed pages/*.html
@@ -244,12 +243,6 @@ func (r *Room) download(c *web.Ctx) error {
 		return err
 	}
 	return c.Send("online-safety-policy.md", "text/markdown; charset=utf-8", strings.NewReader(text))
-}
-
-// docOf reads a kept text for a page.
-func docOf(v Version) *document.Doc {
-	d, _ := document.Parse(v.Text)
-	return d
 }
 
 // known turns an id that is none into "no such page".

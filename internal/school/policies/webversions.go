@@ -150,7 +150,7 @@ func (r *Room) versionViewOf(c *web.Ctx) (versionView, error) {
 	if c.May(MayActivate) && !inForce {
 		v.Links = append(v.Links, web.Link{Title: "See what it would change, and put it in force", Path: versionLink(ver.ID) + "/activate"})
 	}
-	v.Blocks = proseOf(c, docOf(ver).Blocks, nil, false)
+	v.Blocks = proseOf(c, r.reading.of(ver).Blocks, nil, false)
 	return v, nil
 }
 
@@ -282,7 +282,7 @@ func (r *Room) diffPage(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d := document.Diff(docOf(now), docOf(ver))
+	d := document.Diff(r.reading.of(now), r.reading.of(ver))
 	v := diffView{Base: web.Base{Title: "What differs", Lead: "From " + now.Title + ", " + now.Number + " to " + ver.Title + ", " + ver.Number + ".",
 		Crumbs: []web.Crumb{policyCrumb, versionsCrumb, {Title: ver.Number, Path: versionLink(ver.ID)}}}}
 	v.Settings = web.Table{Caption: "Settings", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Was"}, {Title: "Becomes"}},

@@ -36,13 +36,15 @@ CREATE TABLE policy_activations (
 );
 
 -- What each control found. A row stands for the time from found_at to
--- seen_at, in which the state did not change; a new one begins each day.
+-- seen_at, in which the state did not change; a new one begins each day. seq counts a control's rows, so
+-- that their order survives a clock that jumps back.
 CREATE TABLE control_findings (
     id        TEXT   PRIMARY KEY,
     slug      TEXT   NOT NULL,
+    seq       BIGINT NOT NULL,
     found_at  BIGINT NOT NULL,
     seen_at   BIGINT NOT NULL,
     state     TEXT   NOT NULL,
     finding   TEXT   NOT NULL
 );
-CREATE INDEX control_findings_slug ON control_findings (slug, found_at);
+CREATE UNIQUE INDEX control_findings_slug ON control_findings (slug, seq);
