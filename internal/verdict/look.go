@@ -63,13 +63,12 @@ func (s *Snapshot) lookName(host string, f *facts, tr *trace) bool {
 		}
 		for t := range s.tables {
 			table := &s.tables[t]
-			for i := range b.N {
-				key := b.Keys[i&(segment.BatchSize-1)]
-				if !table.Maybe(key) {
-					continue
-				}
-				if id := table.Find(key); id != 0 {
-					s.found(t, id, host, int(b.Len[i&(segment.BatchSize-1)]), f, tr)
+			if !table.Look(&b) {
+				continue
+			}
+			for i, id := range b.Sets[:b.N] {
+				if id != 0 {
+					s.found(t, id, host, int(b.Len[i]), f, tr)
 				}
 			}
 		}

@@ -47,22 +47,24 @@ func URL(raw string) (Parts, error) {
 	return p, err
 }
 
+// scheme takes the scheme off. As in browsers, any number of slashes of
+// either kind may follow it.
 func (p *Parts) scheme(s string) (string, error) {
-	i := strings.Index(s, "://")
-	if i < 0 || strings.ContainsAny(s[:i], "/?#.@") {
-		if head, _, ok := strings.Cut(s, ":"); ok && otherScheme(head) {
-			return "", ErrScheme
-		}
+	head, rest, ok := strings.Cut(s, ":")
+	if !ok {
 		return s, nil
 	}
-	switch strings.ToLower(s[:i]) {
+	switch strings.ToLower(head) {
 	case "http", "ws":
 	case "https", "wss":
 		p.Scheme, p.Port = "https", 443
 	default:
-		return "", ErrScheme
+		if otherScheme(head) || strings.HasPrefix(rest, "//") && !strings.ContainsAny(head, "/?#.@[") {
+			return "", ErrScheme
+		}
+		return s, nil
 	}
-	return strings.TrimLeft(s[i+3:], "/\\"), nil
+	return strings.TrimLeft(rest, "/\\"), nil
 }
 
 // otherScheme knows the schemes that browsers open without "//".

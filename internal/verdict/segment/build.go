@@ -65,9 +65,10 @@ const (
 
 // record is one entry on its way into the table.
 type record struct {
-	key uint64
-	cat uint16
-	is  flag
+	key    uint64
+	anchor uint32 // what it is filed under
+	cat    uint16
+	is     flag
 }
 
 // Builder collects entries, in any order, and writes them as one segment. The
@@ -140,20 +141,20 @@ func (b *Builder) number(category string) (uint16, error) {
 	return n, nil
 }
 
-func (b *Builder) put(key uint64, cat uint16, is flag) {
+func (b *Builder) put(key, anchor uint64, cat uint16, is flag) {
 	p := &b.parts[key>>56]
-	*p = append(*p, record{key, cat, is})
+	*p = append(*p, record{key, uint32(anchor >> 32), cat, is})
 }
 
 func (b *Builder) addName(text string, cat uint16, is flag) error {
 	if len(text) > 253 {
 		return ErrEntry
 	}
-	key, ok := NameKey(text)
+	key, anchor, ok := nameKeys(text)
 	if !ok {
 		return ErrEntry
 	}
-	b.put(key, cat, is)
+	b.put(key, anchor, cat, is)
 	return nil
 }
 
@@ -169,9 +170,9 @@ func (b *Builder) addURL(text string, cat uint16) error {
 	if !ok {
 		return ErrEntry
 	}
-	mark, _ := NameKey(host)
-	b.put(mark, 0, flagPages)
-	b.put(key, cat, flagSub)
+	mark, anchor, _ := nameKeys(host)
+	b.put(mark, anchor, 0, flagPages)
+	b.put(key, key, cat, flagSub)
 	b.maxPath = max(b.maxPath, len(path))
 	return nil
 }
@@ -217,7 +218,8 @@ func (b *Builder) addAddress(text string, cat uint16) error {
 	} else {
 		b.six[n>>6] |= 1 << (n & 63)
 	}
-	b.put(addressKey(p), cat, flagSub)
+	key := addressKey(p)
+	b.put(key, key, cat, flagSub)
 	return nil
 }
 

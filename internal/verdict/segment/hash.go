@@ -73,6 +73,11 @@ type Batch struct {
 	N    int
 	Keys [BatchSize]uint64
 	Len  [BatchSize]int32
+	Sets [BatchSize]uint32 // Look's answer
+
+	// The anchor is the suffix that all longer ones are filed under.
+	anchor   uint64
+	anchorAt int
 
 	// The state of the long way, between rounds.
 	word int    // number of the word at hand, from the right
@@ -130,7 +135,30 @@ func (b *Batch) Begin(host string) bool {
 		b.Len[i&(BatchSize-1)] = int32(l)
 		i++
 	}
+	b.drop()
 	return true
+}
+
+// drop sets the anchor: the last two labels, or three where the last two look
+// like an ending that many share (co.uk). It is a guess that only costs time
+// where it is wrong.
+func (b *Batch) drop() {
+	at := 0
+	if b.N > 1 {
+		at = 1
+		if b.N > 2 && b.Len[0] == 2 && b.Len[1] <= 6 {
+			at = 2
+		}
+	}
+	b.anchor, b.anchorAt = b.Keys[at], at
+}
+
+// filed is what suffix i is filed under.
+func (b *Batch) filed(i int) uint64 {
+	if i < b.anchorAt {
+		return b.Keys[i&(BatchSize-1)]
+	}
+	return b.anchor
 }
 
 // suffixKey is the key of the suffix of length l whose whole words gave h and
@@ -169,13 +197,17 @@ func (b *Batch) beginLong(host string) bool {
 	w := wordAt(host, 0)
 	var bad uint64
 	b.dots, bad = look(w | filler(host, 0))
-	return bad == 0 && b.Next(host)
+	if bad != 0 || !b.Next(host) {
+		return false
+	}
+	b.drop()
+	return true
 }
 
 // Next fills b with the next suffixes of the host that Begin was given; no
 // more suffixes are left when More says so.
 func (b *Batch) Next(host string) bool {
-	b.N = 0
+	b.N, b.anchorAt = 0, 0
 	w := wordAt(host, b.word)
 	for b.N < BatchSize {
 		if b.dots != 0 {
@@ -240,15 +272,21 @@ func filler(s string, k int) uint64 {
 
 // NameKey is the key of a whole canonical name.
 func NameKey(name string) (uint64, bool) {
+	key, _, ok := nameKeys(name)
+	return key, ok
+}
+
+// nameKeys returns the name's key and the one it is filed under.
+func nameKeys(name string) (key, anchor uint64, ok bool) {
 	var b Batch
-	ok := b.Begin(name)
+	ok = b.Begin(name)
 	for ok && b.More() {
 		ok = b.Next(name)
 	}
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	return b.Keys[b.N-1], true
+	return b.Keys[b.N-1], b.filed(b.N - 1), true
 }
 
 // Trail walks the beginnings of a canonical path under one host suffix that

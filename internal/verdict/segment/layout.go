@@ -10,7 +10,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"math/bits"
 	"os"
 	"slices"
 	"sort"
@@ -18,13 +17,14 @@ import (
 
 // layout is a builder's content, sorted and numbered, ready to be written.
 type layout struct {
-	b         *Builder
-	order     []uint8 // old category number to new
-	sets      []Set
-	home, all uint64
-	keys      uint64
-	meta      []byte
-	stats     Stats
+	b      *Builder
+	order  []uint8 // old category number to new
+	sets   []Set
+	keys   uint64
+	count  uint64 // lines of the table
+	fronts uint64 // and of the front filter
+	meta   []byte
+	stats  Stats
 }
 
 func (b *Builder) layOut() (*layout, error) {
@@ -33,8 +33,8 @@ func (b *Builder) layOut() (*layout, error) {
 	if err := l.merge(); err != nil {
 		return nil, err
 	}
-	l.home = max(1, (l.keys+fill-1)/fill)
-	l.measure()
+	l.count = max(1, (l.keys+fill-1)/fill)
+	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
 	m := meta{Categories: slugs, Expressions: []metaExpression{}}
 	for _, e := range b.expressions {
 		m.Expressions = append(m.Expressions, metaExpression{l.order[e.cat], e.text})
@@ -48,7 +48,7 @@ func (b *Builder) layOut() (*layout, error) {
 		return nil, fmt.Errorf("describing the list: %w", err)
 	}
 	l.stats = Stats{Entries: b.entries, Keys: l.keys, Expressions: len(b.expressions), Sets: len(l.sets),
-		Bytes: int64(l.tableAt() + l.all*lineSize), ByCategory: map[string]uint64{}}
+		Bytes: int64(l.tableAt() + l.count*lineSize), ByCategory: map[string]uint64{}}
 	for i, s := range b.slugs {
 		l.stats.ByCategory[s] = b.counts[i]
 	}
@@ -99,7 +99,7 @@ func (l *layout) merge() error {
 				numbers[set] = id
 				l.sets = append(l.sets, set)
 			}
-			out = append(out, record{key: p[from].key, cat: id})
+			out = append(out, record{key: p[from].key, anchor: p[from].anchor, cat: id})
 			from = to
 		}
 		l.b.parts[i] = out
@@ -124,64 +124,55 @@ func (l *layout) union(rs []record) Set {
 	return s
 }
 
-// measure counts the lines that the overflow of the last ones needs.
-func (l *layout) measure() {
-	l.all = l.home
-	_ = l.lines(func(*[slots]uint64) error { return nil }, func(total uint64) { l.all = total })
-}
-
 // The file's parts: header, description, sets, front filter, table.
 func (l *layout) frontAt() uint64 {
 	return uint64(headerSize+len(l.meta)+len(l.sets)*setSize+lineSize-1) &^ (lineSize - 1)
 }
 
-func (l *layout) words() uint64 { return max(1, (l.keys*frontBits+63)/64) }
+func (l *layout) tableAt() uint64 { return (l.frontAt() + l.fronts*lineSize + 4095) &^ 4095 }
 
-func (l *layout) tableAt() uint64 {
-	return (l.frontAt() + l.words()*8 + 4095) &^ 4095
-}
-
-// lines hands over the table line by line. Names go to their own line while
-// it has room, else to the next that has; every line on the way is marked.
-func (l *layout) lines(emit func(*[slots]uint64) error, done func(total uint64)) error {
-	var waiting []record
-	part, at := 0, 0
-	line := uint64(0)
-	for ; line < l.home || len(waiting) > 0; line++ {
-		var out [slots]uint64
-		n := 0
-		for part < len(l.b.parts) {
-			if at == len(l.b.parts[part]) {
-				part, at = part+1, 0
-				continue
-			}
-			r := l.b.parts[part][at]
-			if hi, _ := bits.Mul64(r.key, l.home); hi != line {
-				break
-			}
-			at++
-			if n == slots {
-				waiting = append(waiting, r)
-				continue
-			}
-			out[n] = r.key<<16 | uint64(r.cat)
-			n++
-		}
-		moved := min(slots-n, len(waiting))
-		for _, r := range waiting[:moved] {
-			out[n] = r.key<<16 | uint64(r.cat)
-			n++
-		}
-		waiting = append(waiting[:0], waiting[moved:]...)
-		if len(waiting) > 0 {
-			out[0] |= overflow
-		}
-		if err := emit(&out); err != nil {
-			return err
+// fillFront notes every record in the filter, under its anchor.
+func (l *layout) fillFront(front []byte) {
+	for i := range l.b.parts {
+		for _, r := range l.b.parts[i] {
+			at := lineOf(uint64(r.anchor)<<32, l.fronts)*lineSize + frontWord(r.key)
+			word := front[at : at+8]
+			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(r.key))
 		}
 	}
-	done(line)
-	return nil
+}
+
+// place gives every record its slot: in its anchor's line while there is
+// room, the rest then in the line of their own key or the first behind that
+// has room. Records come sorted, so the same ones always lie alike.
+func (l *layout) place() []uint64 {
+	table := make([]uint64, l.count*slots)
+	taken := make([]uint8, l.count)
+	put := func(line uint64, r record) {
+		table[line*slots+uint64(taken[line])] |= r.key<<16 | uint64(r.cat)
+		taken[line]++
+	}
+	var rest []record
+	for i := range l.b.parts {
+		for _, r := range l.b.parts[i] {
+			line := lineOf(uint64(r.anchor)<<32, l.count)
+			if taken[line] < slots {
+				put(line, r)
+				continue
+			}
+			table[line*slots] |= spill
+			rest = append(rest, r)
+		}
+	}
+	for _, r := range rest {
+		line := lineOf(r.key, l.count)
+		for taken[line] == slots { // most lines have room: there is an end
+			table[line*slots+1] |= passed
+			line = (line + 1) % l.count
+		}
+		put(line, r)
+	}
+	return table
 }
 
 func (l *layout) writeTo(f *os.File) (string, error) {
@@ -190,16 +181,12 @@ func (l *layout) writeTo(f *os.File) (string, error) {
 	if err := l.writeHead(w); err != nil {
 		return "", err
 	}
-	err := l.lines(func(line *[slots]uint64) error {
-		var b [lineSize]byte
-		for i, v := range line {
-			binary.LittleEndian.PutUint64(b[i*8:], v)
+	var b [8]byte
+	for _, slot := range l.place() {
+		binary.LittleEndian.PutUint64(b[:], slot)
+		if _, err := w.Write(b[:]); err != nil {
+			return "", err
 		}
-		_, err := w.Write(b[:])
-		return err
-	}, func(uint64) {})
-	if err != nil {
-		return "", err
 	}
 	return finish(w, f, h)
 }
@@ -218,10 +205,11 @@ func (l *layout) writeHead(w io.Writer) error {
 	le := binary.LittleEndian
 	head := make([]byte, l.tableAt())
 	copy(head, magic)
-	le.PutUint64(head[8:], l.tableAt()+l.all*lineSize)
+	le.PutUint64(head[8:], l.tableAt()+l.count*lineSize)
 	le.PutUint64(head[16:], l.keys)
-	le.PutUint64(head[24:], l.home)
-	le.PutUint64(head[32:], l.all)
+	le.PutUint64(head[24:], l.fronts)
+	le.PutUint64(head[32:], l.count)
+	le.PutUint64(head[96:], l.frontAt())
 	le.PutUint32(head[40:], uint32(len(l.meta)))
 	le.PutUint32(head[44:], uint32(len(l.sets)))
 	le.PutUint64(head[48:], l.tableAt())
@@ -230,8 +218,6 @@ func (l *layout) writeHead(w io.Writer) error {
 	for i, v := range l.b.six {
 		le.PutUint64(head[72+8*i:], v)
 	}
-	le.PutUint64(head[96:], l.frontAt())
-	le.PutUint64(head[104:], l.words())
 	le.PutUint32(head[headerSize-4:], crc32.ChecksumIEEE(head[:headerSize-4]))
 	copy(head[headerSize:], l.meta)
 	at := headerSize + len(l.meta)
@@ -248,14 +234,4 @@ func (l *layout) writeHead(w io.Writer) error {
 	l.fillFront(head[l.frontAt():])
 	_, err := w.Write(head)
 	return err
-}
-
-func (l *layout) fillFront(front []byte) {
-	for i := range l.b.parts {
-		for _, r := range l.b.parts[i] {
-			hi, _ := bits.Mul64(r.key, l.words())
-			word := front[hi*8 : hi*8+8]
-			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(r.key))
-		}
-	}
 }

@@ -4,14 +4,18 @@
 //
 // The file holds no names. It is a table of cache lines, eight slots each; a
 // slot keeps 48 bits of a name's 64-bit hash and the number of the set of
-// categories the name is in. The line a name belongs to is chosen by the
-// hash's other end, so a look-up is one line, rarely two, and knows all
-// categories at once. The price is a chance of being wrong: a name that is in
-// no list is taken for a listed one with a chance below n × 2^-64 a look-up
-// in a table of n entries, which is under 3 × 10^-13 for five million names:
-// a name of four labels asked of ten such segments stays under 2 × 10^-11,
-// and the longest possible name asked of ten under 4 × 10^-10, below the
-// 10^-9 that was asked for. It errs only towards more categories.
+// categories the name is in. A name lies in the line of its anchor, the last
+// two or three labels, together with its parents; so one line answers for a
+// name and all its parents at once, with all their categories. What finds no
+// room there (a domain with very many names in a list) lies in a line of its
+// own.
+//
+// The price is a chance of being wrong: a name that is in no list is taken
+// for a listed one if one of the slots looked at has its 48 bits by chance.
+// About five slots of a line are taken, so that is 5 × 2^-48 or 2 × 10^-14 a
+// label and list: under 10^-12 for a name of four labels asked of ten lists,
+// and under 3 × 10^-11 for the longest name there can be. It errs only
+// towards more categories.
 //
 // Hashes have no secret in them. Who could make two names collide is who
 // writes the list, and he could list both.
@@ -35,14 +39,18 @@ const (
 	lineSize   = 64
 	slots      = lineSize / 8
 	// fill is how many names a line holds on average: 12.8 bytes a name, and
-	// one line in fifteen runs over into the next.
+	// one line in fifteen has more than fit.
 	fill    = 5
 	setSize = 72
 	maxSets = 1 << 15
-	// frontBits is what the front filter spends on a name: 1.5 bytes.
-	frontBits = 12
-	overflow  = 1 << 15 // in a line's first slot: look at the next line too
-	idMask    = maxSets - 1
+	// frontFill is how many names a line of the front filter holds: a byte each.
+	frontFill = lineSize
+	// The spare bit of a line's first and second slot.
+	spill  = 1 << 15 // keys anchored to this line are elsewhere
+	passed = 1 << 15 // keys that belong to this line or one before are behind it
+	// anchorBits is what a record keeps of its anchor.
+	anchorBits = ^uint64(1<<32 - 1)
+	idMask     = maxSets - 1
 )
 
 // ErrDamaged is wrapped by every error about a file that is not a whole
@@ -68,10 +76,9 @@ type Expression struct {
 // holds a Table must hold its Segment too.
 type Segment struct {
 	front       []byte
-	words       uint64 // of the front filter
+	fronts      uint64 // lines of the front filter
 	table       []byte
-	home        uint64 // lines that names are sent to
-	lines       uint64 // and those behind, for the last ones' overflow
+	lines       uint64
 	sets        []Set
 	categories  []string
 	expressions []Expression
@@ -120,20 +127,19 @@ func read(data []byte) (*Segment, error) {
 		return nil, fmt.Errorf("%w: it is %d bytes long and should be %d", ErrDamaged, len(data), le.Uint64(data[8:]))
 	}
 	s := &Segment{
-		entries: le.Uint64(data[16:]), home: le.Uint64(data[24:]), lines: le.Uint64(data[32:]),
+		entries: le.Uint64(data[16:]), lines: le.Uint64(data[32:]), fronts: le.Uint64(data[24:]),
 		maxPath: int(le.Uint32(data[56:])), four: le.Uint64(data[64:]),
-		words: le.Uint64(data[104:]),
-		six:   [3]uint64{le.Uint64(data[72:]), le.Uint64(data[80:]), le.Uint64(data[88:])},
-		size:  int64(len(data)),
+		six:  [3]uint64{le.Uint64(data[72:]), le.Uint64(data[80:]), le.Uint64(data[88:])},
+		size: int64(len(data)),
 	}
 	metaLen, setCount, at := uint64(le.Uint32(data[40:])), uint64(le.Uint32(data[44:])), le.Uint64(data[48:])
 	front := le.Uint64(data[96:])
-	if s.words == 0 || s.words > uint64(len(data)) || front > uint64(len(data)) ||
-		headerSize+metaLen+setCount*setSize > front || front+s.words*8 > at || at > uint64(len(data)) || setCount > maxSets ||
-		s.home == 0 || s.home > s.lines || s.lines != (uint64(len(data))-at)/lineSize || s.maxPath > MaxPath {
+	if s.fronts == 0 || s.fronts > uint64(len(data))/lineSize || front > uint64(len(data)) ||
+		headerSize+metaLen+setCount*setSize > front || front+s.fronts*lineSize > at || at > uint64(len(data)) || setCount > maxSets ||
+		s.lines == 0 || s.lines != (uint64(len(data))-at)/lineSize || s.maxPath > MaxPath {
 		return nil, fmt.Errorf("%w: its parts do not fit together", ErrDamaged)
 	}
-	s.front = data[front : front+s.words*8]
+	s.front = data[front : front+s.fronts*lineSize]
 	s.table = data[at : at+s.lines*lineSize]
 	if err := s.readMeta(data[headerSize : headerSize+metaLen]); err != nil {
 		return nil, err
@@ -195,59 +201,120 @@ func (s *Segment) Size() int64 { return s.size }
 // Table is the bare look-up table of a segment, for a judge that looks many
 // keys up in many segments. It is valid as long as its Segment is held.
 type Table struct {
-	front []byte
-	words uint64
-	lines []byte
-	home  uint64
+	front  []byte
+	fronts uint64 // lines of front
+	lines  []byte
+	count  uint64
 }
 
 // Table returns the look-up table.
 func (s *Segment) Table() Table {
-	return Table{front: s.front, words: s.words, lines: s.table, home: s.home}
+	return Table{front: s.front, fronts: s.fronts, lines: s.table, count: s.lines}
 }
 
-// frontMask is the four bits that a key sets in its word of the filter.
+// Look asks for all suffixes of b. It reports whether any is listed; the
+// numbers of their sets are then in b.Sets, 0 for those that are not.
+//
+// A way to memory takes longer than all else together. So a small filter,
+// mostly still near the processor, is asked first; it too keeps a name and
+// its parents in one line. It lets about one name in twenty pass that is not
+// listed.
+func (t *Table) Look(b *Batch) bool {
+	front := t.front[lineOf(b.anchor, t.fronts)*lineSize:][:lineSize]
+	maybe := false
+	for i := b.anchorAt; i < b.N; i++ {
+		maybe = maybe || passes(front, b.Keys[i&(BatchSize-1)])
+	}
+	for i := 0; i < b.anchorAt; i++ {
+		key := b.Keys[i&(BatchSize-1)]
+		maybe = maybe || passes(t.front[lineOf(key, t.fronts)*lineSize:][:lineSize], key)
+	}
+	return maybe && t.look(b)
+}
+
+// passes reports whether the key can be listed, as far as its line of the
+// filter knows.
+func passes(front []byte, key uint64) bool {
+	at, want := frontWord(key), frontMask(key)
+	return binary.LittleEndian.Uint64(front[at:at+8])&want == want
+}
+
+// frontWord is where in its line the key's word of the filter is, and
+// frontMask the three bits that it sets there.
+func frontWord(key uint64) uint64 { return key >> 18 & 7 * 8 }
+
 func frontMask(key uint64) uint64 {
-	return 1<<(key&63) | 1<<(key>>6&63) | 1<<(key>>12&63) | 1<<(key>>18&63)
+	return 1<<(key&63) | 1<<(key>>6&63) | 1<<(key>>12&63)
 }
 
-// Maybe reports whether the key can be listed at all. It asks a filter that is
-// a tenth of the table and mostly near the processor; about one name in forty
-// that is not listed passes.
-func (t *Table) Maybe(key uint64) bool {
-	hi, _ := bits.Mul64(key, t.words)
-	want := frontMask(key)
-	return binary.LittleEndian.Uint64(t.front[hi*8:hi*8+8])&want == want
-}
-
-// Find returns the number of the key's set, 0 if it is not listed.
-func (t *Table) Find(key uint64) uint32 {
-	hi, _ := bits.Mul64(key, t.home)
-	at := hi * lineSize
-	for {
-		if at+lineSize > uint64(len(t.lines)) {
-			return 0
+func (t *Table) look(b *Batch) bool {
+	line, spilt := t.at(lineOf(b.anchor, t.count))
+	var any uint32
+	for i := b.anchorAt; i < b.N; i++ {
+		id := match(line, b.Keys[i&(BatchSize-1)])
+		if id == 0 && spilt {
+			id = t.away(b.Keys[i&(BatchSize-1)])
 		}
-		line := (*[lineSize]byte)(t.lines[at:])
-		first := binary.LittleEndian.Uint64(line[:])
-		if id := match(line, first, key<<16); id != 0 {
+		b.Sets[i&(BatchSize-1)] = id
+		any |= id
+	}
+	for i := 0; i < b.anchorAt; i++ {
+		id := t.Find(b.Keys[i&(BatchSize-1)])
+		b.Sets[i&(BatchSize-1)] = id
+		any |= id
+	}
+	return any != 0
+}
+
+// Find returns the number of the set of a key that is its own anchor, 0 if it
+// is not listed.
+func (t *Table) Find(key uint64) uint32 {
+	line, spilt := t.at(lineOf(key, t.count))
+	if id := match(line, key); id != 0 || !spilt {
+		return id
+	}
+	return t.away(key)
+}
+
+// away looks where a key is that found no room in its anchor's line: in its
+// own, or the first behind that had room.
+func (t *Table) away(key uint64) uint32 {
+	n := lineOf(key, t.count)
+	for range t.count {
+		line, _ := t.at(n)
+		if id := match(line, key); id != 0 {
 			return id
 		}
-		if first&overflow == 0 {
+		if binary.LittleEndian.Uint64(line[8:])&passed == 0 {
 			return 0
 		}
-		at += lineSize
+		if n++; n == t.count {
+			n = 0
+		}
 	}
+	return 0
+}
+
+// at returns a line and whether keys anchored to it are elsewhere.
+func (t *Table) at(n uint64) (line *[lineSize]byte, spilt bool) {
+	line = (*[lineSize]byte)(t.lines[n*lineSize:])
+	return line, binary.LittleEndian.Uint64(line[:])&spill != 0
+}
+
+// lineOf is the line that a key or anchor belongs to.
+func lineOf(key, lines uint64) uint64 {
+	hi, _ := bits.Mul64(key&anchorBits, lines)
+	return hi
 }
 
 // match looks through one line without a branch a slot: which slot matches
-// cannot be foretold. want is the kept part of the key, moved to where a
-// slot has it.
-func match(line *[lineSize]byte, first, want uint64) uint32 {
+// cannot be foretold.
+func match(line *[lineSize]byte, key uint64) uint32 {
 	le := binary.LittleEndian
 	const low = 1<<16 - 1
+	want := key << 16
 	var id uint64
-	if w := first; w^want <= low {
+	if w := le.Uint64(line[0:]); w^want <= low {
 		id = w
 	}
 	if w := le.Uint64(line[8:]); w^want <= low {
