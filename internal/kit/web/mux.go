@@ -66,7 +66,9 @@ func Mux(sections []Section, d Deps) (desk, people http.Handler, err error) {
 	deskMux, peopleMux := http.NewServeMux(), http.NewServeMux()
 	seen := map[string]string{}
 	for _, sec := range sections {
-		s.menu = append(s.menu, sec.Menu...)
+		if err := s.addMenu(sec); err != nil {
+			return nil, nil, err
+		}
 		for _, r := range sec.Routes {
 			if err := s.checkRoute(sec, r, seen); err != nil {
 				return nil, nil, err
@@ -139,6 +141,21 @@ func (s *site) checkRoute(sec Section, r Route, seen map[string]string) error {
 		return fmt.Errorf("route %q is given by %s and by %s", r.Pattern, other, sec.Name)
 	}
 	seen[r.Pattern] = sec.Name
+	return nil
+}
+
+// addMenu takes a section's entries. An entry without a capability or with a
+// picture that is not there stops the start.
+func (s *site) addMenu(sec Section) error {
+	for _, m := range sec.Menu {
+		if m.Needs == "" {
+			return fmt.Errorf("menu entry %q of %s: it says no capability", m.Title, sec.Name)
+		}
+		if m.Icon != "" && !slices.Contains(iconNames(), m.Icon) {
+			return fmt.Errorf("menu entry %q of %s: there is no icon %q; there are %s", m.Title, sec.Name, m.Icon, words.And(iconNames()))
+		}
+	}
+	s.menu = append(s.menu, sec.Menu...)
 	return nil
 }
 

@@ -50,6 +50,12 @@ func TestARouteThatIsNotWholeStopsTheStart(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with a picture that is not there", func(t *testing.T) {
+		s := web.Section{Name: "test", Menu: []web.MenuItem{{Title: "A", Path: "/a", Needs: web.Open, Icon: "unicorn"}}}
+		if _, _, err := web.Mux([]web.Section{s}, webtest.Deps()); err == nil || !strings.Contains(err.Error(), "house") {
+			t.Errorf("got %v, want an error that lists the icons", err)
+		}
+	})
 	t.Run("given by two rooms", func(t *testing.T) {
 		r := web.Route{Pattern: "GET /a", Needs: web.Open, Do: ok}
 		if _, _, err := web.Mux([]web.Section{section(r), section(r)}, webtest.Deps()); err == nil {

@@ -47,7 +47,7 @@ type MenuItem struct {
 	Title string
 	Path  string
 	Needs actor.Capability
-	Icon  string // a name in Icons, "" for none
+	Icon  string // one of IconNames, "" for none
 }
 
 // Section is what a room shows: its part of the menu and its routes.

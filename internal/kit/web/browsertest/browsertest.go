@@ -38,6 +38,8 @@ type Options struct {
 	Dark bool
 	// Print shows the page as it prints.
 	Print bool
+	// HighContrast asks for the system's own few colours.
+	HighContrast bool
 	// NoScript switches scripts off.
 	NoScript bool
 }
@@ -121,6 +123,9 @@ func setUp(o Options) chromedp.Action[chromedp.Void] {
 		kind = "print"
 	}
 	media := emulation.SetEmulatedMediaParams{Media: kind, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if o.HighContrast {
+		media.Features = append(media.Features, &emulation.MediaFeature{Name: "forced-colors", Value: "active"})
+	}
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		if err := chromedp.Do(ctx, chromedp.EmulateViewport(orElse(o.Width, 1280), orElse(o.Height, 900))); err != nil {
 			return err
@@ -230,6 +235,12 @@ func (b *Browser) Tap(words string) {
 	b.t.Helper()
 	xpath := fmt.Sprintf(`//*[self::button or self::a or self::summary][contains(normalize-space(.), %s)]`, quoteXPath(words))
 	b.run("tapping "+words, chromedp.Click(chromedp.Search(xpath)))
+}
+
+// Key presses a key, such as "\t" for Tab or "\r" for Enter.
+func (b *Browser) Key(keys string) {
+	b.t.Helper()
+	b.run("pressing a key", chromedp.KeyEvent(keys))
 }
 
 // quoteXPath puts words into XPath's quotes.

@@ -23,13 +23,15 @@ func TestEveryStoryIsAccessible(t *testing.T) {
 	srv := httptest.NewServer(site)
 	defer srv.Close()
 	looks := []struct {
-		name  string
-		width int64
-		dark  bool
-	}{{"phone-light", 320, false}, {"tablet-dark", 768, true}, {"desk-light", 1440, false}, {"phone-dark", 320, true}}
+		name     string
+		width    int64
+		dark     bool
+		contrast bool
+	}{{"phone-light", 320, false, false}, {"tablet-dark", 768, true, false}, {"desk-light", 1440, false, false},
+		{"phone-dark", 320, true, false}, {"contrast", 1024, false, true}}
 	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
-			b := browsertest.Open(t, browsertest.Options{Width: l.width, Dark: l.dark})
+			b := browsertest.Open(t, browsertest.Options{Width: l.width, Dark: l.dark, HighContrast: l.contrast})
 			for _, s := range storybook.Stories() {
 				b.Go(srv.URL + s.Path)
 				b.Axe()
@@ -110,4 +112,30 @@ func TestTheMenuOfAPhoneOpensWithoutScript(t *testing.T) {
 	b.Has("Backups", "Sign out")
 	b.Axe()
 	shot(b, "/stories/menu", 360, false)
+}
+
+func TestTheKeyboardAloneGetsToThePageAndToARow(t *testing.T) {
+	site, err := storybook.Handler("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(site)
+	defer srv.Close()
+	b := browsertest.Open(t, browsertest.Options{})
+	b.Go(srv.URL + "/stories/list")
+	b.Key("\t")
+	if got := b.Focused(); got != "skip" {
+		t.Errorf("the first key leads to %q, want the link that skips to the page", got)
+	}
+	b.Key("\r")
+	if got := b.Focused(); got != "main" {
+		t.Errorf("the skip link leads to %q, want the page", got)
+	}
+	for range 12 { // download, the filter's fields (a day has parts), its button, show all, sort, the first row
+		b.Key("\t")
+		if b.Focused() == "row" {
+			return
+		}
+	}
+	t.Errorf("no row is reached; the focus is on %q", b.Focused())
 }

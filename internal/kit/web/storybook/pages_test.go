@@ -6,7 +6,9 @@ import (
 	"belisha/internal/kit/web/webtest"
 )
 
-func TestEveryStoryFitsItsStruct(t *testing.T) {
-	webtest.Check(t, indexPage, trayPage, prosePage, evidencePage, listPage, recordPage, formPage, confirmPage, figuresPage,
-		marksPage, signInPage, blockedPage)
+func TestEveryStoryFitsItsStructAndSpeaksPlainly(t *testing.T) {
+	all := []webtest.Checkable{indexPage, trayPage, prosePage, evidencePage, listPage, recordPage, formPage, confirmPage,
+		figuresPage, marksPage, signInPage, blockedPage}
+	webtest.Check(t, all...)
+	webtest.PlainWords(t, all...)
 }

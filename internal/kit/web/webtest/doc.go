@@ -22,7 +22,7 @@ type Doc struct {
 	root *html.Node
 }
 
-func parse(t testing.TB, res *http.Response) *Doc {
+func read(t testing.TB, res *http.Response) *Doc {
 	t.Helper()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {

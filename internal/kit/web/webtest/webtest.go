@@ -4,19 +4,20 @@
 package webtest
 
 import (
+	"context"
 	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"text/template/parse"
 	"time"
 
 	"github.com/jba/templatecheck"
-
-	"context"
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/clock"
@@ -50,6 +51,61 @@ func Check(t testing.TB, pages ...Checkable) {
 			t.Errorf("%s: %v", p.Name(), err)
 		}
 	}
+}
+
+// notForReaders are words of the workshop that no page's own text may have.
+var notForReaders = regexp.MustCompile(`(?i)\b(gate|gates|duty|duties|verdict|verdicts|snapshot|snapshots|broken)\b`)
+
+// PlainWords checks that the pages' own words are the reader's: filter, task,
+// current rules, not being kept. It looks at the templates' text, not at what
+// a school typed.
+func PlainWords(t testing.TB, pages ...Checkable) {
+	t.Helper()
+	for _, p := range pages {
+		tmpl, _, err := p.Template()
+		if err != nil {
+			t.Errorf("%s: %v", p.Name(), err)
+			continue
+		}
+		for _, part := range tmpl.Templates() {
+			if part.Tree == nil {
+				continue
+			}
+			for _, text := range textNodes(part.Tree.Root) {
+				if w := notForReaders.FindString(text); w != "" {
+					t.Errorf("%s says %q to a reader: %s", p.Name(), w, strings.TrimSpace(text))
+				}
+			}
+		}
+	}
+}
+
+// tag is what is markup and not words: a tag, its beginning before a value,
+// or its end after one.
+var tag = regexp.MustCompile(`^[^<]*>|<[^>]*>?`)
+
+// textNodes collects the plain text of a template, branches and all.
+func textNodes(n parse.Node) []string {
+	switch n := n.(type) {
+	case *parse.TextNode:
+		return []string{tag.ReplaceAllString(string(n.Text), " ")}
+	case *parse.ListNode:
+		if n == nil {
+			return nil
+		}
+		var out []string
+		for _, c := range n.Nodes {
+			out = append(out, textNodes(c)...)
+		}
+		return out
+	case *parse.IfNode:
+		return append(textNodes(n.List), textNodes(n.ElseList)...)
+	case *parse.WithNode:
+		return append(textNodes(n.List), textNodes(n.ElseList)...)
+	case *parse.RangeNode:
+		return append(textNodes(n.List), textNodes(n.ElseList)...)
+	}
+	return nil
 }
 
 // sessions says that whoever the test put into the context asks.
@@ -122,5 +178,5 @@ func Do(t testing.TB, h http.Handler, r *http.Request, as actor.Actor) *Doc {
 	r = r.WithContext(actor.With(r.Context(), as))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return parse(t, w.Result())
+	return read(t, w.Result())
 }
