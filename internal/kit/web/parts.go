@@ -159,8 +159,8 @@ func (t Table) Title(i int) string {
 	return ""
 }
 
-// SummaryRow is one line of a summary. Text, When, State and Tags are shown
-// in this order, those that are set.
+// SummaryRow is one line of a summary. Text, When, State, Tags and Lines are
+// shown in this order, those that are set.
 type SummaryRow struct {
 	Key   string
 	Text  string
