@@ -245,8 +245,8 @@ func (r *Room) setDisabled(ctx context.Context, tx *store.Tx, id string, disable
 var ErrWrongPassword = store.Invalid{"current": "this is not your present password"}
 
 // ChangePassword gives an account a password of the owner's choosing. keep is
-// the session that goes on; all others end. present may be empty only where
-// the session was just opened with a temporary password.
+// the session that goes on; all others end. present is the password until now,
+// temporary or not.
 func (r *Room) ChangePassword(ctx context.Context, person people.ID, keep, present, wanted string) error {
 	a, p, err := r.ownAccount(ctx, person)
 	if err != nil {
