@@ -40,8 +40,10 @@ type command interface {
 	run(ctx context.Context, h *house.House, cli *CLI, inv Invocation) error
 }
 
-// direct is a command that needs no data folder, or opens its own.
+// direct is a command that, used as it was, needs no data folder or opens its
+// own.
 type direct interface {
+	without() bool
 	direct(ctx context.Context, cli *CLI, inv Invocation) error
 }
 
@@ -50,6 +52,8 @@ type onFresh interface{ onFresh() }
 
 // alone is embedded by direct commands.
 type alone struct{}
+
+func (alone) without() bool { return true }
 
 func (alone) run(context.Context, *house.House, *CLI, Invocation) error {
 	return wrongUse("this command works without a data folder")

@@ -136,7 +136,7 @@ func Run(ctx context.Context, inv Invocation) int {
 	if !ok {
 		return inv.fail(CouldNot, "this command has no work to do")
 	}
-	if d, ok := cmd.(direct); ok {
+	if d, ok := cmd.(direct); ok && d.without() {
 		return inv.finish(d.direct(ctx, cli, inv))
 	}
 	dir := inv.path(cli.Data)
@@ -177,7 +177,7 @@ func runWith(ctx context.Context, h *house.House, inv Invocation) int {
 	if !ok {
 		return inv.fail(CouldNot, "this command has no work to do")
 	}
-	if _, ok := cmd.(direct); ok {
+	if d, ok := cmd.(direct); ok && d.without() {
 		return inv.fail(WrongUse, "this command is not for a running server")
 	}
 	return runCommand(ctx, h, cli, cmd, inv)

@@ -1,0 +1,48 @@
+package house
+
+import (
+	"context"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/web"
+	"belisha/internal/school/access"
+	"belisha/internal/school/policies"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// tokens says who is behind an API token.
+type tokens struct{ r *access.Room }
+
+func (t tokens) Actor(ctx context.Context, bearer string) (actor.Actor, error) {
+	return t.r.TokenActor(ctx, bearer)
+}
+
+// OpenAPI returns the API's OpenAPI 3.1 document as JSON.
+func (h *House) OpenAPI() ([]byte, error) { return h.api.OpenAPI().MarshalJSON() }
+
+type versionOut struct {
+	Body struct {
+		Version string `json:"version" doc:"Version of the program"`
+		School  string `json:"school" doc:"The school's UUID"`
+	}
+}
+
+type statusOut struct{ Body policies.Status }
+
+// registerAPI adds the house's own operations.
+func (h *House) registerAPI(api *web.API) {
+	web.Register(api, huma.Operation{
+		OperationID: "version", Method: "GET", Path: "/version", Summary: "Which Belisha this is",
+	}, web.SignedIn, func(context.Context, *struct{}) (*versionOut, error) {
+		out := &versionOut{}
+		out.Body.Version, out.Body.School = h.cfg.Version, h.folder.Meta.School
+		return out, nil
+	})
+	web.Register(api, huma.Operation{
+		OperationID: "policy-status", Method: "GET", Path: "/policy/status", Summary: "Every clause of the policy in force, and its state",
+	}, policies.MayEvidence, func(ctx context.Context, _ *struct{}) (*statusOut, error) {
+		st, err := h.Policies.Status(ctx)
+		return &statusOut{Body: st}, err
+	})
+}

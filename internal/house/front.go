@@ -1,0 +1,331 @@
+package house
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/web"
+	"belisha/internal/school/help"
+	"belisha/internal/school/people"
+	"belisha/internal/school/policies"
+	"belisha/internal/school/review"
+	"belisha/internal/school/setup"
+	"belisha/lists"
+)
+
+// openFront opens the rooms that show everything, and plugs all pages
+// together.
+func (h *House) openFront(ctx context.Context) (err error) {
+	if h.Setup, err = setup.New(setup.Deps{
+		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, People: h.People, Accounts: h.Access,
+		Policies: examples{h.Policies}, Renamed: h.renamed,
+	}); err != nil {
+		return err
+	}
+	if err := h.openHelp(); err != nil {
+		return err
+	}
+	if h.Review, err = review.New(review.Deps{
+		Journal: h.journal,
+		Waiting: []func(context.Context, actor.Actor) ([]web.Item, error){h.Monitoring.Waiting, h.promiseItems},
+		Promises: func(ctx context.Context) (review.Promises, error) {
+			return h.promises.get(ctx, h)
+		},
+		Health: h.Health, Names: h.actorName,
+	}); err != nil {
+		return err
+	}
+	h.sections = []web.Section{
+		h.Review.Section(), h.Policies.Section(), h.Filtering.Section(), h.Monitoring.Section(), h.People.Section(),
+		h.Access.Section(), h.Backup.Section(), h.Help.Section(), h.Setup.Section(),
+	}
+	return h.plug(ctx)
+}
+
+func (h *House) openHelp() (err error) {
+	floor, err := lists.HelpFloor()
+	if err != nil {
+		return fmt.Errorf("reading where to turn: %w", err)
+	}
+	var places []help.Place
+	seen := map[string]bool{}
+	for _, f := range floor {
+		if !seen[f.Service] {
+			seen[f.Service] = true
+			places = append(places, help.Place{Service: f.Service, Phone: f.Phone, Host: f.Host, Words: f.Pupil})
+		}
+	}
+	h.Help, err = help.New(help.Deps{Latest: h.latest, Places: places, Adult: h.trustedAdult})
+	return err
+}
+
+// plug makes the two handlers.
+func (h *House) plug(context.Context) error {
+	api, err := web.NewAPI(web.APIDeps{Title: "Belisha", Version: h.cfg.Version, Tokens: tokens{h.Access}, Log: h.log})
+	if err != nil {
+		return err
+	}
+	h.registerAPI(api)
+	if err := api.Err(); err != nil {
+		return err
+	}
+	h.api = api
+	h.desk, h.people, err = web.Mux(h.sections, web.Deps{
+		Sessions: h.Access, Clock: h.cfg.Clock, Log: h.log,
+		Hosts: h.isDeskHost, PeopleHosts: h.isPeopleHost,
+		About: h.aboutSchool, Beacon: h.Review.Beacon, Version: h.cfg.Version, Demo: h.cfg.Demo,
+		API: api, APIRoutes: api.Routes(),
+	})
+	return err
+}
+
+// isDeskHost: the desk answers on loopback and to the names in the config.
+func (h *House) isDeskHost(host string) bool {
+	name := hostOnly(host)
+	if ip := net.ParseIP(name); name == "localhost" || (ip != nil && ip.IsLoopback()) {
+		return true
+	}
+	for _, n := range h.cfg.File.Pages.Names {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPeopleHost: the people's pages answer to their own name as well.
+func (h *House) isPeopleHost(host string) bool {
+	return h.isDeskHost(host) || strings.EqualFold(hostOnly(host), h.hostName())
+}
+
+func hostOnly(host string) string {
+	if n, _, err := net.SplitHostPort(host); err == nil {
+		return n
+	}
+	return strings.Trim(host, "[]")
+}
+
+// aboutCache keeps what every page says about the school for a few seconds.
+type aboutCache struct {
+	mu   sync.Mutex
+	at   time.Time
+	said web.About
+	host string
+}
+
+const aboutHolds = 5 * time.Second
+
+// renamed forgets what pages said, and tells the filter the new name.
+func (h *House) renamed(ctx context.Context) {
+	h.about.mu.Lock()
+	h.about.at = time.Time{}
+	h.about.mu.Unlock()
+	if err := h.gate.configure(ctx); err != nil {
+		h.log.Warn("the filter could not be told the school's new name yet", "err", err)
+	}
+}
+
+// aboutSchool is what every page says about the school.
+func (h *House) aboutSchool(ctx context.Context) web.About {
+	h.about.mu.Lock()
+	defer h.about.mu.Unlock()
+	now := h.cfg.Clock.Now()
+	if !h.about.at.IsZero() && now.Sub(h.about.at) < aboutHolds && !now.Before(h.about.at) {
+		return h.about.said
+	}
+	a := web.About{Zone: h.zone(), Help: h.Help.Turns(), Banners: h.banners(ctx)}
+	s, err := h.Setup.School(ctx)
+	if err == nil {
+		a.School = s.Name
+		h.about.host = s.Host
+	}
+	a.Contact = h.contact(ctx)
+	h.about.said, h.about.at = a, now
+	return a
+}
+
+// hostName is the name of the people's pages.
+func (h *House) hostName() string {
+	if h.Setup == nil {
+		return "belisha.school"
+	}
+	s, err := h.Setup.School(context.Background())
+	if err != nil || s.Host == "" {
+		return "belisha.school"
+	}
+	return s.Host
+}
+
+// contact says whom to ask: GOV-04 wants everybody to know.
+func (h *House) contact(ctx context.Context) string {
+	for _, p := range []people.Post{people.OnlineSafetyLead, people.SafeguardingLead, people.Headteacher} {
+		who, err := h.People.HoldersAt(ctx, p, h.cfg.Clock.Now())
+		if err == nil && len(who) > 0 {
+			return "Questions about online safety: " + who[0].Person.Name() + ", " + strings.ToLower(p.Title()[:1]) + p.Title()[1:] + "."
+		}
+	}
+	return ""
+}
+
+// trustedAdult is who a pupil can tell.
+func (h *House) trustedAdult(ctx context.Context) string {
+	who, err := h.People.HoldersAt(ctx, people.SafeguardingLead, h.cfg.Clock.Now())
+	if err == nil && len(who) > 0 && who[0].Holder.Public {
+		return who[0].Person.Name() + ", your teacher, or any adult you trust"
+	}
+	return "your teacher, or any adult you trust"
+}
+
+// banners are the sentences that stand on every page while they are true.
+func (h *House) banners(ctx context.Context) []web.Banner {
+	out := h.Filtering.Banners(ctx)
+	if ok, why, err := h.Monitoring.Watched(ctx); err == nil && !ok {
+		out = append(out, web.Banner{Title: "Blocked, not watched", Words: why, Link: "/people/posts", Step: "Name them"})
+	}
+	return out
+}
+
+// actorName is how a page says who acted.
+func (h *House) actorName(ctx context.Context, id string) string {
+	kind, rest, ok := strings.Cut(id, ":")
+	if !ok {
+		return "Nobody signed in"
+	}
+	switch kind {
+	case "person":
+		if p, err := h.People.Get(ctx, people.ID(rest)); err == nil {
+			return p.Name()
+		}
+		return "Somebody no longer on the roll"
+	case "console":
+		return rest + ", at the machine's console"
+	case "system":
+		return "Belisha (" + rest + ")"
+	case "setup":
+		return "Whoever set the school up"
+	case "token":
+		return "A program with a token"
+	}
+	return id
+}
+
+// promiseCache keeps the count of promises for a few seconds: every page asks.
+type promiseCache struct {
+	mu   sync.Mutex
+	at   time.Time
+	said review.Promises
+}
+
+func (c *promiseCache) get(ctx context.Context, h *House) (review.Promises, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := h.cfg.Clock.Now()
+	if !c.at.IsZero() && now.Sub(c.at) < aboutHolds && !now.Before(c.at) {
+		return c.said, nil
+	}
+	st, err := h.Policies.Status(ctx)
+	if err != nil {
+		return review.Promises{}, err
+	}
+	p := review.Promises{
+		Kept: st.Counts.Kept, AtRisk: st.Counts.AtRisk, Broken: st.Counts.NotKept, Unknown: st.Counts.Unknown,
+		Words: st.Counts.WordsOnly, Checked: lastChecked(st),
+	}
+	if st.Policy != nil {
+		p.Policy = st.Policy.Title + ", version " + st.Policy.Version
+		if !st.Policy.Approved {
+			p.Policy += ", not yet approved"
+		}
+	}
+	c.said, c.at = p, now
+	return p, nil
+}
+
+// lastChecked is when any control was last looked at.
+func lastChecked(st policies.Status) time.Time {
+	var last time.Time
+	for _, c := range st.Clauses {
+		for _, k := range c.Controls {
+			if k.At != nil && k.At.After(last) {
+				last = *k.At
+			}
+		}
+	}
+	return last
+}
+
+// promiseItems puts broken promises into the head's tray.
+func (h *House) promiseItems(ctx context.Context, a actor.Actor) ([]web.Item, error) {
+	if !a.Holds(string(people.Headteacher)) {
+		return nil, nil
+	}
+	p, err := h.promises.get(ctx, h)
+	if err != nil || p.Broken == 0 {
+		return nil, err
+	}
+	since := p.Checked
+	if since.IsZero() {
+		since = h.cfg.Clock.Now()
+	}
+	what := "A promise of the policy is not being kept"
+	if p.Broken > 1 {
+		what = fmt.Sprintf("%d promises of the policy are not being kept", p.Broken)
+	}
+	return []web.Item{{Key: "promises", Title: what, Step: "See which", Link: "/policy/states?state=broken", Risk: 2, Since: since, Room: "policies"}}, nil
+}
+
+// examples offers the shipped policies to the set-up.
+type examples struct{ r *policies.Room }
+
+func (e examples) Examples(ctx context.Context) ([]setup.Example, error) {
+	var out []setup.Example
+	for _, name := range e.r.Shipped() {
+		text, ok := e.r.ShippedText(name)
+		if !ok {
+			continue
+		}
+		rep := e.r.Check(ctx, text)
+		words := map[string]string{
+			"hospital-school": "For a school where children come and go within days: tight technical rules, sessions that lock after ten minutes, passwords that change.",
+			"village-primary": "For a small school with a small staff, where the head decides much and pupils never reach social media.",
+		}[name]
+		out = append(out, setup.Example{Name: name, Title: rep.Title, Words: words})
+	}
+	return out, nil
+}
+
+func (e examples) Effects(ctx context.Context, name string) ([]string, error) {
+	text, ok := e.r.ShippedText(name)
+	if !ok {
+		return nil, errors.New("there is no shipped policy of that name")
+	}
+	res, err := e.r.Preview(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return effectWords(res.Effects), nil
+}
+
+func effectWords(effects []setting.Effect) []string {
+	out := make([]string, 0, len(effects))
+	for _, f := range effects {
+		out = append(out, f.Words)
+	}
+	return out
+}
+
+func (e examples) Activate(ctx context.Context, name string) error {
+	text, ok := e.r.ShippedText(name)
+	if !ok {
+		return errors.New("there is no shipped policy of that name")
+	}
+	_, err := e.r.Activate(ctx, policies.Request{Text: text})
+	return err
+}
