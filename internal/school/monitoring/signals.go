@@ -1,0 +1,327 @@
+package monitoring
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"belisha/internal/activity"
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/journal"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
+	"belisha/internal/kit/web"
+	"belisha/internal/school/access"
+)
+
+// joinWithin is how long repeats of one person join one signal.
+const joinWithin = time.Hour
+
+// aroundSignal is how much of the time before and after is shown with one.
+const aroundSignal = time.Hour
+
+// SignalTitle is all that a tray says about a signal.
+const SignalTitle = "A pupil may need you"
+
+// The states of a signal.
+const (
+	SignalOpen   = "open" // nobody has looked
+	SignalSeen   = "seen"
+	SignalClosed = "closed"
+)
+
+// Outcomes are how a signal may be closed.
+var Outcomes = []setting.Option{
+	{Value: "no-concern", Title: "Not a concern"},
+	{Value: "spoken", Title: "I spoke with the pupil, nothing more is needed"},
+	{Value: "raised", Title: "Raised as a concern in the school's safeguarding records"},
+	{Value: "passed", Title: "Passed on to another service"},
+}
+
+const outcomeNoConcern = "no-concern"
+
+// Signal is what may be worrying about one person or device, repeats within
+// an hour together.
+type Signal struct {
+	ID      string
+	Subject string // "" for nobody known: then a device or an address
+	Device  string
+	Address netip.Addr
+	First   time.Time
+	Last    time.Time
+	Times   int
+	Themes  []string // sealed at rest
+	State   string
+	Raised  time.Time
+	SeenAt  time.Time
+	SeenBy  string
+	Closed  time.Time
+	By      string
+	Outcome string
+	Version int64
+}
+
+// who is what joins repeats: the person, else the device, else the address.
+func who(e *activity.Event) string {
+	switch {
+	case e.Subject != "":
+		return "subject " + e.Subject
+	case e.Device != "":
+		return "device " + e.Device
+	case e.Address.IsValid():
+		return "address " + e.Address.Unmap().String()
+	default:
+		return "site " + e.Site
+	}
+}
+
+// worrying says whether an event may become a signal: it carries one of the
+// school's themes, and it is not a member of staff's.
+func (r *Room) worrying(e *activity.Event) bool {
+	return e.Alert != "" && e.Action != activity.Support && e.Group != access.GroupStaff &&
+		slices.Contains(r.values().Items(keyThemes), e.Alert)
+}
+
+// Saw is told of every event, and puts the worrying ones in the tray at once.
+// Events told again count once. It stores nobody while names are not recorded.
+func (r *Room) Saw(ctx context.Context, events []activity.Event) error {
+	var worrying []activity.Event
+	for i := range events {
+		if r.worrying(&events[i]) {
+			worrying = append(worrying, events[i])
+		}
+	}
+	if len(worrying) == 0 {
+		return nil
+	}
+	on, err := r.Recording(ctx)
+	if err != nil || !on {
+		return err
+	}
+	slices.SortStableFunc(worrying, func(a, b activity.Event) int { return a.At.Compare(b.At) })
+	ctx = actor.With(ctx, actor.Belisha("monitoring"))
+	err = r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		for i := range worrying {
+			if err := r.raise(ctx, tx, &worrying[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("putting a signal in the tray: %w", err)
+	}
+	return nil
+}
+
+// raise makes a signal of an event, or joins it to one of the hour before.
+func (r *Room) raise(ctx context.Context, tx *store.Tx, e *activity.Event) error {
+	known, err := hasEvent(ctx, tx, e)
+	if err != nil || known {
+		return err
+	}
+	s, err := r.joinable(ctx, tx, who(e), e.At)
+	verb := VerbRepeated
+	if errors.Is(err, store.ErrNotFound) {
+		verb = VerbRaised
+		now := r.d.Clock.Now()
+		s, err = Signal{
+			ID: store.NewID(now), Subject: e.Subject, Device: e.Device, Address: e.Address,
+			First: e.At, Last: e.At, State: SignalOpen, Raised: now,
+		}, nil
+	}
+	if err != nil {
+		return err
+	}
+	s.Times += int(max(e.Count, 1))
+	if e.At.Before(s.First) {
+		s.First = e.At
+	}
+	if e.At.After(s.Last) {
+		s.Last = e.At
+	}
+	if !slices.Contains(s.Themes, e.Alert) {
+		s.Themes = append(s.Themes, e.Alert)
+	}
+	if err := r.saveSignal(ctx, tx, who(e), &s); err != nil {
+		return err
+	}
+	if err := insertEvent(ctx, tx, s.ID, e); err != nil {
+		return err
+	}
+	return r.d.Journal.Write(ctx, tx, journal.Entry{
+		Verb: verb, Kind: "signal", ID: s.ID,
+		Rows: []journal.Row{{Table: "signals", ID: s.ID}},
+	})
+}
+
+// sealPurpose binds what is sealed to this room.
+const sealPurpose = "monitoring.signals"
+
+// seal keeps the themes of a signal from whoever reads the records' file.
+func (r *Room) seal(ctx context.Context, id string, themes []string) (string, error) {
+	plain, err := json.Marshal(themes)
+	if err != nil {
+		return "", fmt.Errorf("writing a signal's themes: %w", err)
+	}
+	if r.d.Sealer == nil {
+		return "plain:" + base64.StdEncoding.EncodeToString(plain), nil
+	}
+	sealed, err := r.d.Sealer.Seal(ctx, sealPurpose, []byte(id), plain)
+	if err != nil {
+		return "", fmt.Errorf("sealing a signal: %w", err)
+	}
+	return "sealed:" + base64.StdEncoding.EncodeToString(sealed), nil
+}
+
+func (r *Room) unseal(ctx context.Context, id, about string) ([]string, error) {
+	kind, text, _ := strings.Cut(about, ":")
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading a signal: %w", err)
+	}
+	if kind == "sealed" {
+		if r.d.Sealer == nil {
+			return nil, errors.New("a signal is sealed and the school's key is not there")
+		}
+		if data, err = r.d.Sealer.Unseal(ctx, sealPurpose, []byte(id), data); err != nil {
+			return nil, fmt.Errorf("unsealing a signal: %w", err)
+		}
+	}
+	var themes []string
+	if err := json.Unmarshal(data, &themes); err != nil {
+		return nil, fmt.Errorf("reading a signal: %w", err)
+	}
+	return themes, nil
+}
+
+// mayTray refuses whoever the tray is not for.
+func mayTray(a actor.Actor) error {
+	if isPupil(a) || !a.May(MayTray) {
+		return fmt.Errorf("%w: only the safeguarding lead and the deputies see this", store.ErrForbidden)
+	}
+	return nil
+}
+
+// OpenSignal shows one signal to a safeguarding lead, and journals it. A
+// signal opened for the first time counts as seen.
+func (r *Room) OpenSignal(ctx context.Context, id string) (Signal, error) {
+	a := actor.From(ctx)
+	if err := mayTray(a); err != nil {
+		return Signal{}, err
+	}
+	var s Signal
+	err := r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		if s, err = r.signal(ctx, tx, id); err != nil {
+			return err
+		}
+		e := journal.Entry{Verb: VerbOpened, Kind: "signal", ID: id}
+		if s.State == SignalOpen {
+			s.State, s.SeenAt, s.SeenBy = SignalSeen, r.d.Clock.Now(), a.ID
+			if err := r.updateSignal(ctx, tx, &s); err != nil {
+				return err
+			}
+			e.Rows = []journal.Row{{Table: "signals", ID: id}}
+		}
+		return r.d.Journal.Write(ctx, tx, e)
+	})
+	return s, err
+}
+
+// CloseSignal ends a signal with what came of it.
+func (r *Room) CloseSignal(ctx context.Context, id, outcome, reason string, version int64) error {
+	a := actor.From(ctx)
+	if err := mayTray(a); err != nil {
+		return err
+	}
+	bad := store.Invalid{}
+	if !slices.ContainsFunc(Outcomes, func(o setting.Option) bool { return o.Value == outcome }) {
+		bad["outcome"] = "Choose what came of it."
+	}
+	if len(reason) > maxReason {
+		bad["reason"] = fmt.Sprintf("Shorten this to %d letters.", maxReason)
+	}
+	if err := bad.OrNil(); err != nil {
+		return err
+	}
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		s, err := r.signal(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if s.Version != version || s.State == SignalClosed {
+			return store.ErrStale
+		}
+		s.State, s.Closed, s.By, s.Outcome = SignalClosed, r.d.Clock.Now(), a.ID, outcome
+		if err := r.updateSignal(ctx, tx, &s); err != nil {
+			return err
+		}
+		return r.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: VerbClosed, Kind: "signal", ID: id,
+			After: map[string]string{"outcome": outcome}, Reason: strings.TrimSpace(reason),
+			Rows: []journal.Row{{Table: "signals", ID: id}},
+		})
+	})
+}
+
+// Waiting is the room's part of the tray. A line says nothing of whom or
+// what: the tray is seen from the door.
+func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
+	var items []web.Item
+	if mayTray(a) == nil {
+		open, err := r.openSignals(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range open {
+			item := web.Item{
+				Key: s.ID, Title: SignalTitle, Step: "Open it", Link: "/monitoring/signals/" + s.ID,
+				Risk: 3, Since: s.Raised, Room: "monitoring",
+			}
+			if s.State == SignalSeen {
+				item.Step, item.Risk = "Say what came of it", 2
+			}
+			items = append(items, item)
+		}
+	}
+	if a.May(MayConfirm) && !isPupil(a) {
+		mine, err := r.waitingForHead(ctx)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, mine...)
+	}
+	return items, nil
+}
+
+// waitingForHead is what only the head can do.
+func (r *Room) waitingForHead(ctx context.Context) ([]web.Item, error) {
+	var items []web.Item
+	list, err := r.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := r.Candidates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	old := !list.ConfirmedAt.IsZero() && r.d.Clock.Now().Sub(list.ConfirmedAt) > r.values().Duration(keyListAge)
+	if old || !slices.Equal(now, list.People) {
+		since := list.ConfirmedAt
+		if since.IsZero() {
+			since = r.d.Clock.Now()
+		}
+		items = append(items, web.Item{
+			Key: "monitors", Title: "The list of monitors needs your word", Step: "Look at it",
+			Link: "/monitoring/monitors", Risk: 1, Since: since, Room: "monitoring",
+		})
+	}
+	return items, nil
+}
