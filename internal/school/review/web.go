@@ -2,7 +2,6 @@ package review
 
 import (
 	"embed"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"belisha/internal/kit/csvio"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
@@ -33,7 +33,6 @@ type journalView struct {
 	Filter web.Filter
 	Table  web.Table
 	Pager  web.Pager
-	Export web.Download
 }
 
 type lineView struct {
@@ -142,9 +141,9 @@ func (r *Room) journal(c *web.Ctx) error {
 	v := journalView{
 		Base: web.Base{
 			Title: "Journal", Wide: true,
-			Lead: "Who did, saw or decided what. Lines are chained: none can be changed or taken out unnoticed.",
+			Lead:    "Who did, saw or decided what. Lines are chained: none can be changed or taken out unnoticed.",
+			Exports: []web.Download{{Title: "Export these lines", Path: "/journal.csv?" + c.R.URL.RawQuery, Kind: "CSV"}},
 		},
-		Export: web.Download{Title: "Export these lines", Path: "/journal.csv?" + c.R.URL.RawQuery, Kind: "CSV"},
 	}
 	v.Filter = web.Filter{
 		Path: "/journal", Button: "Show", Clear: "/journal",
@@ -223,11 +222,15 @@ func pretty(raw json.RawMessage) string {
 	if len(raw) == 0 || string(raw) == "{}" {
 		return ""
 	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return string(raw)
+	}
 	var b strings.Builder
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
+	e.SetEscapeHTML(false) // the template escapes
 	e.SetIndent("", "  ")
-	if err := e.Encode(raw); err != nil {
+	if err := e.Encode(v); err != nil {
 		return string(raw)
 	}
 	return b.String()
@@ -241,8 +244,11 @@ func (r *Room) export(c *web.Ctx) error {
 	f := journalFilter(c)
 	f.Limit = 500
 	var b strings.Builder
-	w := csv.NewWriter(&b)
-	if err := w.Write([]string{"line", "at", "actor", "verb", "says", "kind", "record", "detail", "hash"}); err != nil {
+	w, err := csvio.NewWriter(&b)
+	if err != nil {
+		return err
+	}
+	if err := w.Row("line", "at", "actor", "verb", "says", "kind", "record", "detail", "hash"); err != nil {
 		return err
 	}
 	for n := 0; n < mostExported; n += f.Limit {
@@ -252,7 +258,7 @@ func (r *Room) export(c *web.Ctx) error {
 		}
 		for _, l := range lines {
 			row := []string{fmt.Sprint(l.Seq), l.At.Format(time.RFC3339), l.Actor, string(l.Verb), l.Says, l.Kind, l.ID, string(l.Detail), l.Hash}
-			if err := w.Write(row); err != nil {
+			if err := w.Row(row...); err != nil {
 				return err
 			}
 			f.Before = l.Seq
@@ -261,8 +267,7 @@ func (r *Room) export(c *web.Ctx) error {
 			break
 		}
 	}
-	w.Flush()
-	if err := w.Error(); err != nil {
+	if err := w.Close(); err != nil {
 		return err
 	}
 	return c.Send("journal.csv", "text/csv; charset=utf-8", io.Reader(strings.NewReader(b.String())))
