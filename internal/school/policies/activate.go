@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"belisha/internal/kit/actor"
@@ -87,7 +88,10 @@ type SettingChange struct {
 	Old       string `json:"old"`
 	New       string `json:"new"`
 	Confirmed bool   `json:"confirmed"` // false: it falls back to the safe default
-	Clause    string `json:"clause,omitempty"`
+	// Added and Gone are what a list gains and loses, as the setting names it.
+	Added  []string `json:"added,omitempty"`
+	Gone   []string `json:"gone,omitempty"`
+	Clause string   `json:"clause,omitempty"`
 }
 
 // prepared is a change that every room has agreed to.
@@ -344,10 +348,31 @@ func differences(old, next *setting.Values) []SettingChange {
 				continue
 			}
 			out = append(out, SettingChange{Key: key, Title: s.Title, Where: document.ScopeWords(scope),
-				Old: said(o), New: said(n), Confirmed: n.Confirmed, Clause: n.Clause})
+				Old: said(o), New: said(n), Confirmed: n.Confirmed, Clause: n.Clause,
+				Added: without(s, n.Items, o.Items), Gone: without(s, o.Items, n.Items)})
 		}
 	}
 	return out
+}
+
+// without are the titles of the items that other lacks.
+func without(s setting.Setting, items, other []string) []string {
+	var out []string
+	for _, it := range items {
+		if !slices.Contains(other, it) {
+			out = append(out, optionTitle(s, it))
+		}
+	}
+	return out
+}
+
+func optionTitle(s setting.Setting, value string) string {
+	for _, o := range s.Options {
+		if o.Value == value && o.Title != "" {
+			return o.Title
+		}
+	}
+	return value
 }
 
 // scopesOf lists the scopes in which either set has a value, the whole school

@@ -121,6 +121,9 @@ var postRoles = map[string][]string{
 	"online-safety-lead":       {"online-safety-lead"},
 }
 
+// bodies decide together: whoever records it names the minute.
+var bodies = map[string]bool{"governing-body": true, "senior-leadership": true}
+
 // OwnRoles are those of a version's missing approvals that the actor can give
 // in person.
 func (r *Room) OwnRoles(ctx context.Context, v Version, a actor.Actor) ([]string, error) {
@@ -130,13 +133,23 @@ func (r *Room) OwnRoles(ctx context.Context, v Version, a actor.Actor) ([]string
 	}
 	var out []string
 	for _, role := range lacks {
-		for _, p := range a.Posts {
-			if slices.Contains(postRoles[p], role) && !slices.Contains(out, role) {
-				out = append(out, role)
-			}
+		if r.gives(ctx, v, a, role) {
+			out = append(out, role)
 		}
 	}
 	return out, nil
+}
+
+// gives reports whether a post of the actor gives the role. Where the head
+// proposed the text, the chair of governors approves in the head's place.
+func (r *Room) gives(ctx context.Context, v Version, a actor.Actor, role string) bool {
+	for _, p := range a.Posts {
+		if slices.Contains(postRoles[p], role) {
+			return true
+		}
+	}
+	return role == "headteacher" && a.Holds("chair-of-governors") && r.d.Posts != nil &&
+		slices.Contains(r.d.Posts(ctx, v.ProposedBy), "headteacher")
 }
 
 // Approve keeps the actor's own approval of a version, in a role that a post
@@ -160,10 +173,14 @@ func (r *Room) Approve(ctx context.Context, version, role, minute string) error 
 	if v.ProposedBy == a.ID {
 		return store.Invalid{"": ErrOwn.Error()}
 	}
-	if role == "governing-body" && strings.TrimSpace(minute) == "" {
-		return store.Invalid{"minute": "Give the minute in which the governing body decided, such as \"12 October, item 4\"."}
+	if bodies[role] && strings.TrimSpace(minute) == "" {
+		return store.Invalid{"minute": "Give the minute of the decision, such as \"12 October, item 4\"."}
 	}
-	return r.keepApprovals(ctx, v, []Approval{{Role: role, Name: a.Name, On: r.now(), Minute: strings.TrimSpace(minute)}})
+	name := a.Name
+	if role == "headteacher" && !a.Holds("headteacher") {
+		name += ", chair of governors, in the head's place"
+	}
+	return r.keepApprovals(ctx, v, []Approval{{Role: role, Name: name, On: r.now(), Minute: strings.TrimSpace(minute)}})
 }
 
 // Record keeps approvals that were given on paper: somebody's word, shown as

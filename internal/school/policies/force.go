@@ -10,6 +10,7 @@ import (
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/words"
 )
 
 // Controls are the room's own controls.
@@ -47,7 +48,7 @@ func (r *Room) policyInForce(ctx context.Context, now time.Time, v *setting.Valu
 	case len(needed) == 0:
 		f.Figure, f.Todo = "the policy names nobody who must approve it", "Name its approvers in the front matter."
 	case len(lacks) > 0:
-		f.Figure = fmt.Sprintf("not yet approved: %s of %d approvals missing (%s)", number(len(lacks)), len(needed), titles(lacks))
+		f.Figure = fmt.Sprintf("not yet approved: %d of %d approvals missing (%s)", len(lacks), len(needed), titles(lacks))
 		f.Todo = "Ask them to approve it, or record an approval given on paper."
 	case now.After(due):
 		f.Figure = "its review was due on " + due.Format("2 January 2006")
@@ -85,7 +86,20 @@ func reviewDue(act Activation, have []Approval, v *setting.Values) time.Time {
 	if from.IsZero() || from.After(act.At) {
 		from = act.At
 	}
-	return from.Add(v.Duration("policies.review"))
+	return later(from, v.Get("policies.review"))
+}
+
+// later counts calendar months and years where the policy says months and
+// years, so that a review is due on the same day of the month.
+func later(from time.Time, v setting.Value) time.Time {
+	switch d := v.Duration; {
+	case strings.Contains(v.Raw, "month") && d%(30*day) == 0:
+		return from.AddDate(0, int(d/(30*day)), 0)
+	case strings.Contains(v.Raw, "year") && d%(365*day) == 0:
+		return from.AddDate(int(d/(365*day)), 0, 0)
+	default:
+		return from.Add(d)
+	}
 }
 
 func approvalRows(needed []string, have []Approval) []control.Row {
@@ -110,14 +124,5 @@ func titles(roles []string) string {
 	for _, r := range roles {
 		out = append(out, approverTitle(r))
 	}
-	return strings.Join(out, ", ")
-}
-
-var small = []string{"none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}
-
-func number(n int) string {
-	if n >= 0 && n < len(small) {
-		return small[n]
-	}
-	return fmt.Sprint(n)
+	return words.And(out)
 }

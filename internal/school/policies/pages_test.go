@@ -2,6 +2,7 @@ package policies_test
 
 import (
 	"bytes"
+	"context"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -90,11 +91,20 @@ func TestAVersionGoesFromAProposalToBeingInForce(t *testing.T) {
 	webtest.Get(t, h, draft+"/activate", head).Is(200).Has("It cannot come into force yet", "the headteacher").NoLink(draft + "/activate")
 	webtest.Post(t, h, draft+"/activate", url.Values{"seen": {"0"}}, head).Is(422).Has("is missing")
 
+	if items, err := s.Waiting(context.Background(), head); err != nil || len(items) != 1 || items[0].Link != draft {
+		t.Errorf("the head's tray: %+v, %v", items, err)
+	}
+	if items, err := s.Waiting(context.Background(), deputy); err != nil || len(items) != 0 {
+		t.Errorf("the deputy's tray: %+v, %v", items, err)
+	}
 	webtest.Post(t, h, draft+"/paper", url.Values{"role": {"headteacher"}, "name": {"Ada Ferris"}, "on": {"2030-01-01"}}, head).
 		Is(422).Has("cannot be in the future")
 	webtest.Post(t, h, draft+"/approve", url.Values{"role": {"headteacher"}}, head).GoesTo(draft)
 	webtest.Get(t, h, draft, head).Has("in Belisha").Link(draft + "/activate")
 
+	if items, err := s.Waiting(context.Background(), head); err != nil || len(items) != 1 || items[0].Link != draft+"/activate" {
+		t.Errorf("the head's tray after approving: %+v, %v", items, err)
+	}
 	page := webtest.Get(t, h, draft+"/activate", head).Is(200).Has("comes into force", "90 days", "Pupils lose:", "without a restart")
 	if page.Field("seen") != "0" {
 		t.Error("the preview does not carry its number")

@@ -79,6 +79,12 @@ type Deps struct {
 	Controls []control.Control
 	// Files are the shipped policies and tables (package belisha/policies).
 	Files fs.FS
+	// Names says who an actor of the journal is ("person:…"), for pages; ""
+	// when it cannot tell. May be nil.
+	Names func(ctx context.Context, actor string) string
+	// Posts says which posts an actor of the journal holds now. May be nil:
+	// then nobody approves in somebody else's place.
+	Posts func(ctx context.Context, actor string) []string
 }
 
 // Room is the policies room.

@@ -107,6 +107,7 @@ func (s *school) open() {
 	s.Room, err = policies.New(policies.Deps{
 		DB: s.db, Journal: s.journal, Clock: s.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Book: b, Live: s.live,
 		Rooms: []policies.Preparer{{Name: "filtering", Room: s.filter}}, Files: shipped.Files,
+		Posts: func(_ context.Context, actor string) []string { return []string{strings.TrimPrefix(actor, "person:")} },
 		Controls: []control.Control{{Number: "C43", Slug: "password-age", Title: "No staff password is too old.",
 			Settings: []string{"access.staff.password-max-age"}, MaxAge: time.Hour, Default: true,
 			Check: func(context.Context, time.Time, *setting.Values) (control.Finding, error) { return s.age, s.ageErr }}},
@@ -466,6 +467,29 @@ func TestNobodyApprovesTheirOwnText(t *testing.T) {
 	}
 	if lacks, _ := s.Missing(head, other); len(lacks) != 0 {
 		t.Errorf("missing %v", lacks)
+	}
+}
+
+func TestTheChairApprovesInTheHeadsPlaceWhatTheHeadProposed(t *testing.T) {
+	s := newSchool(t)
+	chair := at("chair-of-governors", policies.MayApprove)
+	byHead, _, err := s.Propose(at("headteacher"), short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byDeputy, _, err := s.Propose(at("deputy-head"), short+"- More words.\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Approve(chair, byDeputy.ID, "headteacher", ""); err == nil {
+		t.Error("the chair approved for a head who can")
+	}
+	if err := s.Approve(chair, byHead.ID, "headteacher", ""); err != nil {
+		t.Fatal(err)
+	}
+	have, err := s.Approvals(chair, byHead.ID)
+	if err != nil || len(have) != 1 || have[0].Paper || !strings.Contains(have[0].Name, "in the head's place") {
+		t.Errorf("%+v, %v", have, err)
 	}
 }
 

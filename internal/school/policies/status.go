@@ -96,12 +96,15 @@ type ControlState struct {
 // Status says how the policy in force stands now. Controls that have never
 // been looked at are looked at first.
 func (r *Room) Status(ctx context.Context) (Status, error) {
+	found, err := lastFindings(ctx, r.d.DB, time.Time{})
+	if err != nil {
+		return Status{}, err
+	}
 	for _, c := range r.controls {
-		_, _, err := lastFinding(ctx, r.d.DB, c.Slug, time.Time{})
-		if errors.Is(err, store.ErrNotFound) {
-			err = r.RunControls(ctx, c.Slug)
+		if _, looked := found[c.Slug]; looked {
+			continue
 		}
-		if err != nil {
+		if err := r.RunControls(ctx, c.Slug); err != nil {
 			return Status{}, err
 		}
 	}
@@ -193,16 +196,17 @@ func (r *Room) controlStates(ctx context.Context, doc *document.Doc, values *set
 	for _, c := range catalogue {
 		out[c.slug] = ControlState{Number: c.number, Slug: c.slug, Title: c.title, State: control.Unknown, Figure: "not built yet"}
 	}
+	last, err := lastFindings(ctx, r.d.DB, limit)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range r.controls {
-		found, _, err := lastFinding(ctx, r.d.DB, c.Slug, limit)
-		if errors.Is(err, store.ErrNotFound) {
+		found, looked := last[c.Slug]
+		if !looked {
 			s := out[c.Slug]
 			s.Title, s.Figure = c.Title, "not looked at yet"
 			out[c.Slug] = s
 			continue
-		}
-		if err != nil {
-			return nil, err
 		}
 		out[c.Slug] = stateOf(c, r.settled(c, found, at, whyOff(c, doc, values)))
 	}

@@ -52,6 +52,31 @@ func lastFinding(ctx context.Context, q store.Querier, slug string, at time.Time
 	return f, id, err
 }
 
+// lastFindings are the newest findings of all controls before a moment, by
+// slug; the zero time is now.
+func lastFindings(ctx context.Context, q store.Querier, at time.Time) (map[string]Found, error) {
+	limit := int64(1) << 62
+	if !at.IsZero() {
+		limit = store.Millis(at)
+	}
+	rows, err := q.QueryContext(ctx, `SELECT f.slug, f.found_at, f.seen_at, f.finding, f.id FROM control_findings f
+		JOIN (SELECT slug, MAX(seq) AS seq FROM control_findings WHERE found_at <= $1 GROUP BY slug) l ON l.slug = f.slug AND l.seq = f.seq`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the findings: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]Found{}
+	for rows.Next() {
+		var id string
+		f, err := scanFinding(rows, &id)
+		if err != nil {
+			return nil, err
+		}
+		out[f.Slug] = f
+	}
+	return out, rows.Err()
+}
+
 func scanFinding(row interface{ Scan(...any) error }, id *string) (Found, error) {
 	var f Found
 	var since, seen store.Time

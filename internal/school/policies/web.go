@@ -88,6 +88,7 @@ type badLine struct {
 	Text   string
 	Figure string
 	Link   string
+	more   int // further clauses of the same control
 }
 
 var policyFile = web.NewPage[policyView](pages, "pages/policy.html", "pages/prose.html", "pages/ways.html")
@@ -201,13 +202,32 @@ func saidCounts(n Counts) string {
 }
 
 // badLines are the clauses that are not being kept or at risk, worst first.
+// Those that one control brings down are one line.
 func badLines(c *web.Ctx, clauses []ClauseState, most int) []badLine {
 	var out []badLine
 	for _, want := range []control.State{control.Broken, control.AtRisk} {
+		at := map[string]int{}
 		for _, cl := range clauses {
-			if cl.State == want && len(out) < most {
-				out = append(out, badLine{Mark: markOf(c, cl), Text: cl.Text, Figure: worstOf(cl).Figure, Link: clauseLink(cl.ID)})
+			w := worstOf(cl)
+			if cl.State != want {
+				continue
 			}
+			if i, seen := at[w.Slug]; seen {
+				out[i].more++
+				continue
+			}
+			if len(out) == most {
+				continue
+			}
+			at[w.Slug] = len(out)
+			mark := markOf(c, cl)
+			mark.Link = ""
+			out = append(out, badLine{Mark: mark, Text: cl.Text, Figure: w.Figure, Link: clauseLink(cl.ID)})
+		}
+	}
+	for i := range out {
+		if out[i].more > 0 {
+			out[i].Figure += "; " + words.Count(out[i].more, "more clause rests on it", "more clauses rest on it")
 		}
 	}
 	return out

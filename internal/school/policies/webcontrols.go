@@ -121,7 +121,7 @@ func findingRows(c *web.Ctx, f control.Finding) web.Table {
 	return t
 }
 
-const stripDays = 30
+const stripDays = 21
 
 // strip is the worst state of each of the last days.
 func (r *Room) strip(c *web.Ctx, slug string) (web.History, error) {
@@ -131,7 +131,7 @@ func (r *Room) strip(c *web.Ctx, slug string) (web.History, error) {
 	if err != nil {
 		return web.History{}, err
 	}
-	h := web.History{Caption: "The worst state of each day, 30 days"}
+	h := web.History{Caption: "The worst state of each day, three weeks"}
 	for i := range stripDays {
 		from := first.AddDate(0, 0, i)
 		h.Points = append(h.Points, web.HistoryPoint{Label: c.Words.ShortDate(from), State: web.State{Is: worstBetween(found, from, from.AddDate(0, 0, 1))},

@@ -9,6 +9,7 @@ import (
 
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/web"
 )
 
 // storeNotFound is "there is no such page".
@@ -23,6 +24,16 @@ func readSeq(s string) int64 {
 }
 
 func seqWords(n int64) string { return strconv.FormatInt(n, 10) }
+
+// name says who an actor is, as far as house can tell; else the journal's id.
+func (r *Room) name(c *web.Ctx, id string) string {
+	if r.d.Names != nil {
+		if n := r.d.Names(c.Context(), id); n != "" {
+			return n
+		}
+	}
+	return id
+}
 
 // aboutLine says what a line of the journal is about.
 func aboutLine(l journal.Line) string {

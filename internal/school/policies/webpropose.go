@@ -210,13 +210,28 @@ func changeTable(changes []SettingChange) web.Table {
 	t := web.Table{Caption: "Settings that change", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Now"}, {Title: "Then"}},
 		Empty: web.Empty{Title: "No setting changes"}}
 	for _, ch := range changes {
-		then := web.Cell{Text: ch.New}
+		then, now := web.Cell{Text: ch.New}, web.Cell{Text: ch.Old}
+		if len(ch.Added)+len(ch.Gone) > 0 && len(ch.Old) > 60 {
+			then.Text, now.Text = listChange(ch), "a list, in the policy in force"
+		}
 		if !ch.Confirmed {
 			then.Small = "the safe default: no sentence decides it"
 		}
-		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{{Text: ch.Title, Small: wholeSchool(ch.Where)}, {Text: ch.Old}, then}})
+		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{{Text: ch.Title, Small: wholeSchool(ch.Where)}, now, then}})
 	}
 	return t
+}
+
+// listChange says what a long list gains and loses.
+func listChange(ch SettingChange) string {
+	var parts []string
+	if len(ch.Added) > 0 {
+		parts = append(parts, "gains: "+words.And(ch.Added))
+	}
+	if len(ch.Gone) > 0 {
+		parts = append(parts, "loses: "+words.And(ch.Gone))
+	}
+	return strings.Join(parts, "; ")
 }
 
 func confirmOf(ver Version, res Result, seen uint64) web.Confirm {

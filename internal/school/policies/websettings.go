@@ -24,7 +24,7 @@ func (r *Room) settingsPage(c *web.Ctx) error {
 	doc := r.reading.of(ver)
 	v := settingsView{Base: web.Base{Title: "Settings", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
 		Lead: "What is in force, and the sentence that says so. A setting that no sentence decides has its safe default, and nobody has confirmed it."}, Ways: ways(c)}
-	v.List = web.Table{Caption: "Settings", Columns: []web.Column{{Title: "Setting"}, {Title: "Value"}, {Title: "Where"}, {Title: "Who says so"}}}
+	v.List = web.Table{Caption: "Settings", Columns: []web.Column{{Title: "Setting"}, {Title: "Value"}, {Title: "Who says so"}}}
 	for _, key := range values.Book().Keys() {
 		s, _ := values.Book().Get(key)
 		all := values.All(key)
@@ -33,10 +33,18 @@ func (r *Room) settingsPage(c *web.Ctx) error {
 				continue // the default behind a confirmed value for the whole school
 			}
 			v.List.Rows = append(v.List.Rows, web.Row{Cells: []web.Cell{
-				{Text: s.Title, Small: key}, {Text: said(val), Small: s.Advice}, {Text: wholeSchool(document.ScopeWords(val.Scope))}, sayer(doc, val)}})
+				{Text: s.Title, Small: key}, {Text: saidWhere(val), Small: s.Advice}, sayer(doc, val)}})
 		}
 	}
 	return settingsFile.Render(c, v)
+}
+
+// saidWhere is a value with the people or the place that it is narrowed to.
+func saidWhere(val setting.Value) string {
+	if where := document.ScopeWords(val.Scope); where != "" {
+		return said(val) + " (" + where + " only)"
+	}
+	return said(val)
 }
 
 // sayer is the clause that says a value.
@@ -75,7 +83,7 @@ func (r *Room) journalPage(c *web.Ctx) error {
 	v.List = web.Table{Caption: "Lines of the journal", Columns: []web.Column{{Title: "What"}, {Title: "About"}, {Title: "Before and after"}, {Title: "Who"}, {Title: "When"}},
 		Empty: web.Empty{Title: "Nothing has changed yet"}}
 	for _, l := range lines {
-		v.List.Rows = append(v.List.Rows, web.Row{Cells: []web.Cell{{Text: l.Says}, {Text: aboutLine(l)}, {Text: saidDetail(l.Detail)}, {Text: l.Actor}, {When: c.Near(l.At)}}})
+		v.List.Rows = append(v.List.Rows, web.Row{Cells: []web.Cell{{Text: l.Says}, {Text: aboutLine(l)}, {Text: saidDetail(l.Detail)}, {Text: r.name(c, l.Actor)}, {When: c.Near(l.At)}}})
 	}
 	if len(lines) == journalLines {
 		v.Pager.After = "/policies/journal?before=" + seqWords(lines[len(lines)-1].Seq)

@@ -53,7 +53,7 @@ func (r *Room) versionsPage(c *web.Ctx) error {
 			yes = "yes"
 		}
 		v.History.Rows = append(v.History.Rows, web.Row{Cells: []web.Cell{
-			{Text: c.Words.Moment(a.At)}, {Text: title[a.Version], Link: versionLink(a.Version)}, {Text: a.By}, {Text: yes}}})
+			{Text: c.Words.Moment(a.At)}, {Text: title[a.Version], Link: versionLink(a.Version)}, {Text: r.name(c, a.By)}, {Text: yes}}})
 	}
 	return versionsFile.Render(c, v)
 }
@@ -93,6 +93,7 @@ type versionView struct {
 type ownApproval struct {
 	Path, Title string
 	Hidden      []web.Hidden
+	Body        bool // a body's decision, which needs its minute
 	Minute      web.Field
 }
 
@@ -131,10 +132,10 @@ func (r *Room) versionViewOf(c *web.Ctx) (versionView, error) {
 	lacks := missing(needed, have)
 	v.Facts = web.Summary{Rows: []web.SummaryRow{
 		{Key: "Stands", Text: standing(c, ver, acts), Lines: nonEmpty(shippedWords(ver))},
-		{Key: "Proposed", When: c.Moment(ver.ProposedAt), Lines: []string{"by " + ver.ProposedBy}},
+		{Key: "Proposed", When: c.Moment(ver.ProposedAt), Lines: []string{"by " + r.name(c, ver.ProposedBy)}},
 		{Key: "Mark of the text", Text: ver.Hash[:16], Lines: []string{"It changes with every letter of the text."}},
 	}}
-	v.Approvals = approvalTable(c, needed, have)
+	v.Approvals = r.approvalTable(c, needed, have)
 	if c.May(MayApprove) {
 		if v.Own, err = r.ownApprovals(c, ver); err != nil {
 			return v, err
@@ -161,7 +162,7 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
-func approvalTable(c *web.Ctx, needed []string, have []Approval) web.Table {
+func (r *Room) approvalTable(c *web.Ctx, needed []string, have []Approval) web.Table {
 	t := web.Table{Caption: "Approvals", ShowCaption: true, Columns: []web.Column{{Title: "By"}, {Title: "Who"}, {Title: "How"}, {Title: "When"}},
 		Empty: web.Empty{Title: "The text names nobody who must approve it"}}
 	for _, role := range needed {
@@ -172,7 +173,7 @@ func approvalTable(c *web.Ctx, needed []string, have []Approval) web.Table {
 			}
 			how := web.Cell{Text: "in Belisha", Small: a.Minute}
 			if a.Paper {
-				how = web.Cell{Text: "on paper", Small: "recorded by " + a.By}
+				how = web.Cell{Text: "on paper", Small: "recorded by " + r.name(c, a.By)}
 			}
 			cells = []web.Cell{cells[0], {Text: a.Name}, how, {Text: c.Words.ShortDate(a.On)}}
 		}
@@ -188,9 +189,13 @@ func (r *Room) ownApprovals(c *web.Ctx, ver Version) ([]ownApproval, error) {
 	}
 	var out []ownApproval
 	for _, role := range roles {
-		out = append(out, ownApproval{Path: versionLink(ver.ID) + "/approve", Title: "Approve it as " + approverTitle(role),
-			Hidden: []web.Hidden{{Name: "role", Value: role}},
-			Minute: web.Field{Name: "minute", Label: "Minute of the decision, if a body decided", Optional: true, Max: maxName}})
+		own := ownApproval{Path: versionLink(ver.ID) + "/approve", Title: "Approve it as " + approverTitle(role),
+			Hidden: []web.Hidden{{Name: "role", Value: role}}}
+		if bodies[role] {
+			own.Title, own.Body = "Record that "+approverTitle(role)+" approved it", true
+			own.Minute = web.Field{Name: "minute", Label: "Minute of the decision", Hint: "Such as: 12 October, item 4", Max: maxName}
+		}
+		out = append(out, own)
 	}
 	return out, nil
 }
@@ -288,7 +293,7 @@ func (r *Room) diffPage(c *web.Ctx) error {
 	v.Settings = web.Table{Caption: "Settings", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Was"}, {Title: "Becomes"}},
 		Empty: web.Empty{Title: "No setting differs"}}
 	for _, s := range d.Values {
-		v.Settings.Rows = append(v.Settings.Rows, web.Row{Cells: []web.Cell{{Text: r.titleOf(s.Key), Small: wholeSchool(s.Where)}, {Text: orNothing(s.Old)}, {Text: orNothing(s.New)}}})
+		v.Settings.Rows = append(v.Settings.Rows, web.Row{Cells: []web.Cell{{Text: r.titleOf(s.Key), Small: wholeSchool(s.Where)}, {Text: leftOpen(s.Old)}, {Text: leftOpen(s.New)}}})
 	}
 	for _, ch := range d.Clauses {
 		v.Clauses = append(v.Clauses, clauseDiffOf(ch))
@@ -297,6 +302,14 @@ func (r *Room) diffPage(c *web.Ctx) error {
 		v.Same = web.Empty{Title: "The two texts say the same"}
 	}
 	return diffFile.Render(c, v)
+}
+
+// leftOpen says that a text gives no value.
+func leftOpen(words string) string {
+	if words == "" {
+		return "left open"
+	}
+	return words
 }
 
 func (r *Room) titleOf(key string) string {
