@@ -24,16 +24,11 @@ type facts struct {
 
 // look gathers the facts. It reports false if the host is not canonical.
 func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
-	if mayBeAddress(a.Host) {
-		if addr, err := netip.ParseAddr(a.Host); err == nil {
-			return s.lookAddress(a, addr, f, tr)
-		}
-		if canon.EndsInNumber(a.Host) {
-			return false // a resolver might take it for an address
-		}
+	if endsLikeNumber(a.Host) && canon.EndsInNumber(a.Host) {
+		return s.lookAddress(a, f, tr) // a resolver takes it for an address, whatever it is
 	}
 	if !s.lookName(a.Host, f, tr) {
-		return false
+		return strings.IndexByte(a.Host, ':') >= 0 && s.lookAddress(a, f, tr)
 	}
 	if f.pages || f.placed || len(s.patterns) > 0 || s.images >= 0 && a.Path != "" {
 		s.lookPages(a, f, tr)
@@ -45,13 +40,13 @@ func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
 	return true
 }
 
-// mayBeAddress is quick and says no for nearly every name.
-func mayBeAddress(host string) bool {
+// endsLikeNumber is quick and says no for most names.
+func endsLikeNumber(host string) bool {
 	if host == "" {
 		return false
 	}
 	c := host[len(host)-1]
-	return c <= ':' || c >= 'a' && c <= 'f' && strings.ContainsAny(host, ":x") || c == 'x'
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c == 'x'
 }
 
 // lookName asks every source for the name and all its parents.
@@ -105,8 +100,9 @@ func (s *Snapshot) found(source int, id uint32, host string, n int, f *facts, tr
 	}
 }
 
-func (s *Snapshot) lookAddress(a *Ask, addr netip.Addr, f *facts, tr *trace) bool {
-	if addr.Zone() != "" || addr != canon.Unwrap(addr) || addr.String() != a.Host {
+func (s *Snapshot) lookAddress(a *Ask, f *facts, tr *trace) bool {
+	addr, err := netip.ParseAddr(a.Host)
+	if err != nil || addr.Zone() != "" || addr != canon.Unwrap(addr) || addr.String() != a.Host {
 		return false
 	}
 	f.address = addr
