@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +67,9 @@ func (l *Loader) LoadNewest() (s *verdict.Snapshot, skipped []error, err error) 
 	n, cerr := Current(l.dir)
 	if cerr != nil && !errors.Is(cerr, ErrNone) {
 		skipped = append(skipped, cerr)
+	}
+	if cerr == nil && !slices.Contains(numbers, n) {
+		skipped = append(skipped, fmt.Errorf("%w: manifest %d is gone", ErrDamaged, n))
 	}
 	for i := len(numbers) - 1; i >= 0; i-- {
 		// A manifest above current was not yet put in force, unless current
