@@ -43,7 +43,8 @@ func Postgres(t testing.TB, schemas ...fs.FS) *store.DB {
 	return Open(t, store.Config{DSN: PostgresDSN(t)}, schemas...)
 }
 
-// Open opens and migrates a store that the test closes at its end.
+// Open opens a store that the test closes at its end, and migrates it when
+// there are schemas.
 func Open(t testing.TB, c store.Config, schemas ...fs.FS) *store.DB {
 	t.Helper()
 	db, err := store.Open(context.Background(), c)
@@ -55,6 +56,9 @@ func Open(t testing.TB, c store.Config, schemas ...fs.FS) *store.DB {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
+	if len(schemas) == 0 {
+		return db
+	}
 	if err := db.Migrate(context.Background(), schemas...); err != nil {
 		t.Fatal(err)
 	}
