@@ -2,6 +2,8 @@ package activity
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -240,5 +242,51 @@ func TestADamagedFileIsRemovedWithTheNamesOfItsDay(t *testing.T) {
 	}
 	if b.holds(t, "p-amber") {
 		t.Error("the damaged file outlived the names")
+	}
+}
+
+func TestABackupOfTheFilesOpensAsAStore(t *testing.T) {
+	b := newStore(t, Keep{Names: 30 * oneDay})
+	ctx := context.Background()
+	b.append(t, visit(1, monday.AddDate(0, 0, -25)), visit(2, monday.AddDate(0, 0, -2)), visit(3, monday))
+	if got := b.all(t, Query{}); len(got) != 3 { // readers are open while the days settle
+		t.Fatalf("found %d rows", len(got))
+	}
+	b.clock.Set(monday.AddDate(0, 0, 10)) // one day is gone, two rest
+	if _, err := b.Enforce(ctx, b.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	b.append(t, visit(4, b.clock.Now()))
+	for range 2 { // the second backup replaces the first's copy of the totals
+		files, err := b.Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(f)), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cfg := b.cfg
+		cfg.Dir = dir
+		s, err := Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		restored := &bench{Store: s}
+		if got := restored.all(t, Query{}); len(got) != 2 {
+			t.Errorf("the restored store holds %d rows, want the 2 of the settled days", len(got))
+		}
+		if n := total(t, restored, Allow); n != 3 {
+			t.Errorf("the restored totals say %d, want 3: that of the day that is gone too", n)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -169,10 +169,26 @@ func (s *Store) tryHandOver(ctx context.Context, date string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.dropWriter(); err != nil { // the day is over: its cache is given back
-		return fmt.Errorf("closing the day: %w", err)
+	if err := d.rest(ctx); err != nil {
+		return err
 	}
 	return s.totals.settle(ctx, date, hours, tops)
+}
+
+// rest moves what the day's log holds into its file, so that a copy of the
+// file is whole, and gives the writer's cache back: the day is over.
+func (d *day) rest(ctx context.Context) error {
+	w, err := d.writing(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := w.conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		return fmt.Errorf("moving the day's log into its file: %w", err)
+	}
+	if err := d.dropWriter(); err != nil {
+		return fmt.Errorf("closing the day: %w", err)
+	}
+	return nil
 }
 
 // dayTotals reads the lines of a day's hours. Start is the hour.

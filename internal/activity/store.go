@@ -58,7 +58,11 @@ func Open(cfg Config) (*Store, error) {
 			s.days[date] = newDay(cfg.Dir, date)
 		}
 	}
-	s.totals, err = openTotals(context.Background(), filepath.Join(cfg.Dir, "totals.db"), cfg.Clock)
+	path := filepath.Join(cfg.Dir, "totals.db")
+	if err := takeUpTotals(cfg.Dir, path); err != nil {
+		return nil, err
+	}
+	s.totals, err = openTotals(context.Background(), path, cfg.Clock)
 	if err != nil {
 		return nil, err
 	}
