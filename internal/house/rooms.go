@@ -77,11 +77,6 @@ var ownVerbs = []journal.VerbInfo{
 	{Verb: verbExported, Says: "The journal was exported."},
 }
 
-// secrets gives rooms their named secrets of the vault.
-type secrets struct{ v *vault.Vault }
-
-func (s secrets) Secret(name string) ([]byte, error) { return s.v.Secret(context.Background(), name) }
-
 // openHall opens the halls, people and access.
 func (h *House) openHall(context.Context) (err error) {
 	h.People, err = people.New(people.Deps{DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, Demo: h.cfg.Demo})
@@ -91,7 +86,7 @@ func (h *House) openHall(context.Context) (err error) {
 	h.gate = newGateDoor(h)
 	h.Access, err = access.New(access.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People,
-		Secrets: secrets{h.vault}, Presence: h.gate, Place: h.placeOf, Log: h.log,
+		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Log: h.log,
 	})
 	return err
 }
