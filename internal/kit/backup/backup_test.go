@@ -508,6 +508,47 @@ func TestARestoreErasesAgainWhatWasErasedSince(t *testing.T) {
 	}
 }
 
+func TestABackupMadeWhilePeopleWorkIsWhole(t *testing.T) {
+	storetest.Each(t, schemas, func(t *testing.T, db *store.DB) {
+		s := newSchool(t, db)
+		ctx := context.Background()
+		stop, ended := make(chan struct{}), make(chan error, 1)
+		wrote := make(chan struct{}, 1)
+		go func() {
+			for {
+				select {
+				case <-stop:
+					ended <- nil
+					return
+				default:
+				}
+				err := db.Write(ctx, func(tx *store.Tx) error {
+					return s.log.Write(ctx, tx, journal.Entry{Verb: "letter.read", Kind: "letter", ID: "1"})
+				})
+				if err != nil {
+					ended <- err
+					return
+				}
+				select {
+				case wrote <- struct{}{}:
+				default:
+				}
+			}
+		}()
+		<-wrote
+		for range 3 {
+			res := s.run()
+			if got, err := s.room.Verify(ctx, res.File, backup.KindVerify); err != nil || got.Seq != res.Seq || got.Seq < 2 {
+				t.Errorf("%+v, %v", got, err)
+			}
+			s.clock.Advance(time.Second)
+			<-wrote
+		}
+		close(stop)
+		s.must(<-ended)
+	})
+}
+
 func TestOneRunAtATimeAndResultsReadAsJSON(t *testing.T) {
 	s := newSchool(t, storetest.SQLite(t, schemas...))
 	inside := make(chan error, 1)

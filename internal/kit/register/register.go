@@ -66,12 +66,11 @@ type Record[T any] interface {
 
 // Spec declares a register.
 type Spec[T any] struct {
-	Name  string // the table, and its place in addresses: "confiscations"
-	Title string // "Confiscated devices"
-	One   string // "confiscated device"
-	Lead  string // a sentence below the title
-	// Close and CloseTitle: the button that ends a record ("Give it back").
-	CloseTitle string
+	Name       string // the table, and its place in addresses: "confiscations"
+	Title      string // "Confiscated devices"
+	One        string // "confiscated device"
+	Lead       string // a sentence below the title
+	CloseTitle string // the button that ends a record; "" is "Close this record"
 	// Keep is the setting that says how long a closed record stays.
 	Keep         string
 	Fields       []Field[T]
@@ -93,6 +92,9 @@ type Register[T any, P Record[T]] struct {
 
 // New checks a declaration; what is wrong with it comes out when it is opened.
 func New[T any, P Record[T]](s Spec[T]) *Register[T, P] {
+	if s.CloseTitle == "" {
+		s.CloseTitle = "Close this record"
+	}
 	return &Register[T, P]{Spec: s, err: check(s)}
 }
 

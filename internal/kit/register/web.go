@@ -221,10 +221,7 @@ func (m *Room[T, P]) filter(q Query, total int) web.Filter {
 		f.Fields = append(f.Fields, sel.Choose(q.Only[x.Name]))
 	}
 	if q.Sort != "" {
-		f.Hidden = append(f.Hidden, web.Hidden{Name: "sort", Value: q.Sort})
-	}
-	if q.Up {
-		f.Hidden = append(f.Hidden, web.Hidden{Name: "order", Value: "up"})
+		f.Hidden = []web.Hidden{{Name: "sort", Value: q.Sort}, {Name: "order", Value: map[bool]string{true: "up"}[q.Up]}}
 	}
 	return f
 }

@@ -140,16 +140,22 @@ func (m *Room[T, P]) form(c *web.Ctx, r *T, page web.Page[formView], note web.Pa
 		if err != nil {
 			return err
 		}
-		refs := make([]*web.Field, len(v.Fields))
-		for i := range v.Fields {
-			refs[i] = &v.Fields[i]
-			if several := choices[refs[i].Name]; len(several) > 0 {
-				refs[i].Kind, refs[i].Options = web.RadiosField, several
-			}
-		}
-		v.Errors = web.Refill(form, bad, refs...)
+		v.Errors = web.Refill(form, bad, refs(v.Fields, choices)...)
 	}
 	return page.Render(c, v)
+}
+
+// refs are the fields for web.Refill; one that several answers fit becomes a
+// choice of them.
+func refs(fields []web.Field, choices map[string][]web.Option) []*web.Field {
+	out := make([]*web.Field, len(fields))
+	for i := range fields {
+		out[i] = &fields[i]
+		if several := choices[fields[i].Name]; len(several) > 0 {
+			out[i].Kind, out[i].Options = web.RadiosField, several
+		}
+	}
+	return out
 }
 
 // posted reads the form into r, saves it with keep, and shows the form again
@@ -255,11 +261,7 @@ func (m *Room[T, P]) closeOne(c *web.Ctx) error {
 	if v.Fields, err = m.fields(c, r); err != nil {
 		return err
 	}
-	refs := make([]*web.Field, len(v.Fields))
-	for i := range v.Fields {
-		refs[i] = &v.Fields[i]
-	}
-	v.Errors = web.Refill(nil, bad, refs...)
+	v.Errors = web.Refill(nil, bad, refs(v.Fields, nil)...)
 	return formPage.Status(422).Render(c, v)
 }
 

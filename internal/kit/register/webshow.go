@@ -139,7 +139,7 @@ func (m *Room[T, P]) actions(c *web.Ctx, v *showView, e *Entry) {
 	if c.May(m.May("write")) {
 		v.Edit = web.Link{Title: "Change this record", Path: m.path(e.ID, "edit")}
 		if e.State == Open {
-			v.Actions = append(v.Actions, web.Action{Path: m.path(e.ID, "close"), Title: m.closeTitle(), Hidden: version})
+			v.Actions = append(v.Actions, web.Action{Path: m.path(e.ID, "close"), Title: m.CloseTitle, Hidden: version})
 		}
 	}
 	if c.May(m.May("review")) {
@@ -148,13 +148,6 @@ func (m *Room[T, P]) actions(c *web.Ctx, v *showView, e *Entry) {
 		}
 		v.Void = web.Link{Title: "This was recorded by mistake", Path: m.path(e.ID, "void")}
 	}
-}
-
-func (m *Room[T, P]) closeTitle() string {
-	if m.CloseTitle != "" {
-		return m.CloseTitle
-	}
-	return "Close this record"
 }
 
 // history is what the journal tells of the record.
