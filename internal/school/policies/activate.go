@@ -12,6 +12,7 @@ import (
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/school/policies/document"
+	"belisha/internal/school/policies/meaning"
 )
 
 // ErrBusy says that another activation is going on.
@@ -113,7 +114,7 @@ func (p *prepared) abort() {
 // is kept already is that version.
 func (r *Room) Propose(ctx context.Context, text string) (Version, Report, error) {
 	text = canonical(text)
-	doc, report := r.checks.check(text)
+	doc, report := r.text.Check(text)
 	if !report.Holds() {
 		return Version{}, report, &Refused{report}
 	}
@@ -147,7 +148,7 @@ func (r *Room) Preview(ctx context.Context, text string) (Result, error) {
 	}
 	defer r.activating.Unlock()
 	text = canonical(text)
-	doc, report := r.checks.check(text)
+	doc, report := r.text.Check(text)
 	if !report.Holds() {
 		return Result{Report: report}, &Refused{report}
 	}
@@ -221,7 +222,7 @@ func (r *Room) prepare(ctx context.Context, v Version, report Report) (*prepared
 		return nil, err
 	}
 	p := &prepared{ver: v}
-	p.values, _ = r.checks.values(v, uint64(now)+1)
+	p.values, _ = r.valuesOf(v, uint64(now)+1)
 	lacks := missing(p.values.Items("policies.approvers"), have)
 	p.result = Result{Version: v.ID, Title: strings.TrimSpace(v.Title + " " + v.Number), Number: uint64(now) + 1, Hash: v.Hash,
 		Approved: len(lacks) == 0, Missing: lacks, Report: report, Settings: differences(r.d.Live.Current(), p.values), Effects: []setting.Effect{}}
@@ -344,7 +345,7 @@ func differences(old, next *setting.Values) []SettingChange {
 		s, _ := next.Book().Get(key)
 		for _, scope := range scopesOf(key, old, next) {
 			o, n := old.Get(key, scope), next.Get(key, scope)
-			if sameValue(o, n) {
+			if meaning.Same(o, n) {
 				continue
 			}
 			out = append(out, SettingChange{Key: key, Title: s.Title, Where: document.ScopeWords(scope),

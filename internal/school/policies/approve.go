@@ -82,7 +82,7 @@ func checkApproval(a Approval, needed []string, now time.Time) (Approval, error)
 
 // needed are the approvers that a text asks for.
 func (r *Room) needed(v Version) []string {
-	values, _ := r.checks.values(v, 0)
+	values, _ := r.valuesOf(v, 0)
 	return values.Items("policies.approvers")
 }
 

@@ -53,7 +53,7 @@ func (r *Room) Beacon(ctx context.Context) (Beacon, error) {
 		counts.add(a.State)
 		b.NotKept, b.Unknown = b.NotKept+counts.NotKept, b.Unknown+counts.Unknown
 	}
-	if b.Checked, err = lastSeen(ctx, r.d.DB); err != nil {
+	if b.Checked, err = r.watch.LastSeen(ctx); err != nil {
 		return Beacon{}, err
 	}
 	r.light.value, r.light.at = b, now

@@ -11,13 +11,14 @@ import (
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/words"
+	"belisha/internal/school/policies/watch"
 )
 
 // Controls are the room's own controls.
 func (r *Room) Controls() []control.Control {
-	c := catalogueBySlug("policy-in-force")
+	c := watch.BySlug("policy-in-force")
 	return []control.Control{{
-		Number: c.number, Slug: c.slug, Title: c.title, Requirements: c.requirements,
+		Number: c.Number, Slug: c.Slug, Title: c.Title, Requirements: c.Requirements,
 		Settings: []string{"policies.review", "policies.approvers"},
 		MaxAge:   day, Default: true, Check: r.policyInForce,
 	}}

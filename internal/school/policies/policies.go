@@ -5,7 +5,9 @@
 // says clause by clause whether the promise is being kept.
 //
 // It knows settings and controls, never a room: rooms offer theirs and house
-// plugs them in.
+// plugs them in. The text's form is read by document, what it means by
+// meaning, what controls find is kept by watch, and the shipped tables are read
+// by ledger. The package is longer than most because half of it is pages.
 package policies
 
 import (
@@ -26,7 +28,10 @@ import (
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
+	"belisha/internal/school/policies/document"
 	"belisha/internal/school/policies/ledger"
+	"belisha/internal/school/policies/meaning"
+	"belisha/internal/school/policies/watch"
 )
 
 // Schema holds the room's migrations.
@@ -47,7 +52,6 @@ const (
 	approved  journal.Verb = "policy.approved"
 	activated journal.Verb = "policy.activated"
 	changed   journal.Verb = "setting.changed"
-	turned    journal.Verb = "control.changed"
 )
 
 // Verbs are the room's journal verbs.
@@ -56,7 +60,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: approved, Says: "A policy text was approved by one of its approvers, in Belisha or on paper."},
 	{Verb: activated, Says: "A policy text came into force."},
 	{Verb: changed, Says: "A setting changed because a policy came into force."},
-	{Verb: turned, Says: "A control found another state than before."},
+	{Verb: watch.Turned, Says: "A control found another state than before."},
 }
 
 // Preparer is a room that must do something when settings change.
@@ -89,19 +93,17 @@ type Deps struct {
 
 // Room is the policies room.
 type Room struct {
-	d        Deps
-	ledger   *ledger.Ledger
-	shipped  map[string]string // hash → name of the shipped policy
-	names    []string          // names of the shipped policies
-	texts    map[string]string // name → text
-	known    map[string]string // slug and number in lower case → slug
-	controls []control.Control // built ones, in the catalogue's order
-	checks   checker
+	d       Deps
+	ledger  *ledger.Ledger
+	shipped map[string]string // hash → name of the shipped policy
+	names   []string          // names of the shipped policies
+	texts   map[string]string // name → text
+	watch   *watch.Watch
+	text    meaning.Reader
 
 	reading    docs       // texts that were read lately
 	light      beacon     // the beacon's count, for every page
 	activating sync.Mutex // one activation at a time
-	running    sync.Mutex // one run of the controls at a time
 }
 
 // New returns the room. Deps must be whole.
@@ -117,13 +119,12 @@ func New(d Deps) (*Room, error) {
 	if err := r.readShipped(); err != nil {
 		return nil, err
 	}
-	if err := r.gatherControls(); err != nil {
-		return nil, err
+	r.watch, err = watch.New(watch.Deps{DB: d.DB, Journal: d.Journal, Clock: d.Clock, Log: d.Log, Live: d.Live,
+		Controls: append(r.Controls(), d.Controls...)})
+	if err != nil {
+		return nil, fmt.Errorf("opening the policies room: %w", err)
 	}
-	r.checks = checker{book: d.Book, ledger: l, known: r.known, built: map[string]control.Control{}}
-	for _, c := range r.controls {
-		r.checks.built[c.Slug] = c
-	}
+	r.text = meaning.Reader{Book: d.Book, Ledger: l, Built: r.watch.Built}
 	return r, nil
 }
 
@@ -142,30 +143,6 @@ func (r *Room) readShipped() error {
 		r.names = append(r.names, name)
 		r.texts[name] = string(b)
 		r.shipped[hashOf(string(b))] = name
-	}
-	return nil
-}
-
-// gatherControls puts the rooms' controls beside the catalogue.
-func (r *Room) gatherControls() error {
-	r.known = map[string]string{}
-	for _, c := range catalogue {
-		r.known[c.slug], r.known[strings.ToLower(c.number)] = c.slug, c.slug
-	}
-	built := map[string]control.Control{}
-	for _, c := range append(r.Controls(), r.d.Controls...) {
-		if r.known[c.Slug] != c.Slug || r.known[strings.ToLower(c.Number)] != c.Slug {
-			return fmt.Errorf("control %s %s is not in the catalogue", c.Number, c.Slug)
-		}
-		if _, twice := built[c.Slug]; twice {
-			return fmt.Errorf("two rooms declare the control %s", c.Slug)
-		}
-		built[c.Slug] = c
-	}
-	for _, c := range catalogue {
-		if b, ok := built[c.slug]; ok {
-			r.controls = append(r.controls, b)
-		}
 	}
 	return nil
 }
@@ -210,10 +187,27 @@ func (r *Room) Load(ctx context.Context) (*setting.Values, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	values, problems := r.checks.values(v, uint64(act.Number))
+	values, problems := r.valuesOf(v, uint64(act.Number))
 	for _, p := range problems {
 		r.d.Log.Error("part of the policy in force cannot be applied; its safe default is", "code", p.Code, "line", p.Line)
 	}
 	r.d.Live.Publish(values)
 	return values, problems, nil
+}
+
+// valuesOf returns the values in force under a version. What is wrong with it
+// is left out and returned: its safe default stands.
+func (r *Room) valuesOf(v Version, number uint64) (*setting.Values, []Problem) {
+	doc, problems := document.Parse(v.Text)
+	given, more := r.text.Given(doc)
+	for i := range given {
+		given[i].Policy = strings.TrimSpace(doc.Meta.Title + " " + doc.Meta.Version)
+	}
+	var bad []Problem
+	for _, p := range append(problems, more...) {
+		if p.Level == document.Error {
+			bad = append(bad, p)
+		}
+	}
+	return setting.NewValues(r.d.Book, number, given), bad
 }

@@ -3,13 +3,13 @@ package policies
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/school/policies/document"
+	"belisha/internal/school/policies/watch"
 )
 
 // Status is the policy in force and how each of its clauses stands.
@@ -96,11 +96,11 @@ type ControlState struct {
 // Status says how the policy in force stands now. Controls that have never
 // been looked at are looked at first.
 func (r *Room) Status(ctx context.Context) (Status, error) {
-	found, err := lastFindings(ctx, r.d.DB, time.Time{})
+	found, err := r.watch.Last(ctx, time.Time{})
 	if err != nil {
 		return Status{}, err
 	}
-	for _, c := range r.controls {
+	for _, c := range r.watch.Controls() {
 		if _, looked := found[c.Slug]; looked {
 			continue
 		}
@@ -130,7 +130,7 @@ func (r *Room) statusAt(ctx context.Context, at, limit time.Time) (Status, error
 	values := setting.NewValues(r.d.Book, 0, nil)
 	if !none {
 		s.doc = r.reading.of(ver)
-		given, _ := r.checks.given(s.doc)
+		given, _ := r.text.Given(s.doc)
 		values = setting.NewValues(r.d.Book, uint64(act.Number), given)
 		if s.Policy, err = r.policyState(ctx, act, ver, values); err != nil {
 			return s, err
@@ -146,7 +146,7 @@ func (r *Room) statusAt(ctx context.Context, at, limit time.Time) (Status, error
 		s.Counts.add(cs.State)
 		s.Clauses = append(s.Clauses, cs)
 	}
-	for _, c := range r.controls {
+	for _, c := range r.watch.Controls() {
 		if c.Default && !named[c.Slug] {
 			s.Also = append(s.Also, states[c.Slug])
 		}
@@ -193,14 +193,14 @@ func (r *Room) policyState(ctx context.Context, act Activation, ver Version, val
 // controlStates says how every control of the catalogue stands.
 func (r *Room) controlStates(ctx context.Context, doc *document.Doc, values *setting.Values, at, limit time.Time) (map[string]ControlState, error) {
 	out := map[string]ControlState{}
-	for _, c := range catalogue {
-		out[c.slug] = ControlState{Number: c.number, Slug: c.slug, Title: c.title, State: control.Unknown, Figure: "not built yet"}
+	for _, c := range watch.Catalogue() {
+		out[c.Slug] = ControlState{Number: c.Number, Slug: c.Slug, Title: c.Title, State: control.Unknown, Figure: "not built yet"}
 	}
-	last, err := lastFindings(ctx, r.d.DB, limit)
+	last, err := r.watch.Last(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range r.controls {
+	for _, c := range r.watch.Controls() {
 		found, looked := last[c.Slug]
 		if !looked {
 			s := out[c.Slug]
@@ -208,26 +208,30 @@ func (r *Room) controlStates(ctx context.Context, doc *document.Doc, values *set
 			out[c.Slug] = s
 			continue
 		}
-		out[c.Slug] = stateOf(c, r.settled(c, found, at, whyOff(c, doc, values)))
+		out[c.Slug] = stateOf(c, watch.Settled(c, found, at, whyOff(c, doc, values)))
 	}
 	return out, nil
 }
 
 // whyOff finds the reason that the policy gives for switching off what the
 // control depends on.
-func whyOff(c control.Control, doc *document.Doc, values *setting.Values) offReason {
-	for _, v := range applied(values, c.Settings) {
+func whyOff(c control.Control, doc *document.Doc, values *setting.Values) watch.OffReason {
+	for _, key := range c.Settings {
+		if _, declared := values.Book().Get(key); !declared {
+			continue
+		}
+		v := values.Get(key)
 		if !v.Off {
 			continue
 		}
 		for _, d := range doc.Values() {
 			if d.Key == v.Key && d.Clause == v.Clause && d.Reason != "" {
 				review, _ := time.Parse(time.DateOnly, d.Review) // the check has reported a day that is none
-				return offReason{d.Reason, review}
+				return watch.OffReason{Reason: d.Reason, Review: review}
 			}
 		}
 	}
-	return offReason{}
+	return watch.OffReason{}
 }
 
 func stateOf(c control.Control, f control.Finding) ControlState {
@@ -255,7 +259,7 @@ func (r *Room) clauseState(c *document.Clause, states map[string]ControlState, a
 	}
 	var all []control.State
 	for _, ref := range c.Controls {
-		slug := r.known[strings.ToLower(ref.Name)]
+		slug, _ := watch.Find(ref.Name)
 		st, ok := states[slug]
 		if !ok { // a name that a check refuses, in a text from before
 			st = ControlState{Slug: ref.Name, State: control.Unknown, Figure: "there is no such control"}

@@ -139,7 +139,7 @@ func (r *Room) statusFor(c *web.Ctx) (Status, web.Panel, error) {
 		s, err := r.Status(c.Context())
 		return s, web.Panel{}, err
 	}
-	at, err := lastLook(c.Context(), r.d.DB, from, to)
+	at, err := r.watch.LastLook(c.Context(), from, to)
 	if err != nil {
 		return Status{}, web.Panel{}, err
 	}

@@ -2,12 +2,12 @@ package policies
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/web"
 	"belisha/internal/kit/words"
+	"belisha/internal/school/policies/watch"
 )
 
 type controlsView struct {
@@ -26,10 +26,10 @@ func (r *Room) controlsPage(c *web.Ctx) error {
 	v := controlsView{Base: web.Base{Title: "Controls", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
 		Lead: "What Belisha looks at to say whether a promise is being kept. A control that is not built yet is unknown, never kept."}, Ways: ways(c)}
 	v.List = web.Table{Caption: "Controls", Columns: []web.Column{{Title: "What must be true"}, {Title: "State"}, {Title: "Figure"}, {Title: "Last looked at"}, {Title: "In the policy"}}}
-	for _, cat := range catalogue {
-		s := states[cat.slug]
-		row := web.Row{Link: controlLink(cat.slug), Faint: s.At == nil, Cells: []web.Cell{
-			{Text: s.Title, Small: s.Number + " " + s.Slug}, {State: web.State{Is: s.State}}, {Text: s.Figure}, {}, {Text: words.Count(named[cat.slug], "clause", "clauses")}}}
+	for _, cat := range watch.Catalogue() {
+		s := states[cat.Slug]
+		row := web.Row{Link: controlLink(cat.Slug), Faint: s.At == nil, Cells: []web.Cell{
+			{Text: s.Title, Small: s.Number + " " + s.Slug}, {State: web.State{Is: s.State}}, {Text: s.Figure}, {}, {Text: words.Count(named[cat.Slug], "clause", "clauses")}}}
 		if s.At != nil {
 			row.Cells[3].When = c.Ago(*s.At)
 		}
@@ -69,7 +69,7 @@ type controlView struct {
 var controlFile = web.NewPage[controlView](pages, "pages/control.html")
 
 func (r *Room) controlPage(c *web.Ctx) error {
-	slug, ok := r.known[strings.ToLower(c.Param("slug"))]
+	slug, ok := watch.Find(c.Param("slug"))
 	if !ok {
 		return storeNotFound
 	}
@@ -95,12 +95,12 @@ func (r *Room) controlPage(c *web.Ctx) error {
 			}
 		}
 	}
-	for _, id := range catalogueBySlug(slug).requirements {
+	for _, id := range watch.BySlug(slug).Requirements {
 		if req, ok := r.ledger.Get(id); ok {
 			v.Asks = append(v.Asks, id+": "+req.Words)
 		}
 	}
-	if _, built := r.checks.built[slug]; built {
+	if r.watch.Built(slug) {
 		v.Look = web.Action{Path: controlLink(slug) + "/look", Title: "Look again now", Quiet: true}
 		if v.History, err = r.strip(c, slug); err != nil {
 			return err
@@ -127,7 +127,7 @@ const stripDays = 21
 func (r *Room) strip(c *web.Ctx, slug string) (web.History, error) {
 	today := r.now().In(c.Words.Zone())
 	first := time.Date(today.Year(), today.Month(), today.Day()-stripDays+1, 0, 0, 0, 0, c.Words.Zone())
-	found, err := findingsSince(c.Context(), r.d.DB, slug, first)
+	found, err := r.watch.Since(c.Context(), slug, first)
 	if err != nil {
 		return web.History{}, err
 	}
@@ -141,7 +141,7 @@ func (r *Room) strip(c *web.Ctx, slug string) (web.History, error) {
 }
 
 // worstBetween is unknown where nothing was found.
-func worstBetween(found []Found, from, to time.Time) control.State {
+func worstBetween(found []watch.Found, from, to time.Time) control.State {
 	var states []control.State
 	for _, f := range found {
 		if f.Since.Before(to) && !f.Seen.Before(from) {
@@ -155,8 +155,8 @@ func worstBetween(found []Found, from, to time.Time) control.State {
 }
 
 func (r *Room) lookAgain(c *web.Ctx) error {
-	slug, ok := r.known[strings.ToLower(c.Param("slug"))]
-	if _, built := r.checks.built[slug]; !ok || !built {
+	slug, ok := watch.Find(c.Param("slug"))
+	if !ok || !r.watch.Built(slug) {
 		return storeNotFound
 	}
 	if err := r.RunControls(c.Context(), slug); err != nil {

@@ -109,7 +109,7 @@ func (r *Room) clauseViewOf(c *web.Ctx, doc *document.Doc, cl ClauseState) claus
 	v.Settings = clauseSettings(cl)
 	dc, _ := doc.Clause(cl.ID)
 	seen := map[string]bool{}
-	for _, id := range r.checks.covers(dc) {
+	for _, id := range r.text.Covers(dc) {
 		if req, ok := r.ledger.Get(id); ok && !seen[id] {
 			seen[id] = true
 			v.Asks = append(v.Asks, id+": "+req.Words)

@@ -68,7 +68,7 @@ func saidDetail(raw json.RawMessage) string {
 		case b == nil:
 			parts = append(parts, fmt.Sprintf("%s: %v", k, a))
 		default:
-			parts = append(parts, fmt.Sprintf("%s: %v → %v", k, b, orNothing(fmt.Sprint(a))))
+			parts = append(parts, fmt.Sprintf("%s: %v → %v", k, b, a))
 		}
 	}
 	sort.Strings(parts)

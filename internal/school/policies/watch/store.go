@@ -1,8 +1,10 @@
-package policies
+package watch
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,14 +54,14 @@ func lastFinding(ctx context.Context, q store.Querier, slug string, at time.Time
 	return f, id, err
 }
 
-// lastFindings are the newest findings of all controls before a moment, by
+// Last are the newest findings of all controls before a moment, by
 // slug; the zero time is now.
-func lastFindings(ctx context.Context, q store.Querier, at time.Time) (map[string]Found, error) {
+func (w *Watch) Last(ctx context.Context, at time.Time) (map[string]Found, error) {
 	limit := int64(1) << 62
 	if !at.IsZero() {
 		limit = store.Millis(at)
 	}
-	rows, err := q.QueryContext(ctx, `SELECT f.slug, f.found_at, f.seen_at, f.finding, f.id FROM control_findings f
+	rows, err := w.d.DB.QueryContext(ctx, `SELECT f.slug, f.found_at, f.seen_at, f.finding, f.id FROM control_findings f
 		JOIN (SELECT slug, MAX(seq) AS seq FROM control_findings WHERE found_at <= $1 GROUP BY slug) l ON l.slug = f.slug AND l.seq = f.seq`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the findings: %w", err)
@@ -77,12 +79,20 @@ func lastFindings(ctx context.Context, q store.Querier, at time.Time) (map[strin
 	return out, rows.Err()
 }
 
+// noRow turns "no row" into store.ErrNotFound.
+func noRow(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return store.ErrNotFound
+	}
+	return fmt.Errorf("reading a finding: %w", err)
+}
+
 func scanFinding(row interface{ Scan(...any) error }, id *string) (Found, error) {
 	var f Found
 	var since, seen store.Time
 	var text string
 	if err := row.Scan(&f.Slug, &since, &seen, &text, id); err != nil {
-		return f, noRow(err, "reading a finding")
+		return f, noRow(err)
 	}
 	if err := json.Unmarshal([]byte(text), &f.Finding); err != nil {
 		return f, fmt.Errorf("reading a finding: %w", err)
@@ -91,10 +101,10 @@ func scanFinding(row interface{ Scan(...any) error }, id *string) (Found, error)
 	return f, nil
 }
 
-// findingsSince returns a control's findings from a moment on, oldest first,
+// Since returns a control's findings from a moment on, oldest first,
 // at most 1000.
-func findingsSince(ctx context.Context, q store.Querier, slug string, from time.Time) ([]Found, error) {
-	rows, err := q.QueryContext(ctx, `SELECT slug, found_at, seen_at, finding, id FROM control_findings
+func (w *Watch) Since(ctx context.Context, slug string, from time.Time) ([]Found, error) {
+	rows, err := w.d.DB.QueryContext(ctx, `SELECT slug, found_at, seen_at, finding, id FROM control_findings
 		WHERE slug = $1 AND seen_at >= $2 ORDER BY seq LIMIT 1000`, slug, store.Millis(from))
 	if err != nil {
 		return nil, fmt.Errorf("reading the findings: %w", err)
@@ -120,11 +130,11 @@ func deleteFindings(ctx context.Context, tx *store.Tx, before time.Time) error {
 	return nil
 }
 
-// lastLook is when controls were last looked at within a span of time, or its
+// LastLook is when controls were last looked at within a span of time, or its
 // end when they were not.
-func lastLook(ctx context.Context, q store.Querier, from, to time.Time) (time.Time, error) {
+func (w *Watch) LastLook(ctx context.Context, from, to time.Time) (time.Time, error) {
 	var at store.Time
-	err := q.QueryRowContext(ctx, "SELECT COALESCE(MAX(seen_at), 0) FROM control_findings WHERE seen_at >= $1 AND seen_at < $2",
+	err := w.d.DB.QueryRowContext(ctx, "SELECT COALESCE(MAX(seen_at), 0) FROM control_findings WHERE seen_at >= $1 AND seen_at < $2",
 		store.Millis(from), store.Millis(to)).Scan(&at)
 	if err != nil {
 		return to, fmt.Errorf("reading the findings: %w", err)
@@ -135,10 +145,10 @@ func lastLook(ctx context.Context, q store.Querier, from, to time.Time) (time.Ti
 	return at.Time, nil
 }
 
-// lastSeen is when any control was last looked at, the zero time for never.
-func lastSeen(ctx context.Context, q store.Querier) (time.Time, error) {
+// LastSeen is when any control was last looked at, the zero time for never.
+func (w *Watch) LastSeen(ctx context.Context) (time.Time, error) {
 	var at store.Time
-	if err := q.QueryRowContext(ctx, "SELECT COALESCE(MAX(seen_at), 0) FROM control_findings").Scan(&at); err != nil {
+	if err := w.d.DB.QueryRowContext(ctx, "SELECT COALESCE(MAX(seen_at), 0) FROM control_findings").Scan(&at); err != nil {
 		return time.Time{}, fmt.Errorf("reading the findings: %w", err)
 	}
 	return at.Time, nil

@@ -1,16 +1,17 @@
-package policies
+// Package meaning says what a policy's text means here: which settings it
+// gives which values, and what is wrong with it, line by line. It does no I/O.
+package meaning
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
-	"belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
 	"belisha/internal/school/policies/document"
 	"belisha/internal/school/policies/ledger"
+	"belisha/internal/school/policies/watch"
 )
 
 // Problem is one thing a check has to say.
@@ -31,12 +32,6 @@ type Report struct {
 // Holds reports whether the text may be activated: it has no error.
 func (r Report) Holds() bool { return r.Errors == 0 }
 
-// Check reads a text and says everything that is wrong with it, by line.
-func (r *Room) Check(_ context.Context, text string) Report {
-	_, report := r.checks.check(canonical(text))
-	return report
-}
-
 // areas are those of the ledger whose every duty must stand in the policy.
 var areas = []string{"FIL", "MON", "ACC", "POL"}
 
@@ -44,17 +39,17 @@ var areas = []string{"FIL", "MON", "ACC", "POL"}
 // the ledger.
 var schools = map[string]string{"hospital": "H", "hospital-school": "H", "primary": "V", "village-primary": "V"}
 
-// checker knows what a policy may say. It does no I/O.
-type checker struct {
-	book   *setting.Book
-	ledger *ledger.Ledger
-	known  map[string]string          // slug or number → slug
-	built  map[string]control.Control // by slug
+// Reader knows what a policy may say.
+type Reader struct {
+	Book   *setting.Book
+	Ledger *ledger.Ledger
+	Built  func(slug string) bool // whether a control of the catalogue is built
 }
 
-func (k checker) check(text string) (*document.Doc, Report) {
+// Check reads a text and says everything that is wrong with it, by line.
+func (k Reader) Check(text string) (*document.Doc, Report) {
 	doc, problems := document.Parse(text)
-	_, more := k.given(doc)
+	_, more := k.Given(doc)
 	problems = append(problems, more...)
 	problems = append(problems, k.front(doc)...)
 	problems = append(problems, k.controlNames(doc)...)
@@ -81,7 +76,7 @@ func (k checker) check(text string) (*document.Doc, Report) {
 }
 
 // front checks what the front matter must have.
-func (k checker) front(doc *document.Doc) []Problem {
+func (k Reader) front(doc *document.Doc) []Problem {
 	var out []Problem
 	if len(doc.Clauses) == 0 && doc.Text != "" {
 		out = append(out, Problem{Level: document.Error, Code: "no-clause", Words: "the document has no clause; write at least one sentence"})
@@ -113,17 +108,17 @@ func sets(doc *document.Doc, key string) bool {
 
 // controlNames reports controls that there are not, and those that are not
 // built.
-func (k checker) controlNames(doc *document.Doc) []Problem {
+func (k Reader) controlNames(doc *document.Doc) []Problem {
 	var out []Problem
 	for _, c := range doc.Clauses {
 		for _, ref := range c.Controls {
-			slug, ok := k.known[strings.ToLower(ref.Name)]
+			slug, ok := watch.Find(ref.Name)
 			if !ok {
 				out = append(out, Problem{Level: document.Error, Line: ref.Line, Clause: c.ID, Code: "unknown-control",
-					Words: fmt.Sprintf("there is no control %q%s", ref.Name, k.didYouMean(ref.Name))})
+					Words: fmt.Sprintf("there is no control %q%s", ref.Name, didYouMean(ref.Name))})
 				continue
 			}
-			if _, built := k.built[slug]; !built && !ref.Off {
+			if !k.Built(slug) && !ref.Off {
 				out = append(out, Problem{Level: document.Note, Line: ref.Line, Clause: c.ID, Code: "not-built",
 					Words: fmt.Sprintf("control %s is not built yet; the clause will show as unknown", slug)})
 			}
@@ -132,12 +127,8 @@ func (k checker) controlNames(doc *document.Doc) []Problem {
 	return out
 }
 
-func (k checker) didYouMean(name string) string {
-	var slugs []string
-	for _, c := range catalogue {
-		slugs = append(slugs, c.slug)
-	}
-	if near := document.Nearest(strings.ToLower(name), slugs); near != "" {
+func didYouMean(name string) string {
+	if near := document.Nearest(strings.ToLower(name), watch.Slugs()); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return "; the controls are listed by: belisha policy status"
@@ -146,17 +137,17 @@ func (k checker) didYouMean(name string) string {
 // requirements reports ids that there are not, and duties of the school that
 // no clause covers. A clause covers those it names, and those of its settings
 // and controls.
-func (k checker) requirements(doc *document.Doc) []Problem {
+func (k Reader) requirements(doc *document.Doc) []Problem {
 	var out []Problem
 	covered := map[string]bool{}
 	for _, c := range doc.Clauses {
 		for _, id := range c.Requirements {
-			if _, ok := k.ledger.Get(id); !ok {
+			if _, ok := k.Ledger.Get(id); !ok {
 				out = append(out, Problem{Level: document.Error, Line: c.RequirementsLine(), Clause: c.ID, Code: "requirement",
 					Words: fmt.Sprintf("there is no requirement %s in the ledger", id)})
 			}
 		}
-		for _, id := range k.covers(c) {
+		for _, id := range k.Covers(c) {
 			covered[id] = true
 		}
 	}
@@ -164,9 +155,9 @@ func (k checker) requirements(doc *document.Doc) []Problem {
 	if letter == "" {
 		return out
 	}
-	for _, id := range k.ledger.Asked(letter, areas...) {
+	for _, id := range k.Ledger.Asked(letter, areas...) {
 		if !covered[id] {
-			req, _ := k.ledger.Get(id)
+			req, _ := k.Ledger.Get(id)
 			out = append(out, Problem{Level: document.Warning, Code: "not-covered",
 				Words: fmt.Sprintf("no clause covers %s: %s", id, req.Words)})
 		}
@@ -174,31 +165,23 @@ func (k checker) requirements(doc *document.Doc) []Problem {
 	return out
 }
 
-// covers are the requirements that a clause covers.
-func (k checker) covers(c *document.Clause) []string {
+// Covers are the requirements that a clause covers.
+func (k Reader) Covers(c *document.Clause) []string {
 	out := append([]string(nil), c.Requirements...)
 	for _, v := range c.Values {
-		if s, ok := k.book.Get(v.Key); ok {
+		if s, ok := k.Book.Get(v.Key); ok {
 			out = append(out, s.Requirements...)
 		}
 	}
 	for _, ref := range c.Controls {
-		out = append(out, catalogueBySlug(k.known[strings.ToLower(ref.Name)]).requirements...)
+		slug, _ := watch.Find(ref.Name)
+		out = append(out, watch.BySlug(slug).Requirements...)
 	}
 	return out
 }
 
-func catalogueBySlug(slug string) catalogued {
-	for _, c := range catalogue {
-		if c.slug == slug {
-			return c
-		}
-	}
-	return catalogued{}
-}
-
 // undecided reports settings that no sentence sets for the whole school.
-func (k checker) undecided(doc *document.Doc) []Problem {
+func (k Reader) undecided(doc *document.Doc) []Problem {
 	decided := map[string]bool{}
 	for _, v := range doc.Values() {
 		if v.Scope == (setting.Scope{}) {
@@ -206,11 +189,11 @@ func (k checker) undecided(doc *document.Doc) []Problem {
 		}
 	}
 	var out []Problem
-	for _, key := range k.book.Keys() {
+	for _, key := range k.Book.Keys() {
 		if decided[key] {
 			continue
 		}
-		s, _ := k.book.Get(key)
+		s, _ := k.Book.Get(key)
 		out = append(out, Problem{Level: document.Note, Code: "undecided",
 			Words: fmt.Sprintf("%s is left open (%s): the safe default is in force, unconfirmed: %s", key, lower(s.Title), orNothing(s.Default))})
 	}
@@ -236,7 +219,7 @@ func lower(s string) string {
 var promise = regexp.MustCompile(`(?i)\b(must|will|shall|cannot|can not|may not|never|always|only|(is|are) (not )?(allowed|blocked|logged|recorded|kept|checked|locked|reviewed|forced|disabled|changed|monitored|reported))\b`)
 
 // promises notes clauses that promise something which nothing here backs.
-func (k checker) promises(doc *document.Doc) []Problem {
+func (k Reader) promises(doc *document.Doc) []Problem {
 	var out []Problem
 	for _, c := range doc.Clauses {
 		if c.Lead || len(c.Values) > 0 || len(c.Controls) > 0 {
@@ -251,12 +234,12 @@ func (k checker) promises(doc *document.Doc) []Problem {
 }
 
 // oldLaw reports law and names that have been replaced.
-func (k checker) oldLaw(doc *document.Doc) []Problem {
+func (k Reader) oldLaw(doc *document.Doc) []Problem {
 	var out []Problem
 	for _, c := range doc.Clauses {
 		text := strings.ToLower(c.Text)
-		for _, l := range k.ledger.Replaced {
-			if !hasPhrase(text, strings.ToLower(l.Term)) || shadowed(text, l.Term, k.ledger.Replaced) {
+		for _, l := range k.Ledger.Replaced {
+			if !hasPhrase(text, strings.ToLower(l.Term)) || shadowed(text, l.Term, k.Ledger.Replaced) {
 				continue
 			}
 			out = append(out, Problem{Level: document.Warning, Line: c.Line, Clause: c.ID, Code: "replaced",

@@ -1,14 +1,48 @@
-package policies
+package watch
 
-// catalogued is a control of the catalogue, built or not.
-type catalogued struct {
-	number, slug, title string
-	requirements        []string
+import "strings"
+
+// Entry is a control of the catalogue, built or not.
+type Entry struct {
+	Number, Slug, Title string
+	Requirements        []string
+}
+
+// Catalogue returns every control there is a number for, in order.
+func Catalogue() []Entry { return append([]Entry(nil), catalogue...) }
+
+// BySlug returns the entry with the slug, the zero Entry for none.
+func BySlug(slug string) Entry {
+	for _, c := range catalogue {
+		if c.Slug == slug {
+			return c
+		}
+	}
+	return Entry{}
+}
+
+// Find returns the slug of a control named by slug or number, in any case.
+func Find(name string) (string, bool) {
+	for _, c := range catalogue {
+		if strings.EqualFold(name, c.Slug) || strings.EqualFold(name, c.Number) {
+			return c.Slug, true
+		}
+	}
+	return "", false
+}
+
+// Slugs returns every slug, in order.
+func Slugs() []string {
+	out := make([]string, 0, len(catalogue))
+	for _, c := range catalogue {
+		out = append(out, c.Slug)
+	}
+	return out
 }
 
 // catalogue is every control there is a number for, so that a policy may name
 // one that is not built yet: it shows as unknown, never as kept.
-var catalogue = []catalogued{
+var catalogue = []Entry{
 	{"C01", "filter-in-path", "No way to the internet goes round the filter.", []string{"FIL-01"}},
 	{"C02", "required-categories", "Every category that must be blocked is blocked for everybody it binds.", []string{"FIL-02", "FIL-03", "FIL-04", "FIL-06", "FIL-07"}},
 	{"C03", "programs-blocked", "Programs and other executable files cannot be downloaded.", []string{"FIL-08"}},

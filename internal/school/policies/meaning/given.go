@@ -1,4 +1,4 @@
-package policies
+package meaning
 
 import (
 	"fmt"
@@ -11,25 +11,8 @@ import (
 	"belisha/internal/school/policies/document"
 )
 
-// values returns the values in force under a version. What is wrong with it
-// is left out and returned: its safe default stands.
-func (k checker) values(v Version, number uint64) (*setting.Values, []Problem) {
-	doc, problems := document.Parse(v.Text)
-	given, more := k.given(doc)
-	for i := range given {
-		given[i].Policy = strings.TrimSpace(doc.Meta.Title + " " + doc.Meta.Version)
-	}
-	var bad []Problem
-	for _, p := range append(problems, more...) {
-		if p.Level == document.Error {
-			bad = append(bad, p)
-		}
-	}
-	return setting.NewValues(k.book, number, given), bad
-}
-
-// given parses every value of a document by its setting's kind.
-func (k checker) given(doc *document.Doc) ([]setting.Value, []Problem) {
+// Given parses every value of a document by its setting's kind.
+func (k Reader) Given(doc *document.Doc) ([]setting.Value, []Problem) {
 	g := &giver{k: k, at: map[placed]document.Placed{}, was: map[placed]setting.Value{}}
 	for _, v := range doc.Values() {
 		g.take(v)
@@ -43,7 +26,7 @@ type placed struct {
 }
 
 type giver struct {
-	k        checker
+	k        Reader
 	out      []setting.Value
 	at       map[placed]document.Placed
 	was      map[placed]setting.Value
@@ -55,10 +38,10 @@ func (g *giver) problem(level document.Level, v document.Placed, code, words str
 }
 
 func (g *giver) take(v document.Placed) {
-	s, ok := g.k.book.Get(v.Key)
+	s, ok := g.k.Book.Get(v.Key)
 	if !ok {
 		words := fmt.Sprintf("there is no setting %q; see the settings page for those there are", v.Key)
-		if near := document.Nearest(v.Key, g.k.book.Keys()); near != "" {
+		if near := document.Nearest(v.Key, g.k.Book.Keys()); near != "" {
 			words = fmt.Sprintf("there is no setting %q; did you mean %q?", v.Key, near)
 		}
 		g.problem(document.Error, v, "unknown-setting", words)
@@ -81,7 +64,7 @@ func (g *giver) take(v document.Placed) {
 	}
 	p := placed{v.Key, scope}
 	if first, twice := g.at[p]; twice {
-		if !sameValue(g.was[p], val) {
+		if !Same(g.was[p], val) {
 			g.problem(document.Error, v, "contradiction", fmt.Sprintf("%s is %q here and %q on line %d, for the same people and place; keep one",
 				v.Key, v.Words, first.Words, first.Line))
 		}
@@ -91,8 +74,8 @@ func (g *giver) take(v document.Placed) {
 	g.out = append(g.out, val)
 }
 
-// sameValue compares what two values mean, not how they are worded.
-func sameValue(a, b setting.Value) bool {
+// Same compares what two values mean, not how they are worded.
+func Same(a, b setting.Value) bool {
 	x, y := slices.Clone(a.Items), slices.Clone(b.Items)
 	slices.Sort(x)
 	slices.Sort(y)

@@ -1,28 +1,94 @@
-package policies
+// Package watch looks at the controls again and again and keeps what they
+// find, so that the state of any past day can be told. Stale evidence, a check
+// that fails, and what is switched off without a written reason all count as
+// unknown, never as kept.
+package watch
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
-	"strings"
+	"sync"
 	"time"
 
+	"belisha/internal/kit/clock"
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
-	"belisha/internal/kit/tasks"
 )
 
+const day = 24 * time.Hour
+
+// Every is the time between two runs of all controls.
+const Every = 3 * time.Minute
+
 const (
-	runEvery   = 3 * time.Minute
 	checkLimit = time.Minute
 	// defaultMaxAge is how old evidence may be where a control does not say.
 	defaultMaxAge = day
 	maxRows       = 200
 	keepFindings  = 3 * 365 * day
 )
+
+// Turned is the journal's verb for a control that found another state.
+const Turned journal.Verb = "control.changed"
+
+// Deps is what a Watch needs.
+type Deps struct {
+	DB       *store.DB
+	Journal  *journal.Journal
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Live     *setting.Live
+	Controls []control.Control
+}
+
+// Watch looks at controls.
+type Watch struct {
+	d        Deps
+	controls []control.Control // built ones, in the catalogue's order
+	running  sync.Mutex        // one run at a time
+}
+
+// New returns a watch over the controls. One that is not in the catalogue, or
+// stands there under another number, is a mistake of the program.
+func New(d Deps) (*Watch, error) {
+	w := &Watch{d: d}
+	built := map[string]control.Control{}
+	for _, c := range d.Controls {
+		if e := BySlug(c.Slug); e.Slug == "" || e.Number != c.Number {
+			return nil, fmt.Errorf("control %s %s is not in the catalogue", c.Number, c.Slug)
+		}
+		if _, twice := built[c.Slug]; twice {
+			return nil, fmt.Errorf("two rooms declare the control %s", c.Slug)
+		}
+		built[c.Slug] = c
+	}
+	for _, e := range catalogue {
+		if c, ok := built[e.Slug]; ok {
+			w.controls = append(w.controls, c)
+		}
+	}
+	return w, nil
+}
+
+// Controls are the controls that are built, in the catalogue's order.
+func (w *Watch) Controls() []control.Control { return append([]control.Control(nil), w.controls...) }
+
+// Built reports whether the control is built.
+func (w *Watch) Built(slug string) bool {
+	for _, c := range w.controls {
+		if c.Slug == slug {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Watch) now() time.Time { return w.d.Clock.Now().UTC() }
 
 // Found is a finding of one control with the time for which it stood.
 type Found struct {
@@ -32,34 +98,26 @@ type Found struct {
 	Seen    time.Time // it was last found so
 }
 
-// Tasks are the room's tasks.
-func (r *Room) Tasks() []tasks.Task {
-	return []tasks.Task{
-		{Name: "policies.controls", Every: runEvery, Run: func(ctx context.Context) error { return r.RunControls(ctx) }},
-		{Name: "policies.history", At: "03:40", Run: r.forget},
-	}
-}
-
-// RunControls looks at the evidence of the controls named (all when none is)
+// Run looks at the evidence of the controls named (all when none is)
 // and keeps what they find. A check that fails is a finding: unknown, with its
 // sentence.
-func (r *Room) RunControls(ctx context.Context, slugs ...string) error {
-	r.running.Lock()
-	defer r.running.Unlock()
-	defer r.light.drop()
+func (w *Watch) Run(ctx context.Context, slugs ...string) error {
+	w.running.Lock()
+	defer w.running.Unlock()
 	wanted := map[string]bool{}
 	for _, s := range slugs {
-		wanted[r.known[strings.ToLower(s)]] = true
+		slug, _ := Find(s)
+		wanted[slug] = true
 	}
-	for _, c := range r.controls {
+	for _, c := range w.controls {
 		if len(slugs) > 0 && !wanted[c.Slug] {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		now := r.now()
-		if err := r.keepFinding(ctx, c, r.look(ctx, c, now), now); err != nil {
+		now := w.now()
+		if err := w.keepFinding(ctx, c, w.look(ctx, c, now), now); err != nil {
 			return err
 		}
 	}
@@ -68,18 +126,18 @@ func (r *Room) RunControls(ctx context.Context, slugs ...string) error {
 
 // look runs one check. Neither an error nor a panic in it stops the others,
 // and neither ever counts as kept.
-func (r *Room) look(ctx context.Context, c control.Control, now time.Time) (f control.Finding) {
+func (w *Watch) look(ctx context.Context, c control.Control, now time.Time) (f control.Finding) {
 	ctx, stop := context.WithTimeout(ctx, checkLimit)
 	defer stop()
 	defer func() {
 		if p := recover(); p != nil {
-			r.d.Log.Error("a control's check failed", "control", c.Slug, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			w.d.Log.Error("a control's check failed", "control", c.Slug, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			f = unknown(now, "the check itself failed", "Tell whoever looks after Belisha.")
 		}
 	}()
-	f, err := c.Check(ctx, now, r.d.Live.Current())
+	f, err := c.Check(ctx, now, w.d.Live.Current())
 	if err != nil {
-		r.d.Log.Error("a control could not be checked", "control", c.Slug, "err", err)
+		w.d.Log.Error("a control could not be checked", "control", c.Slug, "err", err)
 		return unknown(now, "it could not be looked at: "+err.Error(), "Put right what the sentence says, or tell whoever looks after Belisha.")
 	}
 	if f.At.IsZero() {
@@ -108,14 +166,14 @@ func unknown(now time.Time, figure, todo string) control.Finding {
 
 // keepFinding lengthens the row of the last finding while its state and the
 // day are the same, and begins a new one otherwise. A new state is journalled.
-func (r *Room) keepFinding(ctx context.Context, c control.Control, f control.Finding, now time.Time) error {
-	last, lastID, err := lastFinding(ctx, r.d.DB, c.Slug, time.Time{})
+func (w *Watch) keepFinding(ctx context.Context, c control.Control, f control.Finding, now time.Time) error {
+	last, lastID, err := lastFinding(ctx, w.d.DB, c.Slug, time.Time{})
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	first := errors.Is(err, store.ErrNotFound)
 	turnedNow := first || last.Finding.State != f.State
-	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+	return w.d.DB.Write(ctx, func(tx *store.Tx) error {
 		if !turnedNow && sameDay(last.Since, now) {
 			return lengthenFinding(ctx, tx, lastID, f, now)
 		}
@@ -126,7 +184,7 @@ func (r *Room) keepFinding(ctx context.Context, c control.Control, f control.Fin
 			State  control.State `json:"state,omitempty"`
 			Figure string        `json:"figure,omitempty"`
 		}
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: turned, Kind: "control", ID: c.Slug,
+		return w.d.Journal.Write(ctx, tx, journal.Entry{Verb: Turned, Kind: "control", ID: c.Slug,
 			Before: side{last.Finding.State, last.Finding.Figure}, After: side{f.State, f.Figure}})
 	})
 }
@@ -135,17 +193,17 @@ func sameDay(a, b time.Time) bool {
 	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
 }
 
-// settled is a finding as it counts at a moment: stale evidence, and what does
+// Settled is a finding as it counts at a moment: stale evidence, and what does
 // not apply without a written reason or past its review, is unknown.
-func (r *Room) settled(c control.Control, found Found, at time.Time, why offReason) control.Finding {
+func Settled(c control.Control, found Found, at time.Time, why OffReason) control.Finding {
 	f := found.Finding
 	age := c.MaxAge
 	if age <= 0 {
 		age = defaultMaxAge
 	}
-	if at.Sub(found.Seen) > age || at.Sub(f.At) > age+runEvery {
+	if at.Sub(found.Seen) > age || at.Sub(f.At) > age+Every {
 		old := at.Sub(f.At)
-		f.Figure = fmt.Sprintf("the last evidence is %s old and no longer counts (it was: %s)", roughly(old), orNothing(f.Figure))
+		f.Figure = fmt.Sprintf("the last evidence is %s old and no longer counts (it was: %s)", roughly(old), f.Figure)
 		f.State, f.Todo = control.Unknown, "Look at it again now; if that does not help, see the health page."
 		return f
 	}
@@ -153,10 +211,10 @@ func (r *Room) settled(c control.Control, found Found, at time.Time, why offReas
 		return f
 	}
 	if f.Reason == "" {
-		f.Reason = why.reason
+		f.Reason = why.Reason
 	}
 	if f.Review.IsZero() {
-		f.Review = why.review
+		f.Review = why.Review
 	}
 	switch {
 	case f.Reason == "" || f.Review.IsZero():
@@ -183,26 +241,16 @@ func roughly(d time.Duration) string {
 	}
 }
 
-// offReason is why the policy switches something off.
-type offReason struct {
-	reason string
-	review time.Time
+// OffReason is why the policy switches something off, and the day on which
+// that is looked at again.
+type OffReason struct {
+	Reason string
+	Review time.Time
 }
 
-// forget drops findings past the years for which a state can be asked.
-func (r *Room) forget(ctx context.Context) error {
-	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
-		return deleteFindings(ctx, tx, r.now().Add(-keepFindings))
+// Forget drops findings past the years for which a state can be asked.
+func (w *Watch) Forget(ctx context.Context) error {
+	return w.d.DB.Write(ctx, func(tx *store.Tx) error {
+		return deleteFindings(ctx, tx, w.now().Add(-keepFindings))
 	})
-}
-
-// applied is the values of a moment, for a control's dependence on settings.
-func applied(v *setting.Values, keys []string) []setting.Value {
-	var out []setting.Value
-	for _, k := range keys {
-		if _, ok := v.Book().Get(k); ok {
-			out = append(out, v.Get(k))
-		}
-	}
-	return out
 }
