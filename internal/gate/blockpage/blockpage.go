@@ -144,6 +144,8 @@ func words(v View) (title, lead string) {
 	switch v.Reason {
 	case "no-rules":
 		return "The web is not open yet", "The school's filter has no rules at the moment, so most pages stay closed. Help pages are open."
+	case "away":
+		return "This page is resting", "Signing in and asking do not work at the moment. Try again in a few minutes. Help pages are open."
 	case "paused":
 		return "The web is paused for you", "An adult at school has paused it for a while. Help pages are open."
 	case "unsigned":

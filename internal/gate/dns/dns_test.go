@@ -34,11 +34,16 @@ var zone = []string{
 
 func door(t testing.TB, w *gatetest.World, upstream ...string) *Server {
 	t.Helper()
-	r, err := NewResolver(upstream, public, w.Clock, w.Log)
+	return doorAt(t, w, w.Clock, upstream...)
+}
+
+func doorAt(t testing.TB, w *gatetest.World, c clock.Clock, upstream ...string) *Server {
+	t.Helper()
+	r, err := NewResolver(upstream, public, c, w.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Listen("127.0.0.1:0", Config{Porter: w.Porter, Resolver: r, Clock: w.Clock, Log: w.Log})
+	s, err := Listen("127.0.0.1:0", Config{Porter: w.Porter, Resolver: r, Clock: c, Log: w.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -410,7 +415,7 @@ func BenchmarkAgainstPlain(b *testing.B) {
 		b.Fatal(err)
 	}
 	w.Porter = real
-	s := door(b, w, gatetest.Upstream(b, "ok.test. 600 A 203.0.113.5"))
+	s := doorAt(b, w, clock.System{}, gatetest.Upstream(b, "ok.test. 600 A 203.0.113.5"))
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)

@@ -66,19 +66,20 @@ func doorName(d verdict.Door) string {
 	return ""
 }
 
-// reasonName is the word of a reason in events and on pages for staff.
+// reasonWords are the words of the reasons in events and on pages for staff.
+var reasonWords = [...]string{
+	verdict.ReasonNone: "", verdict.ReasonHelp: "help", verdict.ReasonOurs: "ours", verdict.ReasonEssential: "essential",
+	verdict.ReasonCategory: "category", verdict.ReasonOwnBlock: "own-block", verdict.ReasonOwnAllow: "own-allow",
+	verdict.ReasonUnblock: "unblock", verdict.ReasonLocked: "locked", verdict.ReasonUnlisted: "unlisted",
+	verdict.ReasonOpen: "open", verdict.ReasonNoSnapshot: "no-rules", verdict.ReasonAddress: "address",
+	verdict.ReasonPrivate: "private", verdict.ReasonMalformed: "malformed", verdict.ReasonPort: "port",
+	verdict.ReasonNoName: "no-name", verdict.ReasonNotTLS: "not-tls", verdict.ReasonMismatch: "mismatch",
+	verdict.ReasonUnsigned: "unsigned", verdict.ReasonPaused: "paused", verdict.ReasonBypass: "bypass",
+}
+
 func reasonName(r verdict.Reason) string {
-	words := [...]string{
-		verdict.ReasonNone: "", verdict.ReasonHelp: "help", verdict.ReasonOurs: "ours", verdict.ReasonEssential: "essential",
-		verdict.ReasonCategory: "category", verdict.ReasonOwnBlock: "own-block", verdict.ReasonOwnAllow: "own-allow",
-		verdict.ReasonUnblock: "unblock", verdict.ReasonLocked: "locked", verdict.ReasonUnlisted: "unlisted",
-		verdict.ReasonOpen: "open", verdict.ReasonNoSnapshot: "no-rules", verdict.ReasonAddress: "address",
-		verdict.ReasonPrivate: "private", verdict.ReasonMalformed: "malformed", verdict.ReasonPort: "port",
-		verdict.ReasonNoName: "no-name", verdict.ReasonNotTLS: "not-tls", verdict.ReasonMismatch: "mismatch",
-		verdict.ReasonUnsigned: "unsigned", verdict.ReasonPaused: "paused", verdict.ReasonBypass: "bypass",
-	}
-	if int(r) < len(words) {
-		return words[r]
+	if int(r) < len(reasonWords) {
+		return reasonWords[r]
 	}
 	return ""
 }

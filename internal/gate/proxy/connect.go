@@ -1,0 +1,339 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
+	"belisha/internal/verdict"
+)
+
+// alertDenied is a TLS alert: fatal, access denied.
+var alertDenied = []byte{21, 3, 1, 0, 2, 2, 49}
+
+// visit is one CONNECT on its way through.
+type visit struct {
+	client net.Conn // raw, after the answer to CONNECT
+	first  []byte   // what the client has sent so far
+	addr   netip.Addr
+	basic  *subject.Row
+	who    subject.Found
+	host   string
+	port   uint16
+}
+
+// connect handles a tunnel: by the name it asks for, and then by the name in
+// its first TLS message.
+func (s *Server) connect(w http.ResponseWriter, r *http.Request, client netip.Addr) {
+	w.Header().Set("Connection", "close") // unless it becomes a tunnel
+	host, port, ok := splitHost(r.URL.Host, 0)
+	if !ok || port == 0 {
+		s.malformed(w, r, client)
+		return
+	}
+	if s.looped(w, r) {
+		return
+	}
+	basic, asked := s.authenticate(w, r, client)
+	if asked {
+		return
+	}
+	v := &visit{addr: client, basic: basic, who: s.porter.Who(client, basic), host: host, port: port}
+	own := slices.Contains(s.porter.Settings().OwnHosts, host)
+	if !s.tunnelPort(port) {
+		s.refuseTunnel(w, r, s.porter.Refuse(&v.who, s.question(v, host), verdict.ReasonPort))
+		return
+	}
+	answer := s.porter.Judge(&v.who, s.question(v, host))
+	open := answer.Allowed() || answer.Verdict.Action == verdict.Warn && s.goOn.has(client, host, answer.At)
+	page := s.canShow(&v.who)
+	if (own || !open) && !page {
+		s.refuseTunnel(w, r, answer)
+		return
+	}
+	if !s.takeOver(w, v) {
+		return
+	}
+	defer v.client.Close()
+	switch {
+	case own:
+		s.showTLS(v, host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.people.serve(w, r, client) }))
+	case !open:
+		s.blockTLS(r.Context(), v, &answer)
+	default:
+		s.tunnel(r.Context(), v, &answer)
+	}
+}
+
+// tunnelPort reports a port that CONNECT may name: 443, or the school's list.
+func (s *Server) tunnelPort(port uint16) bool {
+	list := s.porter.Settings().ConnectPorts
+	return len(list) == 0 && port == 443 || slices.Contains(list, port) || s.cfg.Guard.Port(port)
+}
+
+func (s *Server) question(v *visit, host string) porter.Question {
+	return porter.Question{Door: verdict.DoorTunnel, Host: host, Port: v.port, PrivateOpen: s.privateOpen(host, v.port)}
+}
+
+// canShow reports whether a page can stand in place of an HTTPS site.
+func (s *Server) canShow(who *subject.Found) bool {
+	return s.cfg.Leaves != nil && (who.CA || s.porter.Settings().CAEverywhere)
+}
+
+// refuseTunnel answers CONNECT itself with the block.
+func (s *Server) refuseTunnel(w http.ResponseWriter, r *http.Request, answer porter.Answer) {
+	answer.Verdict.Action = verdict.Block
+	s.porter.Record(r.Context(), &answer)
+	s.pages.Write(w, http.StatusForbidden, s.view(&answer, ""))
+}
+
+// takeOver answers 200 and takes the connection from net/http.
+func (s *Server) takeOver(w http.ResponseWriter, v *visit) bool {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.cfg.Log.Error("a tunnel could not be taken over", "error", err.Error())
+		return false
+	}
+	if n := rw.Reader.Buffered(); n > 0 {
+		early, err := rw.Reader.Peek(n)
+		if err != nil {
+			conn.Close()
+			return false
+		}
+		v.first = append(v.first, early...)
+	}
+	if c, ok := conn.(*strictConn); ok {
+		c.tunnel()
+	}
+	v.client = conn
+	if err := conn.SetDeadline(systemNow().Add(helloFor)); err != nil {
+		conn.Close()
+		return false
+	}
+	if _, err := io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		conn.Close()
+		return false
+	}
+	return true
+}
+
+// hello waits for the whole first TLS message.
+func (v *visit) hello() (hello, error) {
+	buf := make([]byte, 4096)
+	for {
+		h, err := readHello(v.first)
+		if !errors.Is(err, errMoreHello) {
+			return h, err
+		}
+		if len(v.first) > maxHello {
+			return hello{}, errBadHello
+		}
+		n, err := v.client.Read(buf)
+		v.first = append(v.first, buf[:n]...)
+		if n == 0 && err != nil {
+			return hello{}, errNotTLS // nothing came, or not in time
+		}
+	}
+}
+
+// reasonOf is the reason to close a tunnel whose first message was no good.
+func reasonOf(err error) verdict.Reason {
+	switch {
+	case errors.Is(err, errNoName):
+		return verdict.ReasonNoName
+	case errors.Is(err, errBadHello):
+		return verdict.ReasonMalformed
+	}
+	return verdict.ReasonNotTLS
+}
+
+// tunnel reads the server's name, judges it together with the name that was
+// asked for, and connects to it.
+func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
+	h, err := v.hello()
+	if err != nil {
+		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
+		s.closeTunnel(ctx, v, &refused)
+		return
+	}
+	name, kind, err := verdict.CanonicalHost(h.name)
+	if err != nil || kind != verdict.HostName || h.name[len(h.name)-1] == '.' {
+		refused := s.porter.Refuse(&v.who, asked.Question, verdict.ReasonMalformed)
+		s.closeTunnel(ctx, v, &refused)
+		return
+	}
+	answer, questions := *asked, []porter.Question{asked.Question}
+	if name != v.host {
+		answer = s.porter.Judge(&v.who, s.question(v, name))
+		questions = append(questions, answer.Question)
+		if !answer.Allowed() && !(answer.Verdict.Action == verdict.Warn && s.goOn.has(v.addr, name, answer.At)) {
+			if answer.Verdict.Reason != verdict.ReasonLocked {
+				answer.Verdict.Reason = verdict.ReasonMismatch
+			}
+			s.blockTLS(ctx, v, &answer)
+			return
+		}
+	}
+	// The name in the message is the one that is reached: whatever address or
+	// other name was asked for plays no part any more.
+	to := name
+	if target, ok := answer.SafeTargetOf(name); ok {
+		to = target
+	}
+	s.splice(ctx, v, &answer, questions, to)
+}
+
+// splice connects and lets bytes through both ways until either side ends.
+func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, to string) {
+	server, err := s.dial.dial(detached(ctx), to, v.port)
+	if err != nil {
+		if errors.Is(err, errForbidden) {
+			refused := s.porter.Refuse(&v.who, answer.Question, verdict.ReasonPrivate)
+			s.closeTunnel(ctx, v, &refused)
+			return
+		}
+		s.porter.Record(ctx, answer)
+		return
+	}
+	defer server.Close()
+	s.porter.Record(ctx, answer)
+	stop := sync.OnceFunc(func() {
+		v.client.Close()
+		server.Close()
+	})
+	remove := s.tunnels.add(&tunnel{client: v.addr, basic: v.basic, questions: questions, close: stop})
+	defer remove()
+	if err := v.client.SetDeadline(time.Time{}); err != nil {
+		return
+	}
+	if _, err := server.Write(v.first); err != nil {
+		return
+	}
+	n := pipe(v.client, server)
+	s.bytes.Add(n)
+	s.porter.Passed(answer, n)
+}
+
+// pipe copies both ways and returns how many bytes passed.
+func pipe(client, server net.Conn) uint64 {
+	var total atomic.Uint64
+	copyOne := func(to, from net.Conn) {
+		n, err := io.Copy(plain(to), readFrom(from))
+		total.Add(uint64(n))
+		if half, ok := plain(to).(interface{ CloseWrite() error }); ok && err == nil {
+			if half.CloseWrite() == nil {
+				return
+			}
+		}
+		to.Close()
+		from.Close()
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { copyOne(server, client) })
+	copyOne(client, server)
+	wg.Wait()
+	return total.Load()
+}
+
+// plain is the connection itself below our wrappers, which the system can
+// copy to without us.
+func plain(c net.Conn) net.Conn {
+	switch w := c.(type) {
+	case *strictConn:
+		return plain(w.Conn)
+	case *countedConn:
+		return plain(w.Conn)
+	}
+	return c
+}
+
+// readFrom is plain, unless something read ahead still waits in a wrapper.
+func readFrom(c net.Conn) io.Reader {
+	w, ok := c.(*strictConn)
+	if !ok {
+		return c
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.at < len(w.out) || len(w.in) > 0 {
+		return c
+	}
+	return plain(c)
+}
+
+// closeTunnel writes the block down, and ends the tunnel as TLS does.
+func (s *Server) closeTunnel(ctx context.Context, v *visit, answer *porter.Answer) {
+	answer.Verdict.Action = verdict.Block
+	s.porter.Record(detached(ctx), answer)
+	if len(v.first) > 0 && v.first[0] == recordHandshake {
+		// The client may have gone already.
+		_, _ = v.client.Write(alertDenied)
+	}
+}
+
+// upgraded joins the two sides of a WebSocket.
+func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *porter.Answer, basic *subject.Row) {
+	server, ok := res.Body.(io.ReadWriteCloser)
+	if !ok {
+		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
+		return
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.cfg.Log.Error("a WebSocket could not be taken over", "error", err.Error())
+		return
+	}
+	defer conn.Close()
+	var early []byte
+	if n := rw.Reader.Buffered(); n > 0 {
+		if got, err := rw.Reader.Peek(n); err == nil {
+			early = append(early, got...)
+		}
+	}
+	if c, ok := conn.(*strictConn); ok {
+		c.tunnel()
+	}
+	remove := s.tunnels.add(&tunnel{client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
+		close: func() { conn.Close(); server.Close() }})
+	defer remove()
+	h := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Via": {"1.1 " + s.name}}
+	for name, values := range res.Header {
+		if len(name) > 4 && name[:4] == "Sec-" {
+			h[name] = values
+		}
+	}
+	head := "HTTP/1.1 " + strconv.Itoa(res.StatusCode) + " Switching Protocols\r\n"
+	if _, err := io.WriteString(conn, head); err != nil {
+		return
+	}
+	if h.Write(conn) != nil {
+		return
+	}
+	if _, err := io.WriteString(conn, "\r\n"); err != nil {
+		return
+	}
+	if _, err := server.Write(early); err != nil {
+		return
+	}
+	done := make(chan int64, 1)
+	go func() {
+		n, _ := io.Copy(server, conn) // either side ends it: how is no matter
+		server.Close()
+		done <- n
+	}()
+	n, _ := io.Copy(conn, server)
+	conn.Close()
+	total := uint64(n + <-done)
+	s.bytes.Add(total)
+	s.porter.Passed(answer, total)
+}

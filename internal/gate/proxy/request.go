@@ -1,0 +1,361 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"belisha/internal/gate/blockpage"
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
+	"belisha/internal/verdict"
+)
+
+const buffer = 32 << 10
+
+// buffers are lent to the copying of bodies.
+var buffers = sync.Pool{New: func() any { b := make([]byte, buffer); return &b }}
+
+// hopByHop are headers for one connection only.
+var hopByHop = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+	"Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// claims are headers by which a client might say that it is somebody else.
+var claims = []string{
+	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded", "X-Real-Ip",
+	"X-Client-Ip", "X-Client-Username", "X-Authenticated-User", "X-Authenticated-Groups", "X-Subscriber-Id",
+	"X-Belisha-Client", "X-Belisha-Time", "X-Belisha-Sign",
+}
+
+// request handles a request whose whole URL is seen.
+func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Addr) {
+	host, port, ok := splitHost(r.URL.Host, 80)
+	if !ok {
+		s.malformed(w, r, client)
+		return
+	}
+	if s.looped(w, r) || r.Method == http.MethodTrace || r.Method == "TRACK" {
+		if r.Method == http.MethodTrace || r.Method == "TRACK" {
+			http.Error(w, "This method is not open.", http.StatusMethodNotAllowed)
+		}
+		return
+	}
+	basic, asked := s.authenticate(w, r, client)
+	if asked {
+		return
+	}
+	if slices.Contains(s.porter.Settings().OwnHosts, host) && port == 80 {
+		s.people.serve(w, r, client)
+		return
+	}
+	who := s.porter.Who(client, basic)
+	q := porter.Question{Door: verdict.DoorProxy, Host: host, Path: r.URL.RequestURI(), Port: port, PrivateOpen: s.privateOpen(host, port)}
+	answer := s.porter.Judge(&who, q)
+	if answer.Allowed() && !webPort(port) {
+		answer = s.porter.Refuse(&who, q, verdict.ReasonPort)
+	}
+	switch {
+	case answer.Allowed(), answer.Verdict.Action == verdict.Warn && s.goOn.has(client, host, answer.At):
+		s.forward(w, r, &answer, basic)
+	default:
+		s.block(w, r, &answer)
+	}
+}
+
+// webPort keeps the proxy from being used to talk to mail, shells and the
+// like in the guise of a web page.
+func webPort(port uint16) bool { return port == 80 || port == 443 || port >= 1024 }
+
+func (s *Server) privateOpen(host string, port uint16) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && s.cfg.Guard.PrivateOpen(a, port)
+}
+
+// splitHost reads "host" or "host:port" into a canonical host and a port.
+func splitHost(text string, port uint16) (string, uint16, bool) {
+	raw := text
+	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
+		n, err := strconv.ParseUint(text[i+1:], 10, 16)
+		if err != nil || n == 0 || text[i+1] == '0' || text[i+1] == '+' {
+			return "", 0, false
+		}
+		raw, port = text[:i], uint16(n)
+	}
+	host, _, err := verdict.CanonicalHost(raw)
+	return host, port, err == nil
+}
+
+// looped answers a request that has been here before.
+func (s *Server) looped(w http.ResponseWriter, r *http.Request) bool {
+	for _, v := range r.Header["Via"] {
+		if strings.Contains(v, s.name) {
+			http.Error(w, "This request has come round in a circle.", http.StatusLoopDetected)
+			return true
+		}
+	}
+	return false
+}
+
+// authenticate finds who a password on this request proves, and asks for one
+// where the school wants that. Passwords are taken only where nobody listens
+// on the way, unless the school says otherwise.
+func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client netip.Addr) (basic *subject.Row, asked bool) {
+	set := s.porter.Settings()
+	if !s.loopback && !set.BasicAnywhere {
+		return nil, false
+	}
+	header := r.Header.Get("Proxy-Authorization")
+	if header != "" {
+		basic = s.passwords.check(r.Context(), header, client, s.porter.Now())
+	}
+	if basic != nil || !set.AskBasic {
+		return basic, false
+	}
+	if who := s.porter.Who(client, nil); who.Signed {
+		return nil, false
+	}
+	if host, _, ok := splitHost(r.URL.Host, 80); ok && (slices.Contains(set.OwnHosts, host) || s.porter.Snapshot().Support(host)) {
+		return nil, false // the people's pages and the help services never ask who it is
+	}
+	w.Header().Set("Proxy-Authenticate", `Basic realm="School web", charset="UTF-8"`)
+	w.Header().Set("Connection", "close")
+	http.Error(w, "Please sign in to use the web at school.", http.StatusProxyAuthRequired)
+	return nil, true
+}
+
+// forward sends an open request on and its answer back.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.Answer, basic *subject.Row) {
+	out := s.outgoing(r, answer)
+	res, err := s.transport.RoundTrip(out)
+	if err != nil {
+		s.failed(w, r, answer, err)
+		return
+	}
+	defer res.Body.Close()
+	s.porter.Record(r.Context(), answer)
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		s.upgraded(w, res, answer, basic)
+		return
+	}
+	head := w.Header()
+	copyHeader(head, res.Header)
+	cleanAnswer(head)
+	head.Add("Via", "1.1 "+s.name)
+	w.WriteHeader(res.StatusCode)
+	n, err := s.copyBody(w, res)
+	s.bytes.Add(uint64(n))
+	s.porter.Passed(answer, uint64(n))
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client must see that it is cut off
+	}
+}
+
+// outgoing is the request as it goes on: only what belongs to it, and the
+// name that was judged.
+func (s *Server) outgoing(r *http.Request, answer *porter.Answer) *http.Request {
+	h := r.Header
+	upgrade := isWebSocket(h)
+	removeHop(h)
+	for _, name := range claims {
+		delete(h, name)
+	}
+	delete(h, "Expect")
+	h["Via"] = append(h["Via"], "1.1 "+s.name)
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = []string{""}
+	}
+	if upgrade {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+	}
+	hostPort := joinHost(answer.Host, answer.Port, 80)
+	u := &url.URL{Scheme: "http", Host: hostPort, Path: r.URL.Path, RawPath: r.URL.RawPath,
+		RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery}
+	if target, ok := answer.SafeTarget(); ok {
+		u.Host = joinHost(target, answer.Port, 80)
+	}
+	out := &http.Request{Method: r.Method, URL: u, Host: hostPort, Header: h, Body: r.Body, ContentLength: r.ContentLength,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if r.ContentLength == 0 {
+		out.Body = http.NoBody
+	}
+	return out.WithContext(r.Context())
+}
+
+func joinHost(host string, port, usual uint16) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port == usual {
+		return host
+	}
+	return host + ":" + strconv.Itoa(int(port))
+}
+
+// isWebSocket reports the one upgrade that is passed on.
+func isWebSocket(h http.Header) bool {
+	if up := h["Upgrade"]; len(up) != 1 || !strings.EqualFold(up[0], "websocket") {
+		return false
+	}
+	for _, v := range h["Connection"] {
+		for part := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// removeHop removes the headers of one connection, and those it names.
+func removeHop(h http.Header) {
+	for _, v := range h["Connection"] {
+		for part := range strings.SplitSeq(v, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				h.Del(part)
+			}
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}
+
+func copyHeader(to, from http.Header) {
+	for name, values := range from {
+		to[name] = values
+	}
+}
+
+// cleanAnswer removes what is for one connection only, and what would lead
+// the browser to talk past the gate.
+func cleanAnswer(h http.Header) {
+	removeHop(h)
+	delete(h, "Alt-Svc")
+	delete(h, "Alternate-Protocol")
+}
+
+func (s *Server) copyBody(w http.ResponseWriter, res *http.Response) (n int64, err error) {
+	lent := buffers.Get().(*[]byte)
+	defer buffers.Put(lent)
+	if res.ContentLength >= 0 {
+		return io.CopyBuffer(onlyWriter{w}, res.Body, *lent)
+	}
+	// Of unknown length: events and streams must not wait for a full buffer.
+	control := http.NewResponseController(w)
+	for {
+		got, rerr := res.Body.Read(*lent)
+		if got > 0 {
+			if _, err := w.Write((*lent)[:got]); err != nil {
+				return n, err
+			}
+			n += int64(got)
+			if err := control.Flush(); err != nil {
+				return n, err
+			}
+		}
+		if errors.Is(rerr, io.EOF) {
+			return n, nil
+		}
+		if rerr != nil {
+			return n, rerr
+		}
+	}
+}
+
+// onlyWriter hides the writer's own copying, which would ignore our buffer.
+type onlyWriter struct{ io.Writer }
+
+// failed answers where the other side could not be reached.
+func (s *Server) failed(w http.ResponseWriter, r *http.Request, answer *porter.Answer, err error) {
+	switch {
+	case errors.Is(err, errForbidden):
+		private := s.porter.Refuse(&answer.Who, answer.Question, verdict.ReasonPrivate)
+		s.block(w, r, &private)
+	case isRefused(err):
+		w.Header().Set("Connection", "close")
+		http.Error(w, "The request is malformed.", http.StatusBadRequest)
+	case errors.Is(err, context.Canceled):
+		s.porter.Record(r.Context(), answer)
+		panic(http.ErrAbortHandler)
+	default:
+		s.porter.Record(r.Context(), answer)
+		status := http.StatusBadGateway
+		var late net.Error
+		if errors.As(err, &late) && late.Timeout() {
+			status = http.StatusGatewayTimeout
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "The site could not be reached. It is open at school, but it does not answer. Try again later.", status)
+	}
+}
+
+// block writes down a block, and then shows the page.
+func (s *Server) block(w http.ResponseWriter, r *http.Request, answer *porter.Answer) {
+	if answer.Verdict.Action == verdict.Allow {
+		answer.Verdict.Action = verdict.Block
+	}
+	s.porter.Record(r.Context(), answer)
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // its body is not wanted
+	}
+	s.pages.Write(w, http.StatusForbidden, s.view(answer, "http://"+joinHost(answer.Host, answer.Port, 80)+r.URL.RequestURI()))
+}
+
+// malformed refuses what no browser would send.
+func (s *Server) malformed(w http.ResponseWriter, r *http.Request, client netip.Addr) {
+	s.refused.Add(1)
+	who := s.porter.Who(client, nil)
+	answer := s.porter.Refuse(&who, porter.Question{Door: verdict.DoorProxy}, verdict.ReasonMalformed)
+	s.porter.Record(r.Context(), &answer)
+	w.Header().Set("Connection", "close")
+	s.pages.Write(w, http.StatusBadRequest, s.view(&answer, ""))
+}
+
+// view puts an answer into the page's words. Target is where "go on" leads.
+func (s *Server) view(a *porter.Answer, target string) blockpage.View {
+	set, b := s.porter.Settings(), a.Explain()
+	v := blockpage.View{
+		Reason: b.Reason, Host: b.Host, Pupil: b.Pupil, Quiet: b.Alert, Title: b.Title, Teacher: b.Teacher, Category: b.Category,
+		Rule: b.Rule, Clause: b.Clause, Group: b.Group, School: set.SchoolName, Adult: set.TrustedAdult, Pages: set.Pages(),
+		At: a.At,
+	}
+	if zone, err := set.Location(); err == nil {
+		v.At = a.At.In(zone)
+	}
+	if isStaff(a) {
+		v.Reader = blockpage.Staff
+	}
+	for _, h := range set.Help {
+		v.Help = append(v.Help, blockpage.Help{Name: h.Name, Phone: h.Phone, URL: h.URL, Says: h.Says})
+	}
+	if a.Verdict.Action == verdict.Warn && target != "" {
+		v.Reason = "warn"
+		v.GoOn = s.goOn.link(set.Pages(), a.Who.Address, a.Host, target, a.At)
+	}
+	return v
+}
+
+// isStaff reports a reader all of whose groups are of staff. Whoever is not
+// known is spoken to as a pupil.
+func isStaff(a *porter.Answer) bool {
+	if len(a.Who.Groups) == 0 {
+		return false
+	}
+	for _, slug := range a.Who.Groups {
+		staff := slices.ContainsFunc(a.Names().Groups, func(g verdict.Group) bool { return g.Slug == slug && g.Audience == "staff" })
+		if !staff {
+			return false
+		}
+	}
+	return true
+}

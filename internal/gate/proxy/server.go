@@ -1,0 +1,256 @@
+// Package proxy is the gate's door for browsers: an explicit HTTP/1.1 proxy
+// that judges every request and every tunnel, shows a page where something is
+// closed, and connects only to the very address it has checked. It reads
+// requests strictly, so that nobody down the line can read them otherwise.
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"belisha/internal/gate/blockpage"
+	"belisha/internal/gate/porter"
+	"belisha/internal/kit/clock"
+)
+
+const (
+	headerFor    = 10 * time.Second
+	idleFor      = 2 * time.Minute
+	answerFor    = 2 * time.Minute // until an origin's first byte
+	maxConns     = 20_000
+	maxPerClient = 1024
+	helloFor     = 10 * time.Second
+)
+
+// Leaves makes certificates for blocked hosts.
+type Leaves interface {
+	Leaf(host string) (*tls.Certificate, error)
+}
+
+// Config is what the door needs. Verifier, Leaves and Upstream may be nil.
+type Config struct {
+	Porter   *porter.Porter
+	Lookup   Lookup
+	Guard    *Guard
+	Pages    *blockpage.Maker
+	Verifier Verifier
+	Leaves   Leaves
+	Upstream *url.URL // an upstream proxy
+	Secret   string   // signs what is handed to the people's pages
+	Clock    clock.Clock
+	Log      *slog.Logger
+	// Sink: the door stands where blocked names point to. It shows why, and
+	// the people's pages, and forwards nothing.
+	Sink bool
+}
+
+// Server is the door.
+type Server struct {
+	porter    *porter.Porter
+	cfg       Config
+	dial      *dialer
+	transport *http.Transport
+	people    *people
+	pages     *blockpage.Maker
+	passwords *passwords
+	goOn      *goOns
+	tunnels   *tunnels
+	http      *http.Server
+	listener  net.Listener
+	loopback  bool
+	name      string // in Via, new each start
+
+	mu  sync.Mutex
+	per map[netip.Addr]int
+	all int
+
+	requests, refused, panics, bytes atomic.Uint64
+}
+
+// Listen opens the door on an address; port 0 takes any free one.
+func Listen(address string, cfg Config) (*Server, error) {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("opening the proxy: %w", err)
+	}
+	s := &Server{
+		porter: cfg.Porter, cfg: cfg, pages: cfg.Pages, listener: ln,
+		dial:      &dialer{lookup: cfg.Lookup, guard: cfg.Guard, proxy: cfg.Upstream},
+		passwords: newPasswords(cfg.Verifier), goOn: newGoOns(), tunnels: newTunnels(),
+		per: make(map[netip.Addr]int), name: "belisha-" + rand.Text()[:12],
+	}
+	s.loopback = s.Addr().Addr().IsLoopback()
+	s.people = newPeople(s)
+	s.transport = &http.Transport{
+		DialContext: s.dial.forTransport, DisableCompression: true,
+		MaxIdleConns: 2000, MaxIdleConnsPerHost: 64, IdleConnTimeout: 60 * time.Second,
+		ResponseHeaderTimeout: answerFor, MaxResponseHeaderBytes: 128 << 10,
+		ForceAttemptHTTP2: false, ReadBufferSize: 16 << 10, WriteBufferSize: 8 << 10,
+	}
+	s.http = &http.Server{
+		Handler: s, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor, MaxHeaderBytes: maxHead - 4096,
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Addr is where the door is.
+func (s *Server) Addr() netip.AddrPort {
+	at := s.listener.Addr().(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+}
+
+// Serve answers until Close.
+func (s *Server) Serve() error {
+	err := s.http.Serve(&strictListener{Listener: s.listener, server: s})
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close ends the door and its tunnels.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	for _, x := range s.tunnels.list() {
+		x.close()
+	}
+	s.transport.CloseIdleConnections()
+	return err
+}
+
+// Forget drops remembered passwords, as when settings were read anew.
+func (s *Server) Forget() { s.passwords.forget() }
+
+// Counts is what the door has done since it opened.
+type Counts struct {
+	Requests uint64 `json:"requests"`
+	Refused  uint64 `json:"refused"` // malformed, or too many connections
+	Panics   uint64 `json:"panics"`
+	Bytes    uint64 `json:"bytes"`
+	Conns    int    `json:"conns"`
+	Tunnels  int    `json:"tunnels"`
+}
+
+// Counts returns the counters.
+func (s *Server) Counts() Counts {
+	s.mu.Lock()
+	conns := s.all
+	s.mu.Unlock()
+	return Counts{Requests: s.requests.Load(), Refused: s.refused.Load(), Panics: s.panics.Load(),
+		Bytes: s.bytes.Load(), Conns: conns, Tunnels: len(s.tunnels.list())}
+}
+
+// strictListener bounds connections and reads them strictly.
+type strictListener struct {
+	net.Listener
+	server *Server
+}
+
+// Accept implements net.Listener.
+func (l *strictListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		client := clientOf(c.RemoteAddr().String())
+		if !l.server.admit(client) {
+			l.server.refused.Add(1)
+			c.Close()
+			continue
+		}
+		counted := &countedConn{Conn: c, leave: sync.OnceFunc(func() { l.server.leave(client) })}
+		return newStrictConn(counted, func(error) { l.server.refused.Add(1) }), nil
+	}
+}
+
+func (s *Server) admit(client netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all >= maxConns || s.per[client] >= maxPerClient {
+		return false
+	}
+	s.all++
+	s.per[client]++
+	return true
+}
+
+func (s *Server) leave(client netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all--
+	if s.per[client]--; s.per[client] == 0 {
+		delete(s.per, client)
+	}
+}
+
+// countedConn says when it is closed.
+type countedConn struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements net.Conn.
+func (c *countedConn) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
+
+func clientOf(remote string) netip.Addr {
+	ap, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+// ServeHTTP implements http.Handler: one request, judged on its own.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	defer s.isolate()
+	client := clientOf(r.RemoteAddr)
+	switch {
+	case s.cfg.Sink:
+		s.sink(w, r, client)
+	case r.Method == http.MethodConnect:
+		s.connect(w, r, client)
+	case r.URL.Scheme == "http" && r.URL.Host != "" && r.URL.Opaque == "":
+		s.request(w, r, client)
+	case r.URL.Scheme == "" && r.URL.Host == "":
+		s.direct(w, r, client)
+	default:
+		s.malformed(w, r, client)
+	}
+}
+
+// isolate keeps one request's fault from being another's; the connection it
+// happened on is closed, nothing goes through it.
+func (s *Server) isolate() {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v) // how a handler says that the answer broke off
+	default:
+		s.panics.Add(1)
+		s.cfg.Log.Error("a request could not be handled", "panic", fmt.Sprint(v))
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// systemNow is the machine's time, which deadlines of sockets go by.
+func systemNow() time.Time { return clock.System{}.Now() }
+
+// detached keeps a decision's record from ending with the request.
+func detached(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
