@@ -12,8 +12,8 @@ import (
 
 // Decide answers a. It takes no lock and, unless pages or expressions are
 // listed for the host, no memory.
-func (s *Snapshot) Decide(a *Ask) Verdict {
-	v := s.decide(a, nil)
+func (s *Snapshot) Decide(a *Ask) (v Verdict) {
+	s.decide(a, &v, nil)
 	runtime.KeepAlive(s) // the tables are outside the collector's sight
 	return v
 }
@@ -27,19 +27,19 @@ func answer(act Action, why Reason) Verdict {
 	return Verdict{Action: act, Reason: why, Category: NoCategory}
 }
 
-func (s *Snapshot) decide(a *Ask, tr *trace) Verdict {
+func (s *Snapshot) decide(a *Ask, v *Verdict, tr *trace) {
 	var f facts
+	v.Category = NoCategory
 	if !s.look(a, &f, tr) {
-		return answer(Block, ReasonMalformed)
+		v.Reason = ReasonMalformed
+		return
 	}
-	v := answer(Block, ReasonNone)
 	v.Categories = f.cats
 	if f.placed {
-		s.decidePlaced(a, &f, &v, tr)
-	} else if !s.fixed(a, &f, nil, &v) {
-		s.forGroups(a, &f, nil, &v, tr)
+		s.decidePlaced(a, &f, v, tr)
+	} else if !s.fixed(a, &f, nil, v) {
+		s.forGroups(a, &f, nil, v, tr)
 	}
-	return v
 }
 
 func (s *Snapshot) decidePlaced(a *Ask, f *facts, v *Verdict, tr *trace) {
@@ -200,6 +200,11 @@ func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
 		groups = s.known
 	}
 	at := a.At.UnixMilli()
+	if tr == nil && groups&(groups-1) == 0 { // the usual case, without copies
+		v.Group = uint8(bits.TrailingZeros64(groups))
+		s.forGroup(a, at, f, h, v)
+		return
+	}
 	base := *v
 	for n := 0; groups != 0; n, groups = n+1, groups&(groups-1) {
 		x := base

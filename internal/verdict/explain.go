@@ -22,7 +22,8 @@ type Step struct {
 // Explain decides a by the same code as Decide and tells how.
 func (s *Snapshot) Explain(a *Ask) (Verdict, []Step) {
 	tr := &trace{s: s, many: a.Groups == 0 || a.Groups&(a.Groups-1) != 0 || a.Groups&^s.known != 0}
-	v := s.decide(a, tr)
+	var v Verdict
+	s.decide(a, &v, tr)
 	runtime.KeepAlive(s)
 	tr.decided(v)
 	return v, tr.steps

@@ -31,11 +31,11 @@ func (p *places) addRange(r netip.Prefix, t target) {
 	p.ranges = append(p.ranges, rangeTargets{r, []target{t}})
 }
 
-// close builds the filter: at least sixteen bits for every host, one of them
+// close builds the filter: at least 128 bits for every host, one of them
 // set.
 func (p *places) close() {
-	bits := uint(9)
-	for 1<<bits < 16*len(p.lists) {
+	bits := uint(13)
+	for 1<<bits < 128*len(p.lists) {
 		bits++
 	}
 	p.shift = 64 - bits

@@ -22,7 +22,7 @@ type layout struct {
 	sets   []Set
 	keys   uint64
 	count  uint64 // lines of the table
-	fronts uint64 // and of the front filter
+	fronts uint64 // words of the front filter
 	meta   []byte
 	stats  Stats
 }
@@ -33,7 +33,7 @@ func (b *Builder) layOut() (*layout, error) {
 	if err := l.merge(); err != nil {
 		return nil, err
 	}
-	l.count = max(1, (l.keys+fill-1)/fill)
+	l.count = max(1, (l.keys*fillLines+fillNames-1)/fillNames)
 	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
 	m := meta{Categories: slugs, Expressions: []metaExpression{}}
 	for _, e := range b.expressions {
@@ -129,15 +129,16 @@ func (l *layout) frontAt() uint64 {
 	return uint64(headerSize+len(l.meta)+len(l.sets)*setSize+lineSize-1) &^ (lineSize - 1)
 }
 
-func (l *layout) tableAt() uint64 { return (l.frontAt() + l.fronts*lineSize + 4095) &^ 4095 }
+func (l *layout) tableAt() uint64 { return (l.frontAt() + l.fronts*8 + 4095) &^ 4095 }
 
 // fillFront notes every record in the filter, under its anchor.
 func (l *layout) fillFront(front []byte) {
 	for i := range l.b.parts {
 		for _, r := range l.b.parts[i] {
-			at := lineOf(uint64(r.anchor)<<32, l.fronts)*lineSize + frontWord(r.key)
+			anchor := uint64(r.anchor) << 32
+			at := frontWord(anchor, l.fronts)
 			word := front[at : at+8]
-			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(r.key))
+			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(anchor))
 		}
 	}
 }

@@ -38,13 +38,15 @@ const (
 	headerSize = 256
 	lineSize   = 64
 	slots      = lineSize / 8
-	// fill is how many names a line holds on average: 12.8 bytes a name, and
-	// one line in fifteen has more than fit.
-	fill    = 5
+	// Nine names take two lines on average: 14.2 bytes a name, and one line in
+	// twenty-five has more than fit.
+	fillNames, fillLines = 9, 2
+
 	setSize = 72
 	maxSets = 1 << 15
-	// frontFill is how many names a line of the front filter holds: a byte each.
-	frontFill = lineSize
+	// frontFill is how many names a word of the front filter holds: half a
+	// byte each.
+	frontFill = 16
 	// The spare bit of a line's first and second slot.
 	spill  = 1 << 15 // keys anchored to this line are elsewhere
 	passed = 1 << 15 // keys that belong to this line or one before are behind it
@@ -76,7 +78,7 @@ type Expression struct {
 // holds a Table must hold its Segment too.
 type Segment struct {
 	front       []byte
-	fronts      uint64 // lines of the front filter
+	fronts      uint64 // words of the front filter
 	table       []byte
 	lines       uint64
 	sets        []Set
@@ -134,12 +136,12 @@ func read(data []byte) (*Segment, error) {
 	}
 	metaLen, setCount, at := uint64(le.Uint32(data[40:])), uint64(le.Uint32(data[44:])), le.Uint64(data[48:])
 	front := le.Uint64(data[96:])
-	if s.fronts == 0 || s.fronts > uint64(len(data))/lineSize || front > uint64(len(data)) ||
-		headerSize+metaLen+setCount*setSize > front || front+s.fronts*lineSize > at || at > uint64(len(data)) || setCount > maxSets ||
+	if s.fronts == 0 || s.fronts > uint64(len(data))/8 || front > uint64(len(data)) ||
+		headerSize+metaLen+setCount*setSize > front || front+s.fronts*8 > at || at > uint64(len(data)) || setCount > maxSets ||
 		s.lines == 0 || s.lines != (uint64(len(data))-at)/lineSize || s.maxPath > MaxPath {
 		return nil, fmt.Errorf("%w: its parts do not fit together", ErrDamaged)
 	}
-	s.front = data[front : front+s.fronts*lineSize]
+	s.front = data[front : front+s.fronts*8]
 	s.table = data[at : at+s.lines*lineSize]
 	if err := s.readMeta(data[headerSize : headerSize+metaLen]); err != nil {
 		return nil, err
@@ -202,7 +204,7 @@ func (s *Segment) Size() int64 { return s.size }
 // keys up in many segments. It is valid as long as its Segment is held.
 type Table struct {
 	front  []byte
-	fronts uint64 // lines of front
+	fronts uint64 // words of front
 	lines  []byte
 	count  uint64
 }
@@ -215,37 +217,28 @@ func (s *Segment) Table() Table {
 // Look asks for all suffixes of b. It reports whether any is listed; the
 // numbers of their sets are then in b.Sets, 0 for those that are not.
 //
-// A way to memory takes longer than all else together. So a small filter,
-// mostly still near the processor, is asked first; it too keeps a name and
-// its parents in one line. It lets about one name in twenty pass that is not
-// listed.
+// A way to memory takes longer than all else together. So a filter is asked
+// first that is small enough to stay near the processor: is there anything at
+// all under this anchor? It says yes wrongly about once in six times.
 func (t *Table) Look(b *Batch) bool {
-	front := t.front[lineOf(b.anchor, t.fronts)*lineSize:][:lineSize]
-	maybe := false
-	for i := b.anchorAt; i < b.N; i++ {
-		maybe = maybe || passes(front, b.Keys[i&(BatchSize-1)])
-	}
+	maybe := t.passes(b.anchor)
 	for i := 0; i < b.anchorAt; i++ {
-		key := b.Keys[i&(BatchSize-1)]
-		maybe = maybe || passes(t.front[lineOf(key, t.fronts)*lineSize:][:lineSize], key)
+		maybe = maybe || t.passes(b.Keys[i&(BatchSize-1)])
 	}
 	return maybe && t.look(b)
 }
 
-// passes reports whether the key can be listed, as far as its line of the
-// filter knows.
-func passes(front []byte, key uint64) bool {
-	at, want := frontWord(key), frontMask(key)
-	return binary.LittleEndian.Uint64(front[at:at+8])&want == want
+// passes reports whether anything can be listed under the anchor.
+func (t *Table) passes(anchor uint64) bool {
+	at, want := frontWord(anchor, t.fronts), frontMask(anchor)
+	return binary.LittleEndian.Uint64(t.front[at:at+8])&want == want
 }
 
-// frontWord is where in its line the key's word of the filter is, and
-// frontMask the three bits that it sets there.
-func frontWord(key uint64) uint64 { return key >> 18 & 7 * 8 }
+// frontWord is where the anchor's word of the filter is, and frontMask the
+// two bits that it sets there.
+func frontWord(anchor, words uint64) uint64 { return lineOf(anchor, words) * 8 }
 
-func frontMask(key uint64) uint64 {
-	return 1<<(key&63) | 1<<(key>>6&63) | 1<<(key>>12&63)
-}
+func frontMask(anchor uint64) uint64 { return 1<<(anchor>>32&63) | 1<<(anchor>>38&63) }
 
 func (t *Table) look(b *Batch) bool {
 	line, spilt := t.at(lineOf(b.anchor, t.count))
