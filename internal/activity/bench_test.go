@@ -108,7 +108,7 @@ func BenchmarkActivity(b *testing.B) {
 		name string
 		ask  func() error
 	}{
-		{"a person's closed day", func() error { _, err := s.Timeline(ctx, someone, first.Add(50*time.Hour)); return err }},
+		{"a person's closed day", func() error { _, err := s.Timeline(ctx, someone, first.Add(9*time.Hour)); return err }},
 		{"a person's open day", func() error { _, err := s.Timeline(ctx, someone, open.Add(9*time.Hour)); return err }},
 		{"the newest rows", search(Query{})},
 		{"a rare word of long ago", search(Query{Text: rareWord, From: first, To: last})},

@@ -146,6 +146,9 @@ func (h *hunt) cheapest(ctx context.Context) (*set, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s.size() == 1 && s.columns[0] == "subject" {
+			n = min(n, followable) // one person's rows are followed however many
+		}
 		if n < least {
 			best, least = s, n
 		}
@@ -190,8 +193,20 @@ func (h *hunt) hasIndex(ctx context.Context, column string) (bool, error) {
 	return n > 0, nil
 }
 
-// follow collects the rows of a set through its indexes, newest first.
+// follow collects the rows of a set through its indexes, newest first. One
+// number alone is already in order.
 func (h *hunt) follow(ctx context.Context, s set) error {
+	more := h.conditions()
+	if s.size() == 1 && len(s.columns) == 1 {
+		c := s.columns[0]
+		id := strconv.FormatInt(s.ids[c][0], 10)
+		err := h.collect(ctx, selectEvents+` INDEXED BY events_`+c+` WHERE `+c+` = `+id+` AND `+c+` > 0 AND k >= `+
+			strconv.FormatInt(h.low, 10)+` AND k < `+strconv.FormatInt(h.high, 10)+more+` ORDER BY k DESC LIMIT $1`)
+		if err == nil {
+			h.reached = h.low
+		}
+		return err
+	}
 	var keys []int64
 	for _, c := range s.columns {
 		for _, id := range s.ids[c] {
@@ -205,7 +220,6 @@ func (h *hunt) follow(ctx context.Context, s set) error {
 	}
 	slices.SortFunc(keys, func(a, b int64) int { return cmp.Compare(b, a) })
 	keys = slices.Compact(keys)
-	more := h.conditions()
 	for chunk := range slices.Chunk(keys, 200) {
 		err := h.collect(ctx, selectEvents+` WHERE k IN (`+listed(chunk)+`)`+more+` ORDER BY k DESC LIMIT $1`)
 		if err != nil {

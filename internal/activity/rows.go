@@ -3,7 +3,6 @@ package activity
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -95,9 +94,12 @@ func satisfies(w *raw, sets []set) bool {
 
 // events turns rows into events.
 func (r *reader) events(ctx context.Context, raws []raw) ([]Event, error) {
+	if err := r.learn(ctx, raws); err != nil {
+		return nil, err
+	}
 	events := make([]Event, 0, len(raws))
 	for i := range raws {
-		e, err := r.event(ctx, &raws[i])
+		e, err := r.event(&raws[i])
 		if err != nil {
 			return nil, err
 		}
@@ -106,21 +108,71 @@ func (r *reader) events(ctx context.Context, raws []raw) ([]Event, error) {
 	return events, nil
 }
 
-func (r *reader) event(ctx context.Context, w *raw) (Event, error) {
-	var texts [9]string
-	for i, f := range []struct {
+// numbers is the dictionaries that a row points into, with where.
+func (w *raw) numbers() [9]struct {
+	dict string
+	id   int64
+} {
+	return [9]struct {
 		dict string
 		id   int64
 	}{
 		{dictGates, keyGate(w.key)}, {dictContexts, w.context}, {dictVerdicts, w.verdict},
 		{dictSubjects, w.subject}, {dictDevices, w.device}, {dictAddrs, w.address},
 		{dictHosts, w.host}, {dictPaths, w.path}, {dictSearches, w.search},
-	} {
-		text, err := r.word(ctx, f.dict, f.id)
-		if err != nil {
-			return Event{}, err
+	}
+}
+
+// wordsAtOnce is how many numbers one statement looks up.
+const wordsAtOnce = 500
+
+// learn looks up the words of the rows that are not known yet, many at once.
+// A word that retention has taken is "".
+func (r *reader) learn(ctx context.Context, raws []raw) error {
+	missing := map[string][]int64{}
+	for i := range raws {
+		for _, f := range raws[i].numbers() {
+			if r.words[f.dict] == nil {
+				r.words[f.dict] = map[int64]string{0: ""}
+			}
+			if _, ok := r.words[f.dict][f.id]; !ok {
+				r.words[f.dict][f.id] = ""
+				missing[f.dict] = append(missing[f.dict], f.id)
+			}
 		}
-		texts[i] = text
+	}
+	for dict, ids := range missing {
+		for chunk := range slices.Chunk(ids, wordsAtOnce) {
+			if err := r.lookUp(ctx, dict, chunk); err != nil {
+				return fmt.Errorf("looking up words in %s: %w", dict, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) lookUp(ctx context.Context, dict string, ids []int64) error {
+	rows, err := r.db.QueryContext(ctx, `SELECT id, text FROM `+dict+` WHERE id IN (`+listed(ids)+`)`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		var text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return err
+		}
+		r.words[dict][id] = text
+	}
+	return rows.Err()
+}
+
+// event makes one event of a row whose words are known.
+func (r *reader) event(w *raw) (Event, error) {
+	var texts [9]string
+	for i, f := range w.numbers() {
+		texts[i] = r.words[f.dict][f.id]
 	}
 	c, v := unpackContext(texts[1]), unpackVerdict(texts[2])
 	e := Event{
@@ -140,26 +192,4 @@ func (r *reader) event(ctx context.Context, w *raw) (Event, error) {
 		e.Address = addr
 	}
 	return e, nil
-}
-
-// word looks one number up. A word that retention has taken is "".
-func (r *reader) word(ctx context.Context, dict string, id int64) (string, error) {
-	if id == 0 {
-		return "", nil
-	}
-	known := r.words[dict]
-	if known == nil {
-		known = map[int64]string{}
-		r.words[dict] = known
-	}
-	if text, ok := known[id]; ok {
-		return text, nil
-	}
-	var text string
-	err := r.db.QueryRowContext(ctx, `SELECT text FROM `+dict+` WHERE id = $1`, id).Scan(&text)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("looking up a word in %s: %w", dict, err)
-	}
-	known[id] = text
-	return text, nil
 }
