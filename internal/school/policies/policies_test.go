@@ -30,7 +30,7 @@ var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // school is the room with the rooms around it that a test can steer.
 type school struct {
 	*policies.Room
-	t       *testing.T
+	t       testing.TB
 	db      *store.DB
 	clock   *clock.Fake
 	journal *journal.Journal
@@ -77,7 +77,7 @@ func (s filterStep) Abort()                        { s.f.aborted = s.v.Number() 
 
 // newSchool is a school on a fresh store: PostgreSQL when the environment names
 // a server for the whole suite.
-func newSchool(t *testing.T) *school {
+func newSchool(t testing.TB) *school {
 	t.Helper()
 	open := storetest.SQLite
 	if os.Getenv("TEST_PG") != "" {
@@ -86,7 +86,7 @@ func newSchool(t *testing.T) *school {
 	return schoolOn(t, open(t, policies.Schema, journal.Schema))
 }
 
-func schoolOn(t *testing.T, db *store.DB) *school {
+func schoolOn(t testing.TB, db *store.DB) *school {
 	t.Helper()
 	s := &school{t: t, db: db, clock: clock.NewFake(monday), filter: &filter{}}
 	s.age = control.Finding{State: control.Kept, Figure: "0 of 31 passwords older than 90 days", Source: control.Measured, By: "sign-in records"}
