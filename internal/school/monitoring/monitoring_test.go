@@ -12,6 +12,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/store/storetest"
+	"belisha/internal/kit/web/webtest"
 	"belisha/internal/school/access"
 	"belisha/internal/school/people"
 )
@@ -239,17 +240,25 @@ func TestASearchThatCannotBeAskedSaysWhy(t *testing.T) {
 	}
 }
 
-func TestBeforeTheHeadConfirmsNothingOfAnybodyIsKept(t *testing.T) {
+func TestBeforeTheHeadConfirmsASignalSaysNobody(t *testing.T) {
 	s := newSchool(t)
-	check(t, s.Saw(context.Background(), []activity.Event{s.visit(worrying)}))
+	check(t, s.Saw(context.Background(), []activity.Event{s.visit(worrying), s.visit(worrying)}))
 	open, err := s.openSignals(context.Background())
 	check(t, err)
-	if len(open) != 0 {
-		t.Errorf("%d signals are kept", len(open))
+	if len(open) != 1 || open[0].Subject+open[0].Device != "" || open[0].Address.IsValid() || open[0].Times != 2 {
+		t.Errorf("the signals are %+v; want one that says nobody", open)
 	}
-	if ok, why, err := s.Watched(context.Background()); err != nil || ok || !strings.Contains(why, "Names are not recorded") {
-		t.Errorf("watched %v, %q, %v", ok, why, err)
+	rows, err := s.Around(s.as(s.lead), open[0])
+	check(t, err)
+	if len(rows) != 0 {
+		t.Errorf("rows are shown with it: %+v", rows)
 	}
+	var all string
+	check(t, s.d.DB.QueryRowContext(context.Background(), `SELECT who || subject || device || address FROM signals`).Scan(&all))
+	if strings.Contains(all, string(s.pupil)) || strings.Contains(all, "tablet") {
+		t.Errorf("the records say %q", all)
+	}
+	webtest.Get(t, s.site(), "/monitoring/signals", s.actor(s.lead)).Is(200).Safe().Has("Signals cannot say who", SignalTitle)
 }
 
 func TestTheHeadAloneConfirmsTheRecording(t *testing.T) {

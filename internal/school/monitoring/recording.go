@@ -106,9 +106,10 @@ func (r *Room) StopRecording(ctx context.Context) error {
 	})
 }
 
-// Watched says whether somebody would see a signal: names are recorded, and a
-// designated safeguarding lead and a deputy, two people, hold their posts. If
-// not, pages say "Blocked, not watched", with why.
+// Watched says whether somebody would see a signal: a designated safeguarding
+// lead and a deputy, two people, hold their posts. If not, pages say "Blocked,
+// not watched", with why. While names are not recorded signals come all the
+// same, and cannot say who.
 func (r *Room) Watched(ctx context.Context) (ok bool, why string, err error) {
 	leads, deputies, err := r.safeguarders(ctx)
 	if err != nil {
@@ -117,10 +118,6 @@ func (r *Room) Watched(ctx context.Context) (ok bool, why string, err error) {
 	two := slices.ContainsFunc(deputies, func(d people.ID) bool {
 		return slices.ContainsFunc(leads, func(l people.ID) bool { return l != d })
 	})
-	on, err := r.Recording(ctx)
-	if err != nil {
-		return false, "", err
-	}
 	switch {
 	case len(leads) == 0 && len(deputies) == 0:
 		return false, "Nobody holds the posts of designated safeguarding lead and deputy. Sites are blocked, but nobody is told when a pupil may need help.", nil
@@ -128,8 +125,6 @@ func (r *Room) Watched(ctx context.Context) (ok bool, why string, err error) {
 		return false, "Nobody holds the post of designated safeguarding lead.", nil
 	case !two:
 		return false, "The designated safeguarding lead has no deputy. Name somebody who looks when the lead is away.", nil
-	case !on:
-		return false, "Names are not recorded yet, so nobody can be told which pupil may need help. The head confirms the impact assessment first.", nil
 	case len(r.values().Items(keyThemes)) == 0:
 		return false, "The policy puts nothing in the tray of the safeguarding lead.", nil
 	default:

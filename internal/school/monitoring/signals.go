@@ -77,7 +77,7 @@ func who(e *activity.Event) string {
 	case e.Address.IsValid():
 		return "address " + e.Address.Unmap().String()
 	default:
-		return "site " + e.Site
+		return "site " + e.Site + ", " + e.Group
 	}
 }
 
@@ -89,7 +89,8 @@ func (r *Room) worrying(e *activity.Event) bool {
 }
 
 // Saw is told of every event, and puts the worrying ones in the tray at once.
-// Events told again count once. It stores nobody while names are not recorded.
+// Events told again count once. While names are not recorded a signal says
+// when, and at which site, but never who or on which device.
 func (r *Room) Saw(ctx context.Context, events []activity.Event) error {
 	var worrying []activity.Event
 	for i := range events {
@@ -101,8 +102,13 @@ func (r *Room) Saw(ctx context.Context, events []activity.Event) error {
 		return nil
 	}
 	on, err := r.Recording(ctx)
-	if err != nil || !on {
+	if err != nil {
 		return err
+	}
+	for i := range worrying {
+		if !on {
+			worrying[i].Subject, worrying[i].Device, worrying[i].Address = "", "", netip.Addr{}
+		}
 	}
 	slices.SortStableFunc(worrying, func(a, b activity.Event) int { return a.At.Compare(b.At) })
 	ctx = actor.With(ctx, actor.Belisha("monitoring"))

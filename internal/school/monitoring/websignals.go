@@ -14,6 +14,7 @@ const signalMarking = "Safeguarding: keep locked away."
 type signalsView struct {
 	web.Base
 	Unwatched web.Panel
+	Nameless  web.Panel
 	Open      web.Table
 	Closed    web.Table
 }
@@ -57,6 +58,16 @@ func (r *Room) signalList(c *web.Ctx) error {
 	}
 	if !ok {
 		v.Unwatched = web.Panel{Tone: "warn", Title: "Blocked, not watched", Words: why}
+	}
+	on, err := r.Recording(c.Context())
+	if err != nil {
+		return err
+	}
+	if !on {
+		v.Nameless = web.Panel{
+			Tone: "note", Title: "Signals cannot say who",
+			Words: "Names are not recorded yet. A signal says only that something happened, and when. The head confirms the impact assessment before names are recorded.",
+		}
 	}
 	v.Open = web.Table{
 		Caption: "Waiting", Columns: []web.Column{{Title: "What"}, {Title: "Since"}, {Title: "State"}},
@@ -134,7 +145,7 @@ func (r *Room) signalView(c *web.Ctx, s Signal) (signalView, error) {
 	v.Table = rowsTable(c, rows, true)
 	v.Table.Caption = "An hour before and after"
 	v.Table.ShowCaption = true
-	v.Table.Empty = web.Empty{Title: "The rows are no longer kept", Words: "Search words, pages and names are removed after the time that the policy states."}
+	v.Table.Empty = web.Empty{Title: "No rows are kept", Words: "Either names were not recorded at that time, or the time for which the policy keeps rows is over."}
 	return v, nil
 }
 
