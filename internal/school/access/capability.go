@@ -42,7 +42,7 @@ func Grants() []Grant {
 		{Audience: people.Staff, May: caps("policies.read")},
 		{Audience: people.Governor, May: caps("policies.read evidence.read")},
 
-		{Post: people.Headteacher, May: caps(readAll + "people.manage access.manage access.tokens policies.edit policies.activate policies.approve " +
+		{Post: people.Headteacher, May: caps(readAll + "people.manage people.posts access.manage access.tokens policies.edit policies.activate policies.approve " +
 			"filtering.grant-status monitoring.list.confirm setup.run")},
 		{Post: people.DeputyHead, May: caps(readAll + "policies.edit")},
 		{Post: people.AssistantHead, May: caps("people.read policies.read filtering.read evidence.read")},

@@ -26,6 +26,7 @@ const (
 // Options say which roll to bring in and how.
 type Options struct {
 	Path   string
+	Data   []byte // the file itself, where there is no path (an upload)
 	Name   string // what to call the file in reports; "" is the path's last part
 	Format Format // "" is FormatAuto
 	Map    string // a mapping file, "" for none

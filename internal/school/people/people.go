@@ -27,6 +27,10 @@ const (
 	MayRead   actor.Capability = "people.read"
 	MayManage actor.Capability = "people.manage"
 	MayImport actor.Capability = "people.import"
+	// MayAppoint gives and ends posts, and with them what people may do. It
+	// stands apart from people.manage: whoever keeps the roll must not be able
+	// to make themselves head.
+	MayAppoint actor.Capability = "people.posts"
 )
 
 // Kind is the sort of person somebody is to the school.

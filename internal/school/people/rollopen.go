@@ -38,6 +38,9 @@ func openRoll(o Options, saved func(string) *rollProfile) (*roll, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Data != nil {
+		return readFile(o, o.Data, given, saved)
+	}
 	info, err := os.Stat(o.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -68,7 +71,7 @@ func readProfile(file string) (*rollProfile, error) {
 
 func openFolder(o Options) (*roll, error) {
 	if o.Format == FormatCSV {
-		return nil, fmt.Errorf("%s is a folder; name the CSV file in it", filepath.Base(o.Path))
+		return nil, fmt.Errorf("the path %s is a folder; name the CSV file in it", filepath.Base(o.Path))
 	}
 	files := map[string]*csvio.File{}
 	sum := sha256.New()
@@ -134,8 +137,14 @@ func openFile(o Options, given *rollProfile, saved func(string) *rollProfile) (*
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", filepath.Base(o.Path), err)
 	}
+	return readFile(o, data, given, saved)
+}
+
+// readFile reads one file that is in memory, at most one byte longer than may
+// be.
+func readFile(o Options, data []byte, given *rollProfile, saved func(string) *rollProfile) (*roll, error) {
 	if len(data) > maxZip {
-		return nil, fmt.Errorf("%s is larger than %d MB; export the roll alone, without photographs or history", o.name(), maxZip>>20)
+		return nil, fmt.Errorf("the file %s is larger than %d MB; export the roll alone, without photographs or history", o.name(), maxZip>>20)
 	}
 	sum := sha256.Sum256(data)
 	digest := hex.EncodeToString(sum[:])
@@ -143,11 +152,11 @@ func openFile(o Options, given *rollProfile, saved func(string) *rollProfile) (*
 		return openZip(o, data, digest)
 	}
 	if o.Format == FormatOneRoster {
-		return nil, fmt.Errorf("%s is one file; a OneRoster export is a zip file or a folder with users.csv in it", o.name())
+		return nil, fmt.Errorf("the file %s is a single one; a OneRoster export is a zip file or a folder with users.csv in it", o.name())
 	}
 	r, err := readCSVRoll(bytes.NewReader(data), o.name(), given, saved)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.name(), err)
+		return nil, fmt.Errorf("the file %s was not read: %w", o.name(), err)
 	}
 	r.digest = digest
 	return r, nil
@@ -156,30 +165,30 @@ func openFile(o Options, given *rollProfile, saved func(string) *rollProfile) (*
 func openZip(o Options, data []byte, digest string) (*roll, error) {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, fmt.Errorf("%s is a zip file that cannot be opened; download it again", o.name())
+		return nil, fmt.Errorf("the file %s is a zip file that cannot be opened; download it again", o.name())
 	}
 	if len(z.File) > maxZipFiles {
-		return nil, fmt.Errorf("%s holds more than %d files; a OneRoster export has about ten", o.name(), maxZipFiles)
+		return nil, fmt.Errorf("the file %s holds more than %d files; a OneRoster export has about ten", o.name(), maxZipFiles)
 	}
 	files := map[string]*csvio.File{}
 	left := int64(maxUnpacked)
 	for _, e := range z.File {
 		if strings.HasPrefix(e.Name, "xl/") {
-			return nil, fmt.Errorf("%s is a spreadsheet (XLSX), not CSV; open it and save it as “CSV UTF-8”", o.name())
+			return nil, fmt.Errorf("the file %s is a spreadsheet (XLSX), not CSV; open it and save it as “CSV UTF-8”", o.name())
 		}
 		name := path.Base(strings.ReplaceAll(e.Name, `\`, "/"))
 		if !rosterFiles[name] || strings.Contains(e.Name, "__MACOSX") {
 			continue
 		}
 		if files[name] != nil {
-			return nil, fmt.Errorf("%s holds two files called %s; keep one", o.name(), name)
+			return nil, fmt.Errorf("the file %s holds two files called %s; keep one", o.name(), name)
 		}
 		if err := unpack(files, name, e, &left); err != nil {
-			return nil, fmt.Errorf("%s: %w", o.name(), err)
+			return nil, fmt.Errorf("the file %s was not read: %w", o.name(), err)
 		}
 	}
 	if len(files) == 0 || o.Format == FormatCSV {
-		return nil, fmt.Errorf("%s is a zip file without the files of a OneRoster export; unpack it and name the CSV file in it", o.name())
+		return nil, fmt.Errorf("the file %s is a zip file without the files of a OneRoster export; unpack it and name the CSV file in it", o.name())
 	}
 	return oneRosterRoll(files, digest)
 }
