@@ -41,8 +41,8 @@ func Sign(r *http.Request, secret string, client netip.Addr, now time.Time) {
 	r.Header.Set(HeaderSign, signature(secret, r.Method, r.URL.RequestURI(), client.String(), at))
 }
 
-// Client returns the client that the gate, which has this secret, signed for.
-func Client(r *http.Request, secret string, now time.Time) (netip.Addr, bool) {
+// SignedClient returns the client that the gate, which has this secret, signed for.
+func SignedClient(r *http.Request, secret string, now time.Time) (netip.Addr, bool) {
 	client, at := r.Header.Get(HeaderClient), r.Header.Get(HeaderTime)
 	want := signature(secret, r.Method, r.URL.RequestURI(), client, at)
 	if secret == "" || !hmac.Equal([]byte(want), []byte(r.Header.Get(HeaderSign))) {

@@ -254,3 +254,7 @@ func systemNow() time.Time { return clock.System{}.Now() }
 
 // detached keeps a decision's record from ending with the request.
 func detached(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+// CloseListener gives the address back where Serve was never called; after
+// Close it does nothing.
+func (s *Server) CloseListener() { s.listener.Close() }

@@ -1,0 +1,111 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+
+	"belisha/internal/gate/control"
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
+	"belisha/internal/verdict"
+	"belisha/internal/verdict/snapfile"
+)
+
+// Status implements control.Gate.
+func (r *running) Status() control.Status {
+	rows, devices := r.table.Len()
+	snapshot, counts := r.porter.Snapshot(), r.proxy.Counts()
+	questions, _ := r.dns.Counts()
+	s := control.Status{
+		State: r.state, RulesNumber: snapshot.Number(), HasRules: snapshot.HasRules(), Presence: r.table.Number(),
+		Rows: rows, Devices: devices, UptimeMilli: r.cfg.Clock.Now().Sub(r.state.Started).Milliseconds(),
+		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
+		Tunnels: counts.Tunnels, Questions: questions, Faults: counts.Panics,
+	}
+	if text := r.rulesError.Load(); text != nil {
+		s.RulesError = *text
+	}
+	if r.ca != nil {
+		s.CA = r.ca.Fingerprint()
+	}
+	return s
+}
+
+// Reload implements control.Gate: settings and rules are read now. Whatever
+// cannot be used leaves what runs as it is.
+func (r *running) Reload() error {
+	var errs []error
+	set, err := ReadSettings(r.cfg.Dir)
+	if err == nil {
+		err = r.porter.Configure(&set)
+	}
+	if err != nil {
+		errs = append(errs, err)
+	} else {
+		r.guard.Forbid(forbidden(&set, r.doors()...))
+		r.proxy.Forget()
+	}
+	switch {
+	case snapfile.Newer(r.cfg.Dir, r.loader.Have()):
+		errs = append(errs, r.takeRules())
+	case err == nil && r.loader.Have() == 0:
+		if s, err := r.firstSnapshot(&set); err == nil {
+			r.porter.Use(s)
+		} else {
+			errs = append(errs, err)
+		}
+	}
+	select {
+	case r.changed <- struct{}{}: // running tunnels are judged again
+	default:
+	}
+	return errors.Join(errs...)
+}
+
+// Push implements control.Gate. Who is there is kept before it is confirmed.
+func (r *running) Push(p subject.Push) error {
+	if err := r.table.Apply(p, r.cfg.Clock.Now()); err != nil {
+		return err
+	}
+	return r.keep()
+}
+
+// SetDevices implements control.Gate.
+func (r *running) SetDevices(d []subject.Device) error {
+	if err := r.table.SetDevices(d); err != nil {
+		return err
+	}
+	return r.keep()
+}
+
+// smallTable is how many rows are written at once; more are written within a
+// second, with whatever else has changed by then.
+const smallTable = 2000
+
+func (r *running) keep() error {
+	if rows, devices := r.table.Len(); rows+devices > smallTable {
+		return nil
+	}
+	r.reloading.Lock() // one writer of the file at a time
+	defer r.reloading.Unlock()
+	return r.table.Save(filepath.Join(r.cfg.Dir, "presence"))
+}
+
+// Latest implements control.Gate.
+func (r *running) Latest(a netip.Addr) (porter.Block, bool) { return r.porter.Latest(a) }
+
+// Decide implements control.Gate: what would happen, recorded nowhere.
+func (r *running) Decide(d control.DecideRequest) (control.Decision, error) {
+	u, err := verdict.CanonicalURL(d.URL)
+	if err != nil {
+		return control.Decision{}, fmt.Errorf("reading the address: %w", err)
+	}
+	who := r.porter.Who(d.Address, nil)
+	a := r.porter.Judge(&who, porter.Question{Door: verdict.DoorNone, Host: u.Host, Path: u.Path, Port: u.Port})
+	return control.Decision{Action: a.Verdict.Action.String(), Why: a.Explain()}, nil
+}
+
+// Stop implements control.Gate.
+func (r *running) Stop() { r.stop() }
