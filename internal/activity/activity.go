@@ -191,6 +191,9 @@ const (
 	ByCategory By = "category"
 	ByGroup    By = "group"
 	ByRule     By = "rule"
+	// ByAlert counts the categories of what carried an alert, which ByCategory
+	// counts too: whoever may not see alerts takes the one from the other.
+	ByAlert By = "alert"
 )
 
 // Count is one line of a Top.

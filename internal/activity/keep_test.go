@@ -68,6 +68,9 @@ func TestTheMostFrequentAreThoseOfTheEvents(t *testing.T) {
 			if i > 3 {
 				e.Host, e.Category, e.Rule, e.Group = "two.example", "chat", "r2", "8A"
 			}
+			if i == 5 {
+				e.Host, e.Alert = "hidden.example", "exploitation"
+			}
 			b.append(t, e)
 		}
 	}
@@ -75,7 +78,7 @@ func TestTheMostFrequentAreThoseOfTheEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	for by, want := range map[By][]Count{
-		ByHost: {{"one.example", 24}, {"two.example", 12}}, ByCategory: {{"games", 24}, {"chat", 12}},
+		ByHost: {{"one.example", 24}, {"two.example", 6}}, ByAlert: {{"chat", 6}}, ByCategory: {{"games", 24}, {"chat", 12}},
 		ByGroup: {{"7B", 24}, {"8A", 12}}, ByRule: {{"r1", 24}, {"r2", 12}},
 	} {
 		got, err := b.Top(ctx, monday.AddDate(0, 0, -10), monday.AddDate(0, 0, 1), by, Block, 5)

@@ -197,7 +197,7 @@ func (s *Store) Top(ctx context.Context, from, to time.Time, by By, action Actio
 	sums := map[string]uint64{}
 	var err error
 	switch by {
-	case ByHost, ByRule:
+	case ByHost, ByRule, ByAlert:
 		err = s.topWords(ctx, from, to, string(by), action, sums)
 	case ByCategory, ByGroup:
 		err = s.topTotals(ctx, from, to, by, action, sums)

@@ -56,6 +56,9 @@ func (t *tally) add(e *Event) {
 	if e.Host != "" && e.Alert == "" { // what is for the safeguarding lead stands in no list of hosts
 		t.tops[topKey{"host", strings.ToLower(clean(e.Host, maxHost)), e.Action}] += n
 	}
+	if e.Alert != "" && e.Category != "" {
+		t.tops[topKey{"alert", clean(e.Category, maxLabel), e.Action}] += n
+	}
 	if e.Rule != "" {
 		t.tops[topKey{"rule", clean(e.Rule, maxLabel), e.Action}] += n
 	}

@@ -106,6 +106,9 @@ func (r *Room) Saw(ctx context.Context, events []activity.Event) error {
 		return err
 	}
 	for i := range worrying {
+		if worrying[i].Certainty == activity.Unknown {
+			worrying[i].Subject = "" // a device, never a person
+		}
 		if !on {
 			worrying[i].Subject, worrying[i].Device, worrying[i].Address = "", "", netip.Addr{}
 		}

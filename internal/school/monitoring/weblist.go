@@ -48,16 +48,38 @@ func (r *Room) monitors(c *web.Ctx) error {
 		},
 		May: c.May(MayConfirm),
 	}
+	names, differ, err := r.monitorRows(c, list, holders, &v)
+	if err != nil {
+		return err
+	}
+	if err := r.monitorsState(c, list, differ, &v); err != nil {
+		return err
+	}
+	v.Confirm = web.Confirm{
+		What: "You confirm that these people, and nobody else, may look at the record of web use: " + orNobody(names) + ".",
+		When: "At once. Confirm it again within " + r.listAge() + ", or when somebody comes or goes.",
+		Undo: "To take somebody off, end their post and confirm again.", Action: web.Action{Path: pathMonitors, Title: "Confirm the list"},
+	}
+	for _, id := range holders {
+		v.Confirm.Action.Hidden = append(v.Confirm.Action.Hidden, web.Hidden{Name: "person", Value: string(id)})
+	}
+	if v.May {
+		v.Links = []web.Link{{Title: "Who looked, and for what", Path: pathLooks}, {Title: "Recording of names", Path: pathRecord}}
+	}
+	return monitorsPage.Render(c, v)
+}
+
+// monitorRows fills the table, and answers who holds the post now and whether
+// that differs from the list.
+func (r *Room) monitorRows(c *web.Ctx, list List, holders []people.ID, v *monitorsView) (names []string, differ bool, err error) {
 	v.Table = web.Table{
 		Caption: "Monitors", Columns: []web.Column{{Title: "Name"}, {Title: "Now"}},
 		Empty: web.Empty{Title: "Nobody may look", Words: "Give somebody the post of authorised monitor, then confirm the list here."},
 	}
-	var names []string
-	differ := false
 	for _, id := range union(holders, list.People) {
 		name, err := r.display(c.Context(), id)
 		if err != nil {
-			return err
+			return nil, false, err
 		}
 		tag := web.Tag{Words: "may look", Tone: "green"}
 		switch {
@@ -71,21 +93,16 @@ func (r *Room) monitors(c *web.Ctx) error {
 		}
 		v.Table.Rows = append(v.Table.Rows, web.Row{Cells: []web.Cell{{Text: name}, {Tag: tag}}})
 	}
-	if err := r.monitorsState(c, list, differ, &v); err != nil {
-		return err
+	return names, differ, nil
+}
+
+// listAge is how often the list is confirmed, in the policy's own words.
+func (r *Room) listAge() string {
+	v := r.values().Get(keyListAge)
+	if v.Raw != "" {
+		return v.Raw
 	}
-	v.Confirm = web.Confirm{
-		What: "You confirm that these people, and nobody else, may look at the record of web use: " + orNobody(names) + ".",
-		When: "At once. Confirm it again within " + words.Length(r.values().Duration(keyListAge)) + ", or when somebody comes or goes.",
-		Undo: "To take somebody off, end their post and confirm again.", Action: web.Action{Path: pathMonitors, Title: "Confirm the list"},
-	}
-	for _, id := range holders {
-		v.Confirm.Action.Hidden = append(v.Confirm.Action.Hidden, web.Hidden{Name: "person", Value: string(id)})
-	}
-	if v.May {
-		v.Links = []web.Link{{Title: "Who looked, and for what", Path: pathLooks}, {Title: "Recording of names", Path: pathRecord}}
-	}
-	return monitorsPage.Render(c, v)
+	return words.Length(v.Duration)
 }
 
 func contains(ids []people.ID, id people.ID) bool { return List{People: ids}.Has(id) }
@@ -173,7 +190,7 @@ func (r *Room) recordingView(c *web.Ctx) (recordingView, error) {
 		{Key: "Impact assessment", Text: rec.AssessedOn.Words()}, {Key: "People were told by", Text: rec.Notice},
 	}
 	v.Stop = web.Confirm{
-		What: "From now on visits are only counted. Nobody can be told when a pupil may need help.",
+		What: "From now on visits are only counted, and signals cannot say who.",
 		When: "At once. What is recorded stays until its time is over.", Undo: "You can confirm it again on this page.",
 		Action: web.Action{Path: pathRecord + "/stop", Title: "Stop recording names", Grave: true},
 	}

@@ -65,15 +65,15 @@ func (a Asked) values() url.Values {
 
 func (a Asked) fields() []web.Field {
 	return []web.Field{
-		{Name: "who", Label: "Name", Value: a.Who, Optional: true, Max: 100},
-		{Name: "text", Label: "Words in a site, page or search", Value: a.Text, Optional: true, Max: 200},
-		{Name: "host", Label: "Site", Value: a.Host, Optional: true, Max: 253},
-		{Name: "group", Label: "Group", Value: a.Group, Optional: true, Max: 60},
-		{Name: "device", Label: "Device", Value: a.Device, Optional: true, Max: 120},
-		{Name: "address", Label: "Address", Value: a.Address, Optional: true, Max: 45},
-		web.Field{Kind: web.SelectField, Name: "action", Label: "What the filter did", Options: optionsOf("Anything", decisions), Optional: true}.Choose(a.Action),
-		{Kind: web.DayField, Name: "from", Label: "From", Value: string(a.From), Optional: true},
-		{Kind: web.DayField, Name: "to", Label: "To", Value: string(a.To), Optional: true},
+		{Name: "who", Label: "Name", Value: a.Who, Max: 100},
+		{Name: "text", Label: "Words in a site, page or search", Value: a.Text, Max: 200},
+		web.Field{Kind: web.SelectField, Name: "action", Label: "What the filter did", Options: optionsOf("Anything", decisions)}.Choose(a.Action),
+		{Kind: web.DayField, Name: "from", Label: "From", Value: string(a.From)},
+		{Kind: web.DayField, Name: "to", Label: "To", Value: string(a.To)},
+		{Name: "host", Label: "Site", Value: a.Host, Max: 253},
+		{Name: "group", Label: "Group", Value: a.Group, Max: 60},
+		{Name: "device", Label: "Device", Value: a.Device, Max: 120},
+		{Name: "address", Label: "Address", Value: a.Address, Max: 45},
 	}
 }
 
@@ -195,10 +195,11 @@ func (s *Seen) whoCell(c *web.Ctx) web.Cell {
 	if s.Person == "" {
 		return web.Cell{Text: sentence(s.How), Small: s.Group}
 	}
-	return web.Cell{
-		Text: s.Name, Small: small,
-		Link: "/monitoring/people/" + url.PathEscape(string(s.Person)) + "?day=" + s.At.In(c.Words.Zone()).Format("2006-01-02"),
+	cell := web.Cell{Text: s.Name, Small: small}
+	if c.May(MayRead) { // the whole day is for listed monitors
+		cell.Link = "/monitoring/people/" + url.PathEscape(string(s.Person)) + "?day=" + s.At.In(c.Words.Zone()).Format("2006-01-02")
 	}
+	return cell
 }
 
 func (s *Seen) askedCell() web.Cell {

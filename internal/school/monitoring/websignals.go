@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"slices"
 	"strconv"
 
 	"belisha/internal/kit/store"
@@ -24,6 +25,7 @@ type signalView struct {
 	Summary web.Summary
 	Advice  web.Panel
 	Person  web.Link
+	Why     web.Table
 	Table   web.Table
 	Open    bool
 	Path    string
@@ -135,13 +137,17 @@ func (r *Room) signalView(c *web.Ctx, s Signal) (signalView, error) {
 	for _, o := range Outcomes {
 		v.Outcome.Options = append(v.Outcome.Options, web.Option{Value: o.Value, Label: o.Title})
 	}
-	if err := r.summarise(c, s, &v); err != nil {
-		return v, err
-	}
 	rows, err := r.Around(c.Context(), s)
 	if err != nil {
 		return v, err
 	}
+	flagged := slices.DeleteFunc(slices.Clone(rows), func(row Seen) bool { return !row.Flagged })
+	if err := r.summarise(c, s, flagged, &v); err != nil {
+		return v, err
+	}
+	v.Why = rowsTable(c, flagged, true)
+	v.Why.Caption, v.Why.ShowCaption = "What it is about", true
+	v.Why.Empty = web.Empty{Words: "The rows that it is about are not kept."}
 	v.Table = rowsTable(c, rows, true)
 	v.Table.Caption = "An hour before and after"
 	v.Table.ShowCaption = true
@@ -149,12 +155,15 @@ func (r *Room) signalView(c *web.Ctx, s Signal) (signalView, error) {
 	return v, nil
 }
 
-func (r *Room) summarise(c *web.Ctx, s Signal, v *signalView) error {
+func (r *Room) summarise(c *web.Ctx, s Signal, flagged []Seen, v *signalView) error {
 	name := "Not known who"
 	if s.Subject != "" {
 		id, display, ok := r.d.Names.Name(c.Context(), s.Subject)
 		if ok {
 			name = display
+			if len(flagged) > 0 {
+				name += ", " + flagged[0].How
+			}
 			v.Person = web.Link{Title: "The whole day of " + display, Path: "/monitoring/people/" + string(id) + "?day=" + s.First.In(c.Words.Zone()).Format("2006-01-02")}
 		}
 	}
