@@ -66,8 +66,10 @@ func (d *desk) ask(who actor.Actor, deciders ...approval.Decider) string {
 	d.t.Helper()
 	var a approval.Approval
 	d.must(d.db.Write(as(who), func(tx *store.Tx) (err error) {
-		a, err = d.room.Ask(as(who), tx, approval.Request{Kind: "policy", Record: "1", Title: "Put version 2.0 in force",
-			Why: "The review is due.", Link: "/policies/1", Deciders: deciders, Expires: d.clock.Now().Add(14 * 24 * time.Hour)})
+		a, err = d.room.Ask(as(who), tx, approval.Request{
+			Kind: "policy", Record: "1", Title: "Put version 2.0 in force",
+			Why: "The review is due.", Link: "/policies/1", Deciders: deciders, Expires: d.clock.Now().Add(14 * 24 * time.Hour),
+		})
 		return err
 	}))
 	return a.ID

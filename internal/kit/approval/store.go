@@ -112,8 +112,10 @@ func setPart(ctx context.Context, tx *store.Tx, p Part) error {
 
 // tell journals a decision and closes the request if it was the last one.
 func (r *Room) tell(ctx context.Context, tx *store.Tx, a *Approval, p Part, now time.Time) error {
-	line := journal.Entry{Verb: VerbApproved, Kind: "approval", ID: a.ID, After: p,
-		Rows: []journal.Row{{Table: "approval_parts", ID: p.ID}}}
+	line := journal.Entry{
+		Verb: VerbApproved, Kind: "approval", ID: a.ID, After: p,
+		Rows: []journal.Row{{Table: "approval_parts", ID: p.ID}},
+	}
 	to := outcome(a.Parts)
 	if to == Refused {
 		line.Verb = VerbRefused
@@ -133,8 +135,10 @@ func (r *Room) close(ctx context.Context, tx *store.Tx, a *Approval, to State, v
 	if err := setState(ctx, tx, a, to, now); err != nil {
 		return err
 	}
-	return r.Journal.Write(ctx, tx, journal.Entry{Verb: verb, Kind: "approval", ID: a.ID, After: map[string]any{"state": to},
-		Rows: []journal.Row{{Table: "approvals", ID: a.ID}}})
+	return r.Journal.Write(ctx, tx, journal.Entry{
+		Verb: verb, Kind: "approval", ID: a.ID, After: map[string]any{"state": to},
+		Rows: []journal.Row{{Table: "approvals", ID: a.ID}},
+	})
 }
 
 func setState(ctx context.Context, tx *store.Tx, a *Approval, to State, now time.Time) error {

@@ -66,8 +66,10 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	open, err := r.decidable(ctx, a)
 	items := make([]web.Item, 0, len(open))
 	for _, x := range open {
-		items = append(items, web.Item{Key: x.ID, Title: "Approval asked: " + x.Title, Step: "Decide",
-			Link: "/approvals/" + x.ID, Risk: 1, Since: x.AskedAt, Room: "approvals"})
+		items = append(items, web.Item{
+			Key: x.ID, Title: "Approval asked: " + x.Title, Step: "Decide",
+			Link: "/approvals/" + x.ID, Risk: 1, Since: x.AskedAt, Room: "approvals",
+		})
 	}
 	return items, err
 }
@@ -129,11 +131,14 @@ func (r *Room) showList(c *web.Ctx) error {
 }
 
 func (r *Room) table(c *web.Ctx, caption string, all []Approval, empty string) web.Table {
-	t := web.Table{Caption: caption, Empty: web.Empty{Title: empty},
-		Columns: []web.Column{{Title: "What"}, {Title: "Asked"}, {Title: "Still to decide"}, {Title: "State"}}}
+	t := web.Table{
+		Caption: caption, Empty: web.Empty{Title: empty},
+		Columns: []web.Column{{Title: "What"}, {Title: "Asked"}, {Title: "Still to decide"}, {Title: "State"}},
+	}
 	for _, x := range all {
 		t.Rows = append(t.Rows, web.Row{Link: "/approvals/" + x.ID, Faint: x.State != Open, Cells: []web.Cell{
-			{Text: x.Title, Small: "by " + x.AskedName}, {When: c.Near(x.AskedAt)}, {Text: words.And(r.Missing(x))}, {Tag: tag(x.State)}}})
+			{Text: x.Title, Small: "by " + x.AskedName}, {When: c.Near(x.AskedAt)}, {Text: words.And(r.Missing(x))}, {Tag: tag(x.State)},
+		}})
 	}
 	return t
 }
@@ -221,8 +226,10 @@ func (r *Room) form(x Approval, i int) decideForm {
 	p := x.Parts[i]
 	return decideForm{
 		Heading: "Decide as " + r.name(p.Decider), Path: "/approvals/" + x.ID + "/decide", Body: p.Body != "",
-		Answer: web.Field{Kind: web.RadiosField, Name: "answer", Label: "Do you approve this?", Inline: true,
-			Options: []web.Option{{Value: "yes", Label: "Yes"}, {Value: "no", Label: "No"}}},
+		Answer: web.Field{
+			Kind: web.RadiosField, Name: "answer", Label: "Do you approve this?", Inline: true,
+			Options: []web.Option{{Value: "yes", Label: "Yes"}, {Value: "no", Label: "No"}},
+		},
 		Note:   web.Field{Kind: web.LongField, Name: "note", Label: "Note", Hint: "Needed if the answer is no.", Optional: true, Rows: 3, Max: maxText},
 		On:     web.Field{Kind: web.DateField, Name: "on", Label: "Day of the meeting"},
 		Minute: web.Field{Name: "minute", Label: "Minute", Hint: "Its number in the minutes.", Max: 200, Width: 20},

@@ -104,8 +104,10 @@ func (s *school) attach(text string) string {
 		if err := s.files.Use(ctx, tx, b.ID, "letter", "1"); err != nil {
 			return err
 		}
-		return s.log.Write(ctx, tx, journal.Entry{Verb: "letter.attached", Kind: "letter", ID: "1", After: text,
-			Rows: []journal.Row{{Table: "blobs", ID: b.ID}}})
+		return s.log.Write(ctx, tx, journal.Entry{
+			Verb: "letter.attached", Kind: "letter", ID: "1", After: text,
+			Rows: []journal.Row{{Table: "blobs", ID: b.ID}},
+		})
 	}))
 	return b.ID
 }
@@ -120,8 +122,10 @@ func (s *school) run() backup.Result {
 func (s *school) restore(to string, archive string) (backup.Restored, error) {
 	school, err := s.vault.School()
 	s.must(err)
-	return backup.Restore{Archive: archive, Folder: to, School: school, Clock: s.clock, Schemas: schemas, Check: s.check,
-		KeyFile: "keys/school.key"}.Do(context.Background())
+	return backup.Restore{
+		Archive: archive, Folder: to, School: school, Clock: s.clock, Schemas: schemas, Check: s.check,
+		KeyFile: "keys/school.key",
+	}.Do(context.Background())
 }
 
 func (s *school) path(res backup.Result) string { return filepath.Join(s.deps.Target, res.File) }
@@ -166,8 +170,10 @@ func TestABackupIsRestoredOnANewMachineFromTheRecoveryWords(t *testing.T) {
 		key, err := vault.FromRecovery(words)
 		s.must(err)
 		folder := filepath.Join(t.TempDir(), "new")
-		got, err := backup.Restore{Archive: s.path(res), Folder: folder, School: key, Clock: s.clock, Schemas: schemas,
-			Check: s.check, KeyFile: "keys/school.key"}.Do(ctx)
+		got, err := backup.Restore{
+			Archive: s.path(res), Folder: folder, School: key, Clock: s.clock, Schemas: schemas,
+			Check: s.check, KeyFile: "keys/school.key",
+		}.Do(ctx)
 		s.must(err)
 		if got.School != schoolID || got.Files != 3 || got.Seq != 1 {
 			t.Errorf("restored %+v", got)
@@ -248,8 +254,10 @@ func TestARestoreNeverWritesOverAnythingAndTellsAForeignKey(t *testing.T) {
 		t.Errorf("into an empty folder: %v", err)
 	}
 	other := bytes.Repeat([]byte{7}, vault.KeySize)
-	_, err := backup.Restore{Archive: s.path(res), Folder: filepath.Join(t.TempDir(), "x"), School: other, Clock: s.clock,
-		Schemas: schemas, Check: s.check}.Do(context.Background())
+	_, err := backup.Restore{
+		Archive: s.path(res), Folder: filepath.Join(t.TempDir(), "x"), School: other, Clock: s.clock,
+		Schemas: schemas, Check: s.check,
+	}.Do(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "another school key") {
 		t.Errorf("with another school's key: %v", err)
 	}
@@ -485,14 +493,16 @@ func TestARestoreErasesAgainWhatWasErasedSince(t *testing.T) {
 	school, err := s.vault.School()
 	s.must(err)
 	var replayed []backup.Erasure
-	q := backup.Restore{Archive: s.path(res), Folder: folder, School: school, Clock: s.clock, Schemas: schemas, Check: s.check,
+	q := backup.Restore{
+		Archive: s.path(res), Folder: folder, School: school, Clock: s.clock, Schemas: schemas, Check: s.check,
 		Replay: func(_ context.Context, where string, list []backup.Erasure) error {
 			if _, err := os.Stat(filepath.Join(where, "records.db")); err != nil {
 				return err
 			}
 			replayed = list
 			return nil
-		}}
+		},
+	}
 	got, err := q.Do(context.Background())
 	if err != nil || got.Erasures != 1 || len(replayed) != 1 || replayed[0].ID != "p7" {
 		t.Errorf("%+v, replayed %+v, %v", got, replayed, err)

@@ -48,8 +48,10 @@ func (r *Room) ran(ctx context.Context, now time.Time, v *setting.Values) (contr
 		return f, err
 	}
 	if r.SameDisk {
-		f.Rows = append(f.Rows, control.Row{State: control.AtRisk, At: now,
-			What: "The backups lie on the same disk as the records: a lost disk loses both. Name a folder elsewhere."})
+		f.Rows = append(f.Rows, control.Row{
+			State: control.AtRisk, At: now,
+			What: "The backups lie on the same disk as the records: a lost disk loses both. Name a folder elsewhere.",
+		})
 	}
 	if !ok {
 		f.State, f.Figure, f.Todo = control.Broken, "no backup yet", "Make a backup now."

@@ -45,8 +45,10 @@ func (r *Room) make(ctx context.Context, res *Result) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	man := Manifest{Format: format, School: r.School, Version: r.Version, Made: res.Started,
-		Records: r.Records, Recipient: id.Recipient().String()}
+	man := Manifest{
+		Format: format, School: r.School, Version: r.Version, Made: res.Started,
+		Records: r.Records, Recipient: id.Recipient().String(),
+	}
 	records := filepath.Join(dir, r.Records)
 	if man.Journal, err = copyRecords(ctx, r.DB, records, r.Schemas); err != nil {
 		return err

@@ -87,8 +87,10 @@ func (q Restore) Do(ctx context.Context) (out Restored, err error) {
 	if err := os.Rename(work, folder); err != nil {
 		return out, fmt.Errorf("naming the restored folder: %w", err)
 	}
-	return Restored{Folder: folder, Archive: q.Archive, School: man.School, Made: man.Made, Version: man.Version,
-		Files: len(man.Files), Seq: man.Journal.Seq, Erasures: erased}, syncDir(filepath.Dir(folder))
+	return Restored{
+		Folder: folder, Archive: q.Archive, School: man.School, Made: man.Made, Version: man.Version,
+		Files: len(man.Files), Seq: man.Journal.Seq, Erasures: erased,
+	}, syncDir(filepath.Dir(folder))
 }
 
 func emptyOrNew(folder string) error {

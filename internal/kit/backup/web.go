@@ -71,8 +71,10 @@ func (r *Room) note() web.Panel {
 	if !r.SameDisk {
 		return web.Panel{}
 	}
-	return web.Panel{Tone: "warn", Title: "The backups lie on the same disk as the records",
-		Words: "If this disk is lost, both are lost. Name a folder on another disk or another machine in the configuration file."}
+	return web.Panel{
+		Tone: "warn", Title: "The backups lie on the same disk as the records",
+		Words: "If this disk is lost, both are lost. Name a folder on another disk or another machine in the configuration file.",
+	}
 }
 
 func storedTable(c *web.Ctx, all []Stored) web.Table {

@@ -108,7 +108,9 @@ func (b *Book) say(ctx context.Context, key string, d Duty, verb journal.Verb) e
 		if err != nil {
 			return fmt.Errorf("keeping what was said about a task: %w", err)
 		}
-		return b.Journal.Write(ctx, tx, journal.Entry{Verb: verb, Kind: "task", ID: key, Reason: d.Note,
-			After: map[string]any{"given_to": d.GivenTo, "until": store.Millis(d.Until)}, Rows: []journal.Row{{Table: "duties", ID: key}}})
+		return b.Journal.Write(ctx, tx, journal.Entry{
+			Verb: verb, Kind: "task", ID: key, Reason: d.Note,
+			After: map[string]any{"given_to": d.GivenTo, "until": store.Millis(d.Until)}, Rows: []journal.Row{{Table: "duties", ID: key}},
+		})
 	})
 }

@@ -85,32 +85,36 @@ func field[T any](name, label string, k kind, opts []Opt) Field[T] {
 
 // Text is a line of words.
 func Text[T any](name, label string, at func(*T) *string, opts ...Opt) Field[T] {
-	return line[T](name, label, textKind, at, opts)
+	return worded(name, label, textKind, at, opts)
 }
 
 // Long is several lines of words.
 func Long[T any](name, label string, at func(*T) *string, opts ...Opt) Field[T] {
-	return line[T](name, label, longKind, at, opts)
+	return worded(name, label, longKind, at, opts)
 }
 
-func line[T any](name, label string, k kind, at func(*T) *string, opts []Opt) Field[T] {
-	f := field[T](name, label, k, opts)
-	f.text = func(r *T, _ *time.Location) string { return *at(r) }
-	f.parse = func(r *T, s string, _ *time.Location) string {
-		*at(r) = s
-		return ""
-	}
-	f.scan = func(r *T) any { return at(r) }
-	f.value = func(r *T) any { return *at(r) }
-	return f
+// OnDay is a day.
+func OnDay[T any](name, label string, at func(*T) *Day, opts ...Opt) Field[T] {
+	return worded(name, label, dayKind, at, opts)
+}
+
+// Who is a person of the roll. The record keeps the id; pages show the name.
+func Who[T any](name, label string, at func(*T) *Person, opts ...Opt) Field[T] {
+	return worded(name, label, personKind, at, opts)
 }
 
 // Choice is one of a few.
 func Choice[T any, V ~string](name, label string, at func(*T) *V, all []Option[V], opts ...Opt) Field[T] {
-	f := field[T](name, label, choiceKind, opts)
+	f := worded(name, label, choiceKind, at, opts)
 	for _, o := range all {
 		f.choices = append(f.choices, Option[string]{string(o.Value), o.Title})
 	}
+	return f
+}
+
+// worded is a field that is kept as text.
+func worded[T any, V ~string](name, label string, k kind, at func(*T) *V, opts []Opt) Field[T] {
+	f := field[T](name, label, k, opts)
 	f.text = func(r *T, _ *time.Location) string { return string(*at(r)) }
 	f.parse = func(r *T, s string, _ *time.Location) string {
 		*at(r) = V(s)
@@ -135,19 +139,6 @@ func (n namedText[V]) Scan(src any) error {
 		return fmt.Errorf("reading a word: %T is not text", src)
 	}
 	return nil
-}
-
-// OnDay is a day.
-func OnDay[T any](name, label string, at func(*T) *Day, opts ...Opt) Field[T] {
-	f := field[T](name, label, dayKind, opts)
-	f.text = func(r *T, _ *time.Location) string { return string(*at(r)) }
-	f.parse = func(r *T, s string, _ *time.Location) string {
-		*at(r) = Day(s)
-		return ""
-	}
-	f.scan = func(r *T) any { return namedText[Day]{at(r)} }
-	f.value = func(r *T) any { return string(*at(r)) }
-	return f
 }
 
 // momentForm is how browsers send a day and an hour.
@@ -229,19 +220,6 @@ func Flag[T any](name, label string, at func(*T) *bool, opts ...Opt) Field[T] {
 	}
 	f.scan = func(r *T) any { return at(r) }
 	f.value = func(r *T) any { return *at(r) }
-	return f
-}
-
-// Who is a person of the roll. The record keeps the id; pages show the name.
-func Who[T any](name, label string, at func(*T) *Person, opts ...Opt) Field[T] {
-	f := field[T](name, label, personKind, opts)
-	f.text = func(r *T, _ *time.Location) string { return string(*at(r)) }
-	f.parse = func(r *T, s string, _ *time.Location) string {
-		*at(r) = Person(s)
-		return ""
-	}
-	f.scan = func(r *T) any { return namedText[Person]{at(r)} }
-	f.value = func(r *T) any { return string(*at(r)) }
 	return f
 }
 

@@ -58,8 +58,10 @@ CREATE TABLE loans (id TEXT PRIMARY KEY, version BIGINT NOT NULL, state TEXT NOT
   signed BOOLEAN NOT NULL, lent_to TEXT NOT NULL);
 `)}}
 
-var goodLoan = url.Values{"what": {"microscope"}, "note": {"with case"}, "place": {"lab"}, "due-day": {"1"}, "due-month": {"12"}, "due-year": {"2026"},
-	"lent": {"2026-11-23T08:10"}, "pieces": {"3"}, "signed": {"yes"}, "lent_to": {"pupil-1"}}
+var goodLoan = url.Values{
+	"what": {"microscope"}, "note": {"with case"}, "place": {"lab"}, "due-day": {"1"}, "due-month": {"12"}, "due-year": {"2026"},
+	"lent": {"2026-11-23T08:10"}, "pieces": {"3"}, "signed": {"yes"}, "lent_to": {"pupil-1"},
+}
 
 func TestARegisterWithEveryKindOfField(t *testing.T) {
 	webtest.Check(t, register.ListPage, register.FormPage, register.ShowPage, register.VoidPage)
@@ -81,6 +83,12 @@ func TestEveryKindOfFieldComesBackAsItWasKept(t *testing.T) {
 	l, err := room.Get(context.Background(), path[strings.LastIndex(path, "/")+1:])
 	if err != nil || !l.Lent.Equal(time.Date(2026, 11, 23, 8, 10, 0, 0, time.UTC)) || l.Due != "2026-12-01" || !l.Signed {
 		t.Errorf("%+v, %v", l, err)
+	}
+
+	exporter := webtest.As("exporter", "registers.loans.export")
+	sheet := string(webtest.Get(t, d.Site, "/registers/loans/export.csv", exporter).Is(200).Body)
+	if want := "microscope,with case,Laboratory,1 December 2026,2026-11-23 08:10,3,yes,Ada Finch"; !strings.Contains(sheet, want) {
+		t.Errorf("the spreadsheet says:\n%s\nwant %s", sheet, want)
 	}
 
 	form := url.Values{}

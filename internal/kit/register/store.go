@@ -14,17 +14,31 @@ import (
 )
 
 // entryColumns are the columns of every register, before its own.
-var entryColumns = []string{"id", "version", "state", "made_by", "made_name", "made_at", "changed_name", "changed_at",
-	"closed_at", "reviewed_by", "reviewed_name", "reviewed_at", "void_reason"}
+var entryColumns = []string{
+	"id", "version", "state", "made_by", "made_name", "made_at", "changed_name", "changed_at",
+	"closed_at", "reviewed_by", "reviewed_name", "reviewed_at", "void_reason",
+}
 
 func (e *Entry) scan() []any {
-	return []any{&e.ID, &e.Version, namedText[State]{&e.State}, &e.MadeBy, &e.MadeName, instant{&e.MadeAt}, &e.ChangedName, instant{&e.ChangedAt},
-		instant{&e.ClosedAt}, &e.ReviewedBy, &e.ReviewedName, instant{&e.ReviewedAt}, &e.VoidReason}
+	return []any{
+		&e.ID, &e.Version,
+		namedText[State]{&e.State},
+		&e.MadeBy, &e.MadeName,
+		instant{&e.MadeAt},
+		&e.ChangedName,
+		instant{&e.ChangedAt},
+		instant{&e.ClosedAt},
+		&e.ReviewedBy, &e.ReviewedName,
+		instant{&e.ReviewedAt},
+		&e.VoidReason,
+	}
 }
 
 func (e *Entry) values() []any {
-	return []any{e.ID, e.Version, string(e.State), e.MadeBy, e.MadeName, store.At(e.MadeAt), e.ChangedName, store.At(e.ChangedAt),
-		store.At(e.ClosedAt), e.ReviewedBy, e.ReviewedName, store.At(e.ReviewedAt), e.VoidReason}
+	return []any{
+		e.ID, e.Version, string(e.State), e.MadeBy, e.MadeName, store.At(e.MadeAt), e.ChangedName, store.At(e.ChangedAt),
+		store.At(e.ClosedAt), e.ReviewedBy, e.ReviewedName, store.At(e.ReviewedAt), e.VoidReason,
+	}
 }
 
 // Columns are the register's table, column by column.
@@ -61,8 +75,10 @@ func (m *Room[T, P]) Create(ctx context.Context, r *T) error {
 		return err
 	}
 	now, who := m.Clock.Now().UTC(), actor.From(ctx)
-	*P(r).entry() = Entry{ID: store.NewID(now), Version: 1, State: Open, MadeBy: who.ID, MadeName: who.Name, MadeAt: now,
-		ChangedName: who.Name, ChangedAt: now}
+	*P(r).entry() = Entry{
+		ID: store.NewID(now), Version: 1, State: Open, MadeBy: who.ID, MadeName: who.Name, MadeAt: now,
+		ChangedName: who.Name, ChangedAt: now,
+	}
 	cols := m.Columns()
 	marks := make([]string, len(cols))
 	for i := range cols {
@@ -337,58 +353,5 @@ func (m *Room[T, P]) matches(ctx context.Context, said string, arg func(any) str
 			any = append(any, "("+f.Name+" <> '' AND "+f.Name+" IN ("+strings.Join(ids, ", ")+"))")
 		}
 	}
-	if len(any) == 0 {
-		any = []string{pattern + " = ''"}
-	}
-	return any, nil
-}
-
-// Retain removes records that were closed or void longer than the school
-// keeps them, with what the journal tells of them beyond that they were. It
-// returns how many went.
-func (m *Room[T, P]) Retain(ctx context.Context) (int, error) {
-	keep := m.Live.Current().Duration(m.Keep)
-	if keep <= 0 {
-		return 0, nil // kept for ever
-	}
-	before := store.At(m.Clock.Now().Add(-keep))
-	var ids []string
-	err := m.each(ctx, " WHERE closed_at > 0 AND closed_at < $1 AND state <> 'open' ORDER BY closed_at LIMIT 2000", []any{before}, func(r *T) error {
-		ids = append(ids, P(r).entry().ID)
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	for i, id := range ids {
-		if err := m.remove(ctx, id); err != nil {
-			return i, err
-		}
-	}
-	return len(ids), nil
-}
-
-func (m *Room[T, P]) remove(ctx context.Context, id string) error {
-	var seqs []int64
-	for before := int64(0); ; {
-		lines, err := m.Journal.List(ctx, journal.Filter{Kind: m.Name, ID: id, Before: before, Limit: 500})
-		if err != nil {
-			return err
-		}
-		for _, l := range lines {
-			seqs, before = append(seqs, l.Seq), l.Seq
-		}
-		if len(lines) < 500 {
-			break
-		}
-	}
-	return m.DB.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+m.Name+" WHERE id = $1", id); err != nil {
-			return fmt.Errorf("removing a %s: %w", m.One, err)
-		}
-		if err := m.Journal.EraseDetail(ctx, tx, seqs...); err != nil {
-			return err
-		}
-		return m.line(ctx, tx, "removed", id, nil, nil, "")
-	})
+	return append(any, pattern+" = ''"), nil // never an empty list
 }

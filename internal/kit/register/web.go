@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"belisha/internal/kit/csvio"
+	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 	"belisha/internal/kit/words"
@@ -50,7 +51,6 @@ type voidView struct {
 	Confirm web.Confirm
 }
 
-// The pages are the same for all registers.
 var (
 	listPage = web.NewPage[listView](pages, "pages/list.html")
 	formPage = web.NewPage[formView](pages, "pages/form.html")
@@ -96,8 +96,10 @@ func (m *Room[T, P]) query(c *web.Ctx) Query {
 	if err != nil || page < 1 || page > 1_000_000 {
 		page = 1
 	}
-	q := Query{Words: c.Query("q"), State: State(c.Query("state")), Sort: c.Query("sort"), Up: c.Query("order") == "up",
-		Only: map[string]string{}, Limit: pageSize, Offset: (page - 1) * pageSize}
+	q := Query{
+		Words: c.Query("q"), State: State(c.Query("state")), Sort: c.Query("sort"), Up: c.Query("order") == "up",
+		Only: map[string]string{}, Limit: pageSize, Offset: (page - 1) * pageSize,
+	}
 	if q.State != Open && q.State != Closed && q.State != Void {
 		q.State = ""
 	}
@@ -112,7 +114,6 @@ func (m *Room[T, P]) query(c *web.Ctx) Query {
 	return q
 }
 
-// address is the list's path with a query.
 func (m *Room[T, P]) address(to string, q Query, page int) string {
 	v := url.Values{}
 	set := func(k, s string) {
@@ -147,8 +148,10 @@ func (m *Room[T, P]) showList(c *web.Ctx) error {
 	n := m.namer(c)
 	v := listView{
 		Base: web.Base{Title: m.Title, Lead: m.Lead, Wide: true, Marking: m.Marking}, Filter: m.filter(q, total),
-		Table: web.Table{Caption: m.Title, Columns: m.columns(q), Empty: web.Empty{Title: "There is nothing here",
-			Words: "Nothing was recorded, or nothing matches what you asked for."}},
+		Table: web.Table{Caption: m.Title, Columns: m.columns(q), Empty: web.Empty{
+			Title: "There is nothing here",
+			Words: "Nothing was recorded, or nothing matches what you asked for.",
+		}},
 		Pager: m.pager(q, total),
 	}
 	if c.May(m.May("write")) {
@@ -207,9 +210,12 @@ func (m *Room[T, P]) columns(q Query) []web.Column {
 
 func (m *Room[T, P]) filter(q Query, total int) web.Filter {
 	state := web.Field{Kind: web.SelectField, Name: "state", Label: "State", Options: []web.Option{
-		{Value: "", Label: "All but void"}, {Value: string(Open), Label: "Open"}, {Value: string(Closed), Label: "Closed"}, {Value: string(Void), Label: "Void"}}}
-	f := web.Filter{Path: m.path(), Button: "Show", Matches: words.Count(total, m.One, m.One+"s"), Clear: m.path(),
-		Fields: []web.Field{{Kind: web.SearchField, Name: "q", Label: "Words or a name", Value: q.Words, Max: 100}, state.Choose(string(q.State))}}
+		{Value: "", Label: "All but void"}, {Value: string(Open), Label: "Open"}, {Value: string(Closed), Label: "Closed"}, {Value: string(Void), Label: "Void"},
+	}}
+	f := web.Filter{
+		Path: m.path(), Button: "Show", Matches: words.Count(total, m.One, m.One+"s"), Clear: m.path(),
+		Fields: []web.Field{{Kind: web.SearchField, Name: "q", Label: "Words or a name", Value: q.Words, Max: 100}, state.Choose(string(q.State))},
+	}
 	for _, x := range m.Fields {
 		if x.kind != choiceKind {
 			continue
@@ -241,8 +247,7 @@ func (m *Room[T, P]) pager(q Query, total int) web.Pager {
 	return p
 }
 
-// maxExport is the most rows of one export.
-const maxExport = 50_000
+const maxExport = 50_000 // rows
 
 // export journals that it happens, and then sends what the list shows.
 func (m *Room[T, P]) export(c *web.Ctx) error {
@@ -259,7 +264,10 @@ func (m *Room[T, P]) export(c *web.Ctx) error {
 		return err
 	}
 	err = m.DB.Write(c.Context(), func(tx *store.Tx) error {
-		return m.tellExport(c.Context(), tx, q, total)
+		return m.Journal.Write(c.Context(), tx, journal.Entry{
+			Verb: m.verb("exported"), Kind: m.Name + ".list",
+			After: map[string]any{"rows": total, "words": q.Words, "state": q.State, "only": q.Only},
+		})
 	})
 	if err != nil {
 		return err

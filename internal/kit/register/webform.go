@@ -13,16 +13,20 @@ import (
 	"belisha/internal/kit/web"
 )
 
-var webKinds = map[kind]web.FieldKind{textKind: web.TextField, longKind: web.LongField, choiceKind: web.RadiosField, dayKind: web.DateField,
-	momentKind: web.MomentField, numberKind: web.NumberField, flagKind: web.CheckField, personKind: web.SearchField}
+var webKinds = map[kind]web.FieldKind{
+	textKind: web.TextField, longKind: web.LongField, choiceKind: web.RadiosField, dayKind: web.DateField,
+	momentKind: web.MomentField, numberKind: web.NumberField, flagKind: web.CheckField, personKind: web.SearchField,
+}
 
 // fields are the form's questions, filled from r.
 func (m *Room[T, P]) fields(c *web.Ctx, r *T) ([]web.Field, error) {
 	n := m.namer(c)
 	var out []web.Field
 	for _, f := range m.Fields {
-		w := web.Field{Kind: webKinds[f.kind], Name: f.Name, Label: f.Label, Hint: f.opt.hint, Max: f.opt.max,
-			Optional: !f.opt.required && f.kind != flagKind}
+		w := web.Field{
+			Kind: webKinds[f.kind], Name: f.Name, Label: f.Label, Hint: f.opt.hint, Max: f.opt.max,
+			Optional: !f.opt.required && f.kind != flagKind,
+		}
 		s := f.text(r, m.Zone())
 		switch f.kind {
 		case choiceKind:
@@ -106,9 +110,15 @@ func (m *Room[T, P]) person(ctx context.Context, said, was string) (id string, s
 	return "", several, "Several people match; choose one.", nil
 }
 
-func (m *Room[T, P]) newForm(c *web.Ctx) error {
-	return m.form(c, new(T), formPage, web.Panel{}, nil, nil)
+// again is what a form that came back is shown with.
+type again struct {
+	note    web.Panel
+	bad     store.Invalid
+	choices map[string][]web.Option
+	form    url.Values // what was posted; nil shows the record itself
 }
+
+func (m *Room[T, P]) newForm(c *web.Ctx) error { return m.form(c, new(T), formPage, again{}) }
 
 func (m *Room[T, P]) editForm(c *web.Ctx) error {
 	r, err := m.found(c)
@@ -118,30 +128,25 @@ func (m *Room[T, P]) editForm(c *web.Ctx) error {
 	if P(r).entry().State == Void {
 		return store.ErrStale
 	}
-	return m.form(c, r, formPage, web.Panel{}, nil, nil)
+	return m.form(c, r, formPage, again{})
 }
 
-// form shows the form of r. With bad, what was posted stands in it again.
-func (m *Room[T, P]) form(c *web.Ctx, r *T, page web.Page[formView], note web.Panel, bad store.Invalid, choices map[string][]web.Option) error {
+// form shows the form of r.
+func (m *Room[T, P]) form(c *web.Ctx, r *T, page web.Page[formView], a again) error {
 	e := P(r).entry()
-	v := formView{Base: web.Base{Title: "Record a " + m.One, Crumbs: []web.Crumb{{Title: m.Title, Path: m.path()}}}, Note: note,
-		Path: m.path(), Button: "Keep the record", Cancel: web.Link{Title: "Leave it", Path: m.path()}}
+	v := formView{
+		Base: web.Base{Title: "Record a " + m.One, Crumbs: []web.Crumb{{Title: m.Title, Path: m.path()}}}, Note: a.note,
+		Path: m.path(), Button: "Keep the record", Cancel: web.Link{Title: "Leave it", Path: m.path()},
+	}
 	if e.ID != "" {
 		v.Title, v.Path, v.Cancel.Path = "Change the record of a "+m.One, m.path(e.ID), m.path(e.ID)
 		v.Hidden = []web.Hidden{{Name: "version", Value: strconv.FormatInt(e.Version, 10)}}
 	}
-	fields, err := m.fields(c, r)
-	if err != nil {
+	var err error
+	if v.Fields, err = m.fields(c, r); err != nil {
 		return err
 	}
-	v.Fields = fields
-	if bad != nil {
-		form, err := c.Form()
-		if err != nil {
-			return err
-		}
-		v.Errors = web.Refill(form, bad, refs(v.Fields, choices)...)
-	}
+	v.Errors = web.Refill(a.form, a.bad, refs(v.Fields, a.choices)...)
 	return page.Render(c, v)
 }
 
@@ -175,11 +180,11 @@ func (m *Room[T, P]) posted(c *web.Ctx, r *T, keep func() error) error {
 			maps.Copy(more, bad)
 			bad = more
 		}
-		return m.form(c, r, formPage.Status(422), web.Panel{}, bad, choices)
+		return m.form(c, r, formPage.Status(422), again{bad: bad, choices: choices, form: form})
 	}
 	err = keep()
 	if wrong, ok := web.Wrong(err); ok {
-		return m.form(c, r, formPage.Status(422), web.Panel{}, wrong, choices)
+		return m.form(c, r, formPage.Status(422), again{bad: wrong, choices: choices, form: form})
 	}
 	if errors.Is(err, store.ErrStale) && P(r).entry().ID != "" {
 		return m.stale(c, r, form)
@@ -220,9 +225,11 @@ func (m *Room[T, P]) stale(c *web.Ctx, typed *T, form url.Values) error {
 	}
 	before, _ := m.diff(now, typed)
 	n := m.namer(c)
-	note := web.Panel{Tone: "warn", Title: "Somebody else changed this record while you were typing",
+	note := web.Panel{
+		Tone: "warn", Title: "Somebody else changed this record while you were typing",
 		Words: fmt.Sprintf("%s changed it %s. Nothing of yours was saved. Where it differs from what you typed, it says now:",
-			P(now).entry().ChangedName, c.Words.Near(P(now).entry().ChangedAt))}
+			P(now).entry().ChangedName, c.Words.Near(P(now).entry().ChangedAt)),
+	}
 	for _, f := range m.Fields {
 		if s, differs := before[f.Name]; differs {
 			note.List = append(note.List, f.Label+": "+n.plain(f.showText(s, m.Zone())))
@@ -232,7 +239,8 @@ func (m *Room[T, P]) stale(c *web.Ctx, typed *T, form url.Values) error {
 		return n.err
 	}
 	*P(typed).entry() = *P(now).entry()
-	return m.form(c, typed, formPage.Status(409), note, store.Invalid{"": "Look at what changed, then send it again."}, nil)
+	return m.form(c, typed, formPage.Status(409),
+		again{note: note, bad: store.Invalid{"": "Look at what changed, then send it again."}, form: form})
 }
 
 func (m *Room[T, P]) version(c *web.Ctx) (int64, error) {
@@ -254,15 +262,7 @@ func (m *Room[T, P]) closeOne(c *web.Ctx) error {
 		return err
 	}
 	// What stands in the way is filled in on the form.
-	e := P(r).entry()
-	v := formView{Base: web.Base{Title: "Before this can be closed", Crumbs: []web.Crumb{{Title: m.Title, Path: m.path()}}},
-		Path: m.path(e.ID), Button: "Keep the record", Cancel: web.Link{Title: "Leave it", Path: m.path(e.ID)},
-		Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(e.Version, 10)}}}
-	if v.Fields, err = m.fields(c, r); err != nil {
-		return err
-	}
-	v.Errors = web.Refill(nil, bad, refs(v.Fields, nil)...)
-	return formPage.Status(422).Render(c, v)
+	return m.form(c, r, formPage.Status(422), again{note: web.Panel{Tone: "note", Title: "Fill this in first, then close it"}, bad: bad})
 }
 
 func (m *Room[T, P]) reviewOne(c *web.Ctx) error { return m.act(c, m.Review, "You signed it off.") }
@@ -292,8 +292,10 @@ func (m *Room[T, P]) voidView(c *web.Ctx, page web.Page[voidView], wrong string)
 		Base: web.Base{Title: "Recorded by mistake", Crumbs: []web.Crumb{{Title: m.Title, Path: m.path()}}},
 		Confirm: web.Confirm{
 			What: "The record stays, marked as void, with your reason. It no longer counts and cannot be changed.", When: "At once.",
-			Action: web.Action{Path: m.path(e.ID, "void"), Title: "Mark as void", Grave: true,
-				Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(e.Version, 10)}}},
+			Action: web.Action{
+				Path: m.path(e.ID, "void"), Title: "Mark as void", Grave: true,
+				Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(e.Version, 10)}},
+			},
 			Cancel: web.Link{Title: "Leave it", Path: m.path(e.ID)},
 			Fields: []web.Field{{Kind: web.LongField, Name: "reason", Label: "Why", Rows: 3, Max: 1000, Value: c.Value("reason"), Error: wrong}},
 		},

@@ -1,15 +1,12 @@
 package register
 
 import (
-	"context"
 	"encoding/json"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"belisha/internal/kit/journal"
-	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 )
 
@@ -81,12 +78,11 @@ func (n *namer) cell(s shown) web.Cell {
 
 func (n *namer) plain(s shown) string {
 	if !s.at.IsZero() {
-		return n.c.Words.Stamp(s.at)
+		return s.at.In(n.c.Words.Zone()).Format("2006-01-02 15:04")
 	}
 	return s.text + n.name(s.person)
 }
 
-// found returns the record of the address.
 func (m *Room[T, P]) found(c *web.Ctx) (*T, error) { return m.Get(c.Context(), c.Param("id")) }
 
 func (m *Room[T, P]) show(c *web.Ctx) error {
@@ -95,13 +91,18 @@ func (m *Room[T, P]) show(c *web.Ctx) error {
 		return err
 	}
 	e, n := P(r).entry(), m.namer(c)
-	v := showView{Base: web.Base{Title: strings.ToUpper(m.One[:1]) + m.One[1:], Marking: m.Marking,
-		Crumbs: []web.Crumb{{Title: m.Title, Path: m.path()}}}}
+	v := showView{Base: web.Base{
+		Title: strings.ToUpper(m.One[:1]) + m.One[1:], Marking: m.Marking,
+		Crumbs: []web.Crumb{{Title: m.Title, Path: m.path()}},
+	}}
 	for _, f := range m.Fields {
 		s := f.show(r, m.Zone())
 		row := web.SummaryRow{Key: f.Label, Text: s.text + n.name(s.person)}
-		if !s.at.IsZero() {
+		switch {
+		case !s.at.IsZero():
 			row.When = c.Moment(s.at)
+		case row.Text == "":
+			row.Text = "not filled in"
 		}
 		v.Facts.Rows = append(v.Facts.Rows, row)
 	}
@@ -159,13 +160,15 @@ func (m *Room[T, P]) history(c *web.Ctx, n *namer, id string) (web.Table, error)
 	}
 	for _, l := range lines {
 		what := strings.TrimPrefix(string(l.Verb), m.Name+".")
-		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{{When: c.Moment(l.At)}, {Text: m.who(n, l.Actor)},
-			{Text: what, Small: m.changes(n, l.Detail)}}})
+		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{
+			{When: c.Moment(l.At)},
+			{Text: m.who(n, l.Actor)},
+			{Text: what, Small: m.changes(n, l.Detail)},
+		}})
 	}
 	return t, nil
 }
 
-// who names an actor of the journal.
 func (m *Room[T, P]) who(n *namer, id string) string {
 	person, ok := strings.CutPrefix(id, "person:")
 	if !ok || m.People == nil {
@@ -199,16 +202,4 @@ func (m *Room[T, P]) changes(n *namer, detail json.RawMessage) string {
 		out = append(out, d.Reason)
 	}
 	return strings.Join(out, "; ")
-}
-
-func (m *Room[T, P]) tellExport(ctx context.Context, tx *store.Tx, q Query, total int) error {
-	only := []string{}
-	for k, v := range q.Only {
-		if v != "" {
-			only = append(only, k+"="+v)
-		}
-	}
-	sort.Strings(only)
-	return m.Journal.Write(ctx, tx, journal.Entry{Verb: m.verb("exported"), Kind: m.Name + ".list",
-		After: map[string]any{"rows": total, "words": q.Words, "state": q.State, "only": only}})
 }

@@ -91,8 +91,10 @@ func Open[T any, P register.Record[T]](t *testing.T, g *register.Register[T, P],
 	must(t, err)
 	book, err := setting.NewBook(g.SettingList())
 	must(t, err)
-	room, err := g.Open(register.Deps{DB: db, Journal: d.Log, Clock: d.Clock, People: Roll,
-		Live: setting.NewLive(setting.NewValues(book, 0, nil))})
+	room, err := g.Open(register.Deps{
+		DB: db, Journal: d.Log, Clock: d.Clock, People: Roll,
+		Live: setting.NewLive(setting.NewValues(book, 0, nil)),
+	})
 	must(t, err)
 	d.Site = webtest.Site(t, room.Section())
 	return room, d
