@@ -33,7 +33,7 @@ func (b *Builder) layOut() (*layout, error) {
 	if err := l.merge(); err != nil {
 		return nil, err
 	}
-	l.count = max(1, (l.keys*fillLines+fillNames-1)/fillNames)
+	l.count = max(1, (l.keys*fillLines+2*fillNames-1)/(2*fillNames)) * 2
 	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
 	m := meta{Categories: slugs, Expressions: []metaExpression{}}
 	for _, e := range b.expressions {
@@ -144,36 +144,50 @@ func (l *layout) fillFront(front []byte) {
 }
 
 // place gives every record its slot: in its anchor's line while there is
-// room, the rest then in the line of their own key or the first behind that
-// has room. Records come sorted, so the same ones always lie alike.
+// room, else in the neighbour, else in the line of its own key or the first
+// behind that has room. Records come sorted, so the same ones always lie
+// alike.
 func (l *layout) place() []uint64 {
-	table := make([]uint64, l.count*slots)
-	taken := make([]uint8, l.count)
-	put := func(line uint64, r record) {
-		table[line*slots+uint64(taken[line])] |= r.key<<16 | uint64(r.cat)
-		taken[line]++
-	}
-	var rest []record
+	t := placing{table: make([]uint64, l.count*slots), taken: make([]uint8, l.count)}
+	var rest, further []record
 	for i := range l.b.parts {
 		for _, r := range l.b.parts[i] {
-			line := lineOf(uint64(r.anchor)<<32, l.count)
-			if taken[line] < slots {
-				put(line, r)
-				continue
+			if line := lineOf(uint64(r.anchor)<<32, l.count); !t.put(line, r) {
+				t.table[line*slots] |= spill
+				rest = append(rest, r)
 			}
-			table[line*slots] |= spill
-			rest = append(rest, r)
 		}
 	}
 	for _, r := range rest {
+		if line := lineOf(uint64(r.anchor)<<32, l.count); !t.put(line^1, r) {
+			t.table[line*slots+2] |= far
+			further = append(further, r)
+		}
+	}
+	for _, r := range further {
 		line := lineOf(r.key, l.count)
-		for taken[line] == slots { // most lines have room: there is an end
-			table[line*slots+1] |= passed
+		for !t.put(line, r) { // most lines have room: there is an end
+			t.table[line*slots+1] |= passed
 			line = (line + 1) % l.count
 		}
-		put(line, r)
 	}
-	return table
+	return t.table
+}
+
+// placing is a table that is being filled.
+type placing struct {
+	table []uint64
+	taken []uint8
+}
+
+func (t *placing) put(line uint64, r record) bool {
+	n := t.taken[line]
+	if n == slots {
+		return false
+	}
+	t.table[line*slots+uint64(n)] |= r.key<<16 | uint64(r.cat)
+	t.taken[line]++
+	return true
 }
 
 func (l *layout) writeTo(f *os.File) (string, error) {

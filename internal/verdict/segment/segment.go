@@ -7,8 +7,8 @@
 // categories the name is in. A name lies in the line of its anchor, the last
 // two or three labels, together with its parents; so one line answers for a
 // name and all its parents at once, with all their categories. What finds no
-// room there (a domain with very many names in a list) lies in a line of its
-// own.
+// room there lies in the neighbouring line, or (a domain with very many names
+// in a list) in a line of its own.
 //
 // The price is a chance of being wrong: a name that is in no list is taken
 // for a listed one if one of the slots looked at has its 48 bits by chance.
@@ -47,9 +47,11 @@ const (
 	// frontFill is how many names a word of the front filter holds: half a
 	// byte each.
 	frontFill = 16
-	// The spare bit of a line's first and second slot.
-	spill  = 1 << 15 // keys anchored to this line are elsewhere
+	// The spare bit of a line's first, second and third slot. The neighbour is
+	// the other line of a pair, which the processor fetches along.
+	spill  = 1 << 15 // keys anchored to this line are in its neighbour, or further
 	passed = 1 << 15 // keys that belong to this line or one before are behind it
+	far    = 1 << 15 // keys anchored to this line are further than its neighbour
 	// anchorBits is what a record keeps of its anchor.
 	anchorBits = ^uint64(1<<32 - 1)
 	idMask     = maxSets - 1
@@ -138,7 +140,7 @@ func read(data []byte) (*Segment, error) {
 	front := le.Uint64(data[96:])
 	if s.fronts == 0 || s.fronts > uint64(len(data))/8 || front > uint64(len(data)) ||
 		headerSize+metaLen+setCount*setSize > front || front+s.fronts*8 > at || at > uint64(len(data)) || setCount > maxSets ||
-		s.lines == 0 || s.lines != (uint64(len(data))-at)/lineSize || s.maxPath > MaxPath {
+		s.lines == 0 || s.lines%2 != 0 || s.lines != (uint64(len(data))-at)/lineSize || s.maxPath > MaxPath {
 		return nil, fmt.Errorf("%w: its parts do not fit together", ErrDamaged)
 	}
 	s.front = data[front : front+s.fronts*8]
@@ -221,11 +223,19 @@ func (s *Segment) Table() Table {
 // first that is small enough to stay near the processor: is there anything at
 // all under this anchor? It says yes wrongly about once in six times.
 func (t *Table) Look(b *Batch) bool {
-	maybe := t.passes(b.anchor)
-	for i := 0; i < b.anchorAt; i++ {
-		maybe = maybe || t.passes(b.Keys[i&(BatchSize-1)])
+	b.Sets = [BatchSize]uint32{}
+	var any uint32
+	if t.passes(b.anchor) {
+		any = t.look(b)
 	}
-	return maybe && t.look(b)
+	for i := 0; i < b.anchorAt; i++ {
+		if key := b.Keys[i&(BatchSize-1)]; t.passes(key) {
+			id := t.Find(key)
+			b.Sets[i&(BatchSize-1)] = id
+			any |= id
+		}
+	}
+	return any != 0
 }
 
 // passes reports whether anything can be listed under the anchor.
@@ -240,41 +250,55 @@ func frontWord(anchor, words uint64) uint64 { return lineOf(anchor, words) * 8 }
 
 func frontMask(anchor uint64) uint64 { return 1<<(anchor>>32&63) | 1<<(anchor>>38&63) }
 
-func (t *Table) look(b *Batch) bool {
-	line, spilt := t.at(lineOf(b.anchor, t.count))
-	var any uint32
+// look asks for the anchor and what is filed under it.
+func (t *Table) look(b *Batch) (any uint32) {
+	n := lineOf(b.anchor, t.count)
+	line := t.line(n)
 	for i := b.anchorAt; i < b.N; i++ {
 		id := match(line, b.Keys[i&(BatchSize-1)])
-		if id == 0 && spilt {
-			id = t.away(b.Keys[i&(BatchSize-1)])
+		b.Sets[i&(BatchSize-1)] = id
+		any |= id
+	}
+	if !spilt(line) {
+		return any
+	}
+	for i := b.anchorAt; i < b.N; i++ {
+		if b.Sets[i&(BatchSize-1)] == 0 {
+			id := t.beyond(line, n, b.Keys[i&(BatchSize-1)])
+			b.Sets[i&(BatchSize-1)] = id
+			any |= id
 		}
-		b.Sets[i&(BatchSize-1)] = id
-		any |= id
 	}
-	for i := 0; i < b.anchorAt; i++ {
-		id := t.Find(b.Keys[i&(BatchSize-1)])
-		b.Sets[i&(BatchSize-1)] = id
-		any |= id
-	}
-	return any != 0
+	return any
 }
 
 // Find returns the number of the set of a key that is its own anchor, 0 if it
 // is not listed.
 func (t *Table) Find(key uint64) uint32 {
-	line, spilt := t.at(lineOf(key, t.count))
-	if id := match(line, key); id != 0 || !spilt {
+	n := lineOf(key, t.count)
+	line := t.line(n)
+	if id := match(line, key); id != 0 || !spilt(line) {
 		return id
 	}
-	return t.away(key)
+	return t.beyond(line, n, key)
 }
 
-// away looks where a key is that found no room in its anchor's line: in its
-// own, or the first behind that had room.
-func (t *Table) away(key uint64) uint32 {
-	n := lineOf(key, t.count)
+func spilt(line *[lineSize]byte) bool {
+	return binary.LittleEndian.Uint64(line[:])&spill != 0
+}
+
+// beyond looks where a key is that found no room in its anchor's line n: in
+// the neighbour, in the line of its own, or the first behind that had room.
+func (t *Table) beyond(line *[lineSize]byte, n, key uint64) uint32 {
+	if id := match(t.line(n^1), key); id != 0 {
+		return id
+	}
+	if binary.LittleEndian.Uint64(line[16:])&far == 0 {
+		return 0
+	}
+	n = lineOf(key, t.count)
 	for range t.count {
-		line, _ := t.at(n)
+		line := t.line(n)
 		if id := match(line, key); id != 0 {
 			return id
 		}
@@ -288,10 +312,8 @@ func (t *Table) away(key uint64) uint32 {
 	return 0
 }
 
-// at returns a line and whether keys anchored to it are elsewhere.
-func (t *Table) at(n uint64) (line *[lineSize]byte, spilt bool) {
-	line = (*[lineSize]byte)(t.lines[n*lineSize:])
-	return line, binary.LittleEndian.Uint64(line[:])&spill != 0
+func (t *Table) line(n uint64) *[lineSize]byte {
+	return (*[lineSize]byte)(t.lines[n*lineSize:])
 }
 
 // lineOf is the line that a key or anchor belongs to.
