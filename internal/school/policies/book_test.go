@@ -15,14 +15,14 @@ const day = 24 * time.Hour
 func options(slugs string) []setting.Option {
 	var out []setting.Option
 	for _, s := range strings.Fields(slugs) {
-		out = append(out, setting.Option{Value: s, Title: strings.ReplaceAll(s, "-", " ")})
+		out = append(out, setting.Option{Value: s, Title: strings.ReplaceAll(s, "-", " "), Words: []string{strings.Replace(s, "-promotion", " promotion", 1)}})
 	}
 	return out
 }
 
-const categories = `adult nudify self-harm suicide eating-disorder drugs weapons gore hate extremism gambling games social-networks chat
-	random-video newsgroups-forums dating ai-companions ai-chatbots piracy file-sharing vpn web-proxy foreign-dns remote-control malware
-	phishing shopping music-download media-download illegal`
+const categories = `illegal-sites pornography adult-webcams nudify self-harm suicide eating-disorder-promotion substance-abuse weapons gore
+	violent-sites race-hatred extremism gambling gaming social-networks chat-rooms anonymous-messaging newsgroups random-video dating ai-companions
+	unassessed-chatbots piracy file-sharing vpns proxies other-dns-services remote-control malware phishing shopping music-downloads media-downloads`
 
 const posts = `headteacher deputy-head assistant-head safeguarding-lead online-safety-lead network-manager office-manager business-manager
 	data-manager safeguarding-governor`
@@ -47,8 +47,8 @@ func book(t testing.TB) *setting.Book {
 		return setting.Setting{Key: key, Title: key, Kind: setting.Number, Default: def, Low: 1, High: 100}
 	}
 	b, err := setting.NewBook(policies.Settings(), []setting.Setting{
-		list("filtering.pupils.block", categories, "adult and illegal"), list("filtering.staff.block", categories, "adult"),
-		list("filtering.guests.block", categories, "adult"), list("filtering.required", categories, "gambling and games"),
+		list("filtering.pupils.block", categories, "pornography and illegal sites"), list("filtering.staff.block", categories, "pornography"),
+		list("filtering.guests.block", categories, "pornography"), list("filtering.required", categories, "gambling and gaming"),
 		list("filtering.pupils.allow", "approved-learning-platforms", ""), choice("filtering.pupils.unlisted", "open previewed-only", "open"),
 		choice("filtering.safesearch", "strict moderate off", "strict"), choice("filtering.youtube", "strict moderate off", "strict"),
 		choice("filtering.image-search", "block warn allow", "warn"), yesno("filtering.social.unblock", "no"),
