@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
@@ -56,7 +57,8 @@ type Signal struct {
 	First   time.Time
 	Last    time.Time
 	Times   int
-	Themes  []string // sealed at rest
+	Themes  []string // sealed at rest, as is
+	Note    string   // what the lead wrote on closing it
 	State   string
 	Raised  time.Time
 	SeenAt  time.Time
@@ -173,41 +175,48 @@ func (r *Room) raise(ctx context.Context, tx *store.Tx, e *activity.Event) error
 // sealPurpose binds what is sealed to this room.
 const sealPurpose = "monitoring.signals"
 
-// seal keeps the themes of a signal from whoever reads the records' file.
-func (r *Room) seal(ctx context.Context, id string, themes []string) (string, error) {
-	plain, err := json.Marshal(themes)
+// about is what of a signal is sealed.
+type about struct {
+	Themes []string `json:"themes"`
+	Note   string   `json:"note,omitempty"`
+}
+
+// seal keeps what a signal is about from whoever reads the records' file.
+func (r *Room) seal(ctx context.Context, s *Signal) (string, error) {
+	plain, err := json.Marshal(about{s.Themes, s.Note})
 	if err != nil {
-		return "", fmt.Errorf("writing a signal's themes: %w", err)
+		return "", fmt.Errorf("writing what a signal is about: %w", err)
 	}
 	if r.d.Sealer == nil {
 		return "plain:" + base64.StdEncoding.EncodeToString(plain), nil
 	}
-	sealed, err := r.d.Sealer.Seal(ctx, sealPurpose, []byte(id), plain)
+	sealed, err := r.d.Sealer.Seal(ctx, sealPurpose, []byte(s.ID), plain)
 	if err != nil {
 		return "", fmt.Errorf("sealing a signal: %w", err)
 	}
 	return "sealed:" + base64.StdEncoding.EncodeToString(sealed), nil
 }
 
-func (r *Room) unseal(ctx context.Context, id, about string) ([]string, error) {
-	kind, text, _ := strings.Cut(about, ":")
+func (r *Room) unseal(ctx context.Context, s *Signal, sealed string) error {
+	kind, text, _ := strings.Cut(sealed, ":")
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, fmt.Errorf("reading a signal: %w", err)
+		return fmt.Errorf("reading a signal: %w", err)
 	}
 	if kind == "sealed" {
 		if r.d.Sealer == nil {
-			return nil, errors.New("a signal is sealed and the school's key is not there")
+			return errors.New("a signal is sealed and the school's key is not there")
 		}
-		if data, err = r.d.Sealer.Unseal(ctx, sealPurpose, []byte(id), data); err != nil {
-			return nil, fmt.Errorf("unsealing a signal: %w", err)
+		if data, err = r.d.Sealer.Unseal(ctx, sealPurpose, []byte(s.ID), data); err != nil {
+			return fmt.Errorf("unsealing a signal: %w", err)
 		}
 	}
-	var themes []string
-	if err := json.Unmarshal(data, &themes); err != nil {
-		return nil, fmt.Errorf("reading a signal: %w", err)
+	var a about
+	if err := json.Unmarshal(data, &a); err != nil {
+		return fmt.Errorf("reading a signal: %w", err)
 	}
-	return themes, nil
+	s.Themes, s.Note = a.Themes, a.Note
+	return nil
 }
 
 // mayTray refuses whoever the tray is not for.
@@ -244,8 +253,9 @@ func (r *Room) OpenSignal(ctx context.Context, id string) (Signal, error) {
 	return s, err
 }
 
-// CloseSignal ends a signal with what came of it.
-func (r *Room) CloseSignal(ctx context.Context, id, outcome, reason string, version int64) error {
+// CloseSignal ends a signal with what came of it. The note is sealed with it,
+// and stands in no journal line: those who read the journal may not read it.
+func (r *Room) CloseSignal(ctx context.Context, id, outcome, note string, version int64) error {
 	a := actor.From(ctx)
 	if err := mayTray(a); err != nil {
 		return err
@@ -254,8 +264,8 @@ func (r *Room) CloseSignal(ctx context.Context, id, outcome, reason string, vers
 	if !slices.ContainsFunc(Outcomes, func(o setting.Option) bool { return o.Value == outcome }) {
 		bad["outcome"] = "Choose what came of it."
 	}
-	if len(reason) > maxReason {
-		bad["reason"] = fmt.Sprintf("Shorten this to %d letters.", maxReason)
+	if utf8.RuneCountInString(note) > maxReason {
+		bad["note"] = fmt.Sprintf("Shorten this to %d letters.", maxReason)
 	}
 	if err := bad.OrNil(); err != nil {
 		return err
@@ -269,13 +279,14 @@ func (r *Room) CloseSignal(ctx context.Context, id, outcome, reason string, vers
 			return store.ErrStale
 		}
 		s.State, s.Closed, s.By, s.Outcome = SignalClosed, r.d.Clock.Now(), a.ID, outcome
+		s.Note = strings.TrimSpace(note)
 		if err := r.updateSignal(ctx, tx, &s); err != nil {
 			return err
 		}
 		return r.d.Journal.Write(ctx, tx, journal.Entry{
 			Verb: VerbClosed, Kind: "signal", ID: id,
-			After: map[string]string{"outcome": outcome}, Reason: strings.TrimSpace(reason),
-			Rows: []journal.Row{{Table: "signals", ID: id}},
+			After: map[string]string{"outcome": outcome},
+			Rows:  []journal.Row{{Table: "signals", ID: id}},
 		})
 	})
 }

@@ -153,6 +153,14 @@ func TestASignalIsClosedOnceAndNoConcernLeavesTheTimeline(t *testing.T) {
 	if items := s.tray(s.lead); len(items) != 0 {
 		t.Errorf("the tray still holds %+v", items)
 	}
+	if again, err := s.OpenSignal(lead, sig.ID); err != nil || again.Note != "It was for a book report" {
+		t.Errorf("the note came back as %q, %v", again.Note, err)
+	}
+	for _, l := range s.lines(VerbClosed) {
+		if strings.Contains(string(l.Detail), "book report") {
+			t.Errorf("the journal's readers can read the note: %s", l.Detail)
+		}
+	}
 	// A lead who is a monitor too sees the row, and no mark on it.
 	both := actor.New(s.actor(s.monitor), MayRead, MayTray)
 	day, err := s.Timeline(actor.With(context.Background(), both), s.pupil, "2026-11-23")

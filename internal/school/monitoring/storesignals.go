@@ -30,8 +30,7 @@ func (r *Room) scanSignal(ctx context.Context, scan func(...any) error) (Signal,
 			return Signal{}, fmt.Errorf("reading a signal's address: %w", err)
 		}
 	}
-	s.Themes, err = r.unseal(ctx, s.ID, about)
-	return s, err
+	return s, r.unseal(ctx, &s, about)
 }
 
 func (r *Room) signal(ctx context.Context, q store.Querier, id string) (Signal, error) {
@@ -51,7 +50,7 @@ func (r *Room) saveSignal(ctx context.Context, tx *store.Tx, who string, s *Sign
 	if s.Version > 0 {
 		return r.updateSignal(ctx, tx, s)
 	}
-	about, err := r.seal(ctx, s.ID, s.Themes)
+	about, err := r.seal(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -70,7 +69,7 @@ func (r *Room) saveSignal(ctx context.Context, tx *store.Tx, who string, s *Sign
 }
 
 func (r *Room) updateSignal(ctx context.Context, tx *store.Tx, s *Signal) error {
-	about, err := r.seal(ctx, s.ID, s.Themes)
+	about, err := r.seal(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ type signalView struct {
 	Open    bool
 	Path    string
 	Outcome web.Field
-	Reason  web.Field
+	Note    web.Field
 	Version web.Field
 	Closed  string
 }
@@ -131,7 +131,7 @@ func (r *Room) signalView(c *web.Ctx, s Signal) (signalView, error) {
 		},
 		Open: s.State != SignalClosed, Path: pathSignals + "/" + s.ID,
 		Version: web.Field{Kind: web.HiddenField, Name: "version", Value: strconv.FormatInt(s.Version, 10)},
-		Reason:  web.Field{Kind: web.LongField, Name: "reason", Label: "A note for the journal", Optional: true, Rows: 3, Max: maxReason},
+		Note:    web.Field{Kind: web.LongField, Name: "note", Label: "A note for you and the deputies", Optional: true, Rows: 3, Max: maxReason},
 	}
 	v.Outcome = web.Field{Kind: web.RadiosField, Name: "outcome", Label: "What came of it?"}
 	for _, o := range Outcomes {
@@ -190,6 +190,9 @@ func (r *Room) summarise(c *web.Ctx, s Signal, flagged []Seen, v *signalView) er
 	if err != nil {
 		return err
 	}
+	if s.Note != "" {
+		v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "Note", Text: s.Note})
+	}
 	v.Closed = titleOf(Outcomes, s.Outcome) + ". Closed by " + by + " on " + c.Words.Moment(s.Closed) + "."
 	return nil
 }
@@ -204,7 +207,7 @@ func (r *Room) closeSignal(c *web.Ctx) error {
 		return store.ErrStale
 	}
 	id := c.Param("id")
-	err = r.CloseSignal(c.Context(), id, form.Get("outcome"), form.Get("reason"), version)
+	err = r.CloseSignal(c.Context(), id, form.Get("outcome"), form.Get("note"), version)
 	if bad, ok := web.Wrong(err); ok {
 		s, err := r.OpenSignal(c.Context(), id)
 		if err != nil {
@@ -214,7 +217,7 @@ func (r *Room) closeSignal(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
-		v.Errors = web.Refill(form, bad, &v.Outcome, &v.Reason)
+		v.Errors = web.Refill(form, bad, &v.Outcome, &v.Note)
 		return signalPage.Status(422).Render(c, v)
 	}
 	if err != nil {
