@@ -37,6 +37,8 @@ type Deps struct {
 	// Extra are lines that rooms add to the table of capabilities.
 	Extra []Grant
 	Log   *slog.Logger
+	// Doors says what only house knows of a request.
+	Doors Doors
 }
 
 // Room is the hall's door.

@@ -53,7 +53,7 @@ func (g *gate) SignedOut(_ context.Context, subject string, at netip.Addr) error
 
 type school struct {
 	*access.Room
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	clock   *clock.Fake
 	db      *store.DB
@@ -67,7 +67,7 @@ func schemas() []fs.FS {
 	return []fs.FS{journal.Schema, vault.Schema, people.Schema, access.Schema}
 }
 
-func onStore(t *testing.T, db *store.DB, given ...setting.Value) *school {
+func onStore(t testing.TB, db *store.DB, given ...setting.Value) *school {
 	t.Helper()
 	s := &school{t: t, clock: clock.NewFake(monday), db: db, gate: &gate{rows: map[netip.Addr]access.Row{}}}
 	s.ctx = actor.With(context.Background(), actor.Actor{ID: "person:office", Kind: actor.Person, Person: "office"})

@@ -22,7 +22,7 @@ import (
 // nine in the morning.
 type school struct {
 	*people.Room
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	clock   *clock.Fake
 	db      *store.DB
@@ -34,7 +34,7 @@ var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 func schemas() []fs.FS { return []fs.FS{journal.Schema, people.Schema} }
 
-func onStore(t *testing.T, db *store.DB, demo bool) *school {
+func onStore(t testing.TB, db *store.DB, demo bool) *school {
 	t.Helper()
 	s := &school{t: t, clock: clock.NewFake(monday), db: db}
 	s.ctx = actor.With(context.Background(), actor.Actor{ID: "person:office", Kind: actor.Person})

@@ -259,8 +259,7 @@ func TestTheExportIsSafeToOpen(t *testing.T) {
 }
 
 func BenchmarkThePageOfAFullRoll(b *testing.B) {
-	t := &testing.T{}
-	s := onStore(t, storetest.SQLite(b, schemas()...), false)
+	s := onStore(b, storetest.SQLite(b, schemas()...), false)
 	s.fill(5000)
 	h := webtest.Site(b, s.Section())
 	for i := 0; b.Loop(); i++ {

@@ -157,7 +157,8 @@ func (r *Room) linkFrom(c *web.Ctx, form url.Values) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	other, err := r.one(c, form.Get("who"), p.Kind != Pupil)
+	pupil := p.Kind != Pupil // the other one is
+	other, err := r.find(c.Context(), form.Get("who"), func(x Person) bool { return (x.Kind == Pupil) == pupil })
 	if err != nil {
 		return Link{}, err
 	}
@@ -173,47 +174,6 @@ func (r *Room) linkFrom(c *web.Ctx, form url.Values) (Link, error) {
 		l.Order = n
 	}
 	return l, nil
-}
-
-// one finds the only person that words can mean; pupils says of which sort.
-func (r *Room) one(c *web.Ctx, words string, pupils bool) (Person, error) {
-	if strings.TrimSpace(words) == "" {
-		return Person{}, store.Invalid{"who": "say who is meant"}
-	}
-	list, _, err := r.List(c.Context(), Filter{Words: words, Limit: 500})
-	if err != nil {
-		return Person{}, err
-	}
-	return pick(list, words, func(p Person) bool { return (p.Kind == Pupil) == pupils })
-}
-
-// pick returns the only one of the list that fits: by the whole name, username
-// or number first, else the only one at all.
-func pick(list []Person, words string, fits func(Person) bool) (Person, error) {
-	w := fold(clean(words))
-	var some, exact []Person
-	for _, p := range list {
-		if !fits(p) {
-			continue
-		}
-		some = append(some, p)
-		for _, full := range []string{p.Name(), p.Username, p.UPN, p.MIS, p.Family + ", " + p.First(), p.Given + " " + p.Family} {
-			if full != "" && fold(full) == w {
-				exact = append(exact, p)
-				break
-			}
-		}
-	}
-	switch {
-	case len(exact) == 1:
-		return exact[0], nil
-	case len(exact) == 0 && len(some) == 1:
-		return some[0], nil
-	case len(some) == 0:
-		return Person{}, store.Invalid{"who": "nobody here fits “" + cut(words, 40) + "”"}
-	default:
-		return Person{}, store.Invalid{"who": "more than one person fits “" + cut(words, 40) + "”; write the username or the number"}
-	}
 }
 
 func (r *Room) untieFamily(c *web.Ctx) error {

@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"belisha/internal/kit/store"
@@ -155,14 +154,7 @@ func (r *Room) appoint(c *web.Ctx) error {
 }
 
 func (r *Room) holderFrom(c *web.Ctx, form url.Values) (Holder, error) {
-	list, _, err := r.List(c.Context(), Filter{Words: form.Get("who"), Limit: 500})
-	if err != nil {
-		return Holder{}, err
-	}
-	if strings.TrimSpace(form.Get("who")) == "" {
-		return Holder{}, store.Invalid{"who": "say who is meant"}
-	}
-	p, err := pick(list, form.Get("who"), func(p Person) bool { return p.Kind != Pupil })
+	p, err := r.find(c.Context(), form.Get("who"), func(p Person) bool { return p.Kind != Pupil })
 	if err != nil {
 		return Holder{}, err
 	}

@@ -1,0 +1,175 @@
+package access
+
+import (
+	"embed"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/store"
+	"belisha/internal/kit/web"
+	"belisha/internal/school/people"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+// Doors says what only house knows of a request. Every function may be nil.
+type Doors struct {
+	// Address is the device's address: behind the gate it is not the one that
+	// the connection comes from. nil takes the connection's.
+	Address func(*http.Request) netip.Addr
+	// Web says whether the request came to the people's pages, so that a
+	// sign-in there makes the device this person's on the web. nil: never.
+	Web func(*http.Request) bool
+	// Secure says whether the reader's connection is TLS although r.TLS is
+	// nil; the same as web.Deps.Secure.
+	Secure func(*http.Request) bool
+}
+
+func (d Doors) address(r *http.Request) netip.Addr {
+	if d.Address != nil {
+		return d.Address(r).Unmap()
+	}
+	p, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return p.Addr().Unmap()
+}
+
+func (d Doors) web(r *http.Request) bool { return d.Web != nil && d.Web(r) }
+
+func (d Doors) secure(r *http.Request) bool {
+	return r.TLS != nil || d.Secure != nil && d.Secure(r)
+}
+
+// Section is the room's part of the pages.
+func (r *Room) Section() web.Section {
+	return web.Section{
+		Name: "access", Title: "Accounts",
+		Menu: []web.MenuItem{{Title: "Accounts", Path: "/accounts", Needs: MayManage, Icon: "key"}},
+		Routes: []web.Route{
+			{Pattern: "GET /sign-in", Needs: web.Open, Do: r.signInPage, People: true},
+			{Pattern: "POST /sign-in", Needs: web.Open, Do: r.signInPost, People: true},
+			{Pattern: "POST /sign-out", Needs: web.Open, Do: r.signOutPost, People: true},
+			{Pattern: "GET /signed-in", Needs: web.SignedIn, Do: r.signedInPage, People: true},
+			{Pattern: "GET /account", Needs: web.SignedIn, Do: r.accountPage, People: true},
+			{Pattern: "GET /account/password", Needs: web.SignedIn, Do: r.passwordPage, People: true},
+			{Pattern: "POST /account/password", Needs: web.SignedIn, Do: r.passwordPost, People: true},
+			{Pattern: "POST /account/sessions/end", Needs: web.SignedIn, Do: r.endOwnPost, People: true},
+			{Pattern: "GET /account/tokens", Needs: MayTokens, Do: r.tokensPage},
+			{Pattern: "POST /account/tokens", Needs: MayTokens, Do: r.issuePost},
+			{Pattern: "POST /account/tokens/end", Needs: MayTokens, Do: r.revokePost},
+			{Pattern: "GET /accounts", Needs: MayManage, Do: r.accountsPage},
+			{Pattern: "GET /accounts/new", Needs: MayManage, Do: r.newAccountPage},
+			{Pattern: "POST /accounts/new", Needs: MayManage, Do: r.newAccountPost},
+			{Pattern: "GET /accounts/{id}", Needs: MayManage, Do: r.oneAccountPage},
+			{Pattern: "POST /accounts/{id}/reset", Needs: MayManage, Do: r.resetPost},
+			{Pattern: "POST /accounts/{id}/close", Needs: MayManage, Do: r.closePost},
+			{Pattern: "POST /accounts/{id}/open", Needs: MayManage, Do: r.openPost},
+			{Pattern: "POST /accounts/{id}/sessions/end", Needs: MayManage, Do: r.endOthersPost},
+		},
+	}
+}
+
+// cookieName is the name of the session's cookie, before the prefix.
+const cookieName = "belisha"
+
+// token is what the browser shows. Without TLS a cookie counts only on the
+// machine itself.
+func (r *Room) token(req *http.Request) string {
+	secure := r.Doors.secure(req)
+	if !secure && !r.Doors.address(req).IsLoopback() {
+		return ""
+	}
+	k, err := req.Cookie(web.CookieName(cookieName, secure))
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+// changePath is where a password is changed.
+const changePath = "/account/password"
+
+// Actor answers who is behind a request, for the pages.
+func (r *Room) Actor(req *http.Request) (actor.Actor, error) {
+	st, err := r.Stand(req.Context(), r.token(req))
+	if err != nil {
+		return actor.Actor{ID: "nobody", Kind: actor.Nobody}, err
+	}
+	if st.MustChange {
+		return st.Actor, web.SeeOther{To: changePath}
+	}
+	return st.Actor, nil
+}
+
+func setCookie(c *web.Ctx, secure bool, value string) {
+	k := &http.Cookie{Name: web.CookieName(cookieName, secure), Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	if value == "" {
+		k.MaxAge = -1
+	}
+	http.SetCookie(c.W, k)
+}
+
+// formView is a form of this room.
+type formView struct {
+	web.Base
+	Path   string
+	Intro  []string
+	Fields []web.Field
+	Hidden []web.Hidden
+	Button string
+	Cancel web.Link
+	Told   web.Panel
+}
+
+var formPage = web.NewPage[formView](pages, "pages/form.html")
+
+// again shows a form that came back, or passes on what no form can mend.
+func again(c *web.Ctx, v formView, form url.Values, err error) error {
+	if errors.Is(err, ErrBusy) {
+		return web.ErrBusy
+	}
+	bad, ok := web.Wrong(err)
+	if !ok {
+		return err
+	}
+	fields := make([]*web.Field, len(v.Fields))
+	for i := range v.Fields {
+		fields[i] = &v.Fields[i]
+	}
+	v.Errors = web.Refill(form, shown(bad), fields...)
+	return formPage.Status(http.StatusUnprocessableEntity).Render(c, v)
+}
+
+// shown makes what a check says into sentences for a page.
+func shown(bad store.Invalid) store.Invalid {
+	out := store.Invalid{}
+	for k, v := range bad {
+		out[k] = sentence(v)
+	}
+	return out
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func number(s string) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func personOf(c *web.Ctx) people.ID { return people.ID(c.Actor.Person) }
