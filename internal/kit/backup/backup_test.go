@@ -415,6 +415,27 @@ func TestAFailedRunLeavesTheOlderBackupsAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAFileThatRetentionTookMeanwhileDoesNotStopABackup(t *testing.T) {
+	s := newSchool(t, storetest.SQLite(t, schemas...))
+	stays := backup.File{Name: "activity/2026-11-22.db", Path: filepath.Join(s.dir, "activity", "2026-11-22.db")}
+	asked := 0
+	s.deps.Files = func(context.Context) ([]backup.File, error) {
+		if asked++; asked == 1 {
+			return []backup.File{{Name: "activity/2026-08-01.db", Path: filepath.Join(s.dir, "activity", "2026-08-01.db")}, stays}, nil
+		}
+		return []backup.File{stays}, nil
+	}
+	room, err := backup.New(s.deps)
+	s.must(err)
+	res, err := room.Run(context.Background())
+	if err != nil || res.Files != 3 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if _, err := room.Verify(context.Background(), "", backup.KindVerify); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOldBackupsGoByTheKeepRule(t *testing.T) {
 	s := newSchool(t, storetest.SQLite(t, schemas...))
 	s.must(os.MkdirAll(s.deps.Target, 0o700))

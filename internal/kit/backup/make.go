@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -81,21 +82,47 @@ func (r *Room) fill(ctx context.Context, a *archive, records string) error {
 	if err := a.add(ctx, File{Name: r.Records, Path: records}); err != nil {
 		return err
 	}
-	if r.Files != nil {
-		more, err := r.Files(ctx)
-		if err != nil {
-			return fmt.Errorf("listing the files to copy: %w", err)
-		}
-		for _, f := range more {
-			if err := a.add(ctx, f); err != nil {
-				return err
-			}
-		}
+	if err := r.fillFiles(ctx, a); err != nil {
+		return err
 	}
 	if err := r.fillBlobs(ctx, a); err != nil {
 		return err
 	}
 	return a.close()
+}
+
+// fillFiles copies what Files lists. A file that went meanwhile is passed over
+// only if it is no longer listed: a day's retention or new rules may take one
+// away, and nothing else may.
+func (r *Room) fillFiles(ctx context.Context, a *archive) error {
+	if r.Files == nil {
+		return nil
+	}
+	all, err := r.Files(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the files to copy: %w", err)
+	}
+	for _, f := range all {
+		err := a.add(ctx, f)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = r.stillListed(ctx, f, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Room) stillListed(ctx context.Context, f File, missing error) error {
+	now, err := r.Files(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the files to copy: %w", err)
+	}
+	if slices.Contains(now, f) {
+		return missing
+	}
+	return nil
 }
 
 func (r *Room) fillBlobs(ctx context.Context, a *archive) error {

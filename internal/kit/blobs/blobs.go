@@ -22,6 +22,7 @@ import (
 
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/vault"
 )
 
@@ -240,6 +241,14 @@ func (s *Store) Collect(ctx context.Context) (int, error) {
 		n++
 	}
 	return n, s.sweep()
+}
+
+// Tasks collect once a night.
+func (s *Store) Tasks() []tasks.Task {
+	return []tasks.Task{{Name: "blobs.collect", At: "03:20", Limit: 10 * time.Minute, Run: func(ctx context.Context) error {
+		_, err := s.Collect(ctx)
+		return err
+	}}}
 }
 
 // sweep removes temporary files. The lock says that no Put is under way.
