@@ -116,7 +116,8 @@ func TestAVersionGoesFromAProposalToBeingInForce(t *testing.T) {
 		t.Fatal("the setting did not change")
 	}
 	webtest.Get(t, h, "/policies/versions", governor).Is(200).Has("in force since", "all given")
-	webtest.Get(t, h, "/policies/journal", head).Is(200).Has("A policy text came into force.", "value: off → 90 days", "person:deputy-head")
+	webtest.Get(t, h, "/policies/journal", head).Is(200).Has("A policy text came into force.", "off → 90 days; Small policy 1, clause passwords-1", "by the headteacher: headteacher", "person:deputy-head").
+		HasNot("broken")
 	webtest.Get(t, h, draft+"/activate", head).Has("It is in force already")
 
 	sent = webtest.Post(t, h, "/policies/propose", url.Values{"text": {strings.Replace(short, "90 days", "60 days", 1)}}, deputy).Is(303)

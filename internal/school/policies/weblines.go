@@ -2,11 +2,10 @@ package policies
 
 import (
 	"encoding/json"
-	"fmt"
-	"sort"
 	"strconv"
 	"strings"
 
+	"belisha/internal/kit/control"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
@@ -43,37 +42,45 @@ func aboutLine(l journal.Line) string {
 	return l.ID
 }
 
-// saidDetail says what a line tells of before and after: "value: 90 days →
-// 60 days".
+// detail is what a line of the room tells: the fields of every verb, those
+// that it has.
+type detail struct {
+	Title, Version     string // policy.proposed, policy.activated
+	Approved           *bool
+	Missing            []string
+	Role, Name, Minute string // policy.approved
+	Paper              bool
+	Value, Where       string // setting.changed
+	State              control.State
+	Figure             string // control.changed
+}
+
+// saidDetail says what a line tells of before and after: "90 days → 60 days".
 func saidDetail(raw json.RawMessage) string {
 	var d struct {
-		Before, After map[string]any
+		Before, After detail
 		Reason        string
 	}
 	if len(raw) == 0 || json.Unmarshal(raw, &d) != nil {
 		return ""
 	}
-	keys := map[string]bool{}
-	for k := range d.Before {
-		keys[k] = true
-	}
-	for k := range d.After {
-		keys[k] = true
-	}
+	b, a := d.Before, d.After
 	var parts []string
-	for k := range keys {
-		b, a := d.Before[k], d.After[k]
-		switch {
-		case k == "hash" || fmt.Sprint(b) == fmt.Sprint(a):
-		case b == nil:
-			parts = append(parts, fmt.Sprintf("%s: %v", k, a))
-		default:
-			parts = append(parts, fmt.Sprintf("%s: %v → %v", k, b, a))
+	say := func(when bool, words string) {
+		if when {
+			parts = append(parts, words)
 		}
 	}
-	sort.Strings(parts)
-	if d.Reason != "" {
-		parts = append(parts, d.Reason)
-	}
+	say(a.Title != "", strings.TrimSpace(a.Title+" "+a.Version))
+	say(a.Approved != nil && !*a.Approved, "not yet approved by "+titles(a.Missing))
+	say(a.Role != "", "by "+approverTitle(a.Role)+": "+a.Name)
+	say(a.Minute != "", a.Minute)
+	say(a.Paper, "on paper")
+	say(a.Value != "", b.Value+" → "+a.Value)
+	say(a.Where != "", a.Where+" only")
+	say(b.State != "", b.State.Words()+" → "+a.State.Words())
+	say(b.State == "" && a.State != "", a.State.Words())
+	say(a.Figure != "", a.Figure)
+	say(d.Reason != "", d.Reason)
 	return strings.Join(parts, "; ")
 }
