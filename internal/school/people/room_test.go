@@ -207,3 +207,21 @@ func TestParentsAreTiedToChildrenInTheOrderOfContact(t *testing.T) {
 		s.whole()
 	})
 }
+
+func TestWhatIsKeptOfAPersonIsTold(t *testing.T) {
+	s := newSchool(t)
+	kid := s.add(people.Person{Kind: people.Pupil, Given: "Kit", Family: "Vane", Year: "4"})
+	dot := s.add(people.Person{Kind: people.Governor, Given: "Dot", Family: "Vane", Email: "dot@home.example"})
+	if err := s.Tie(s.ctx, people.Link{Parent: dot, Child: kid, Relation: "mother"}); err != nil {
+		t.Fatal(err)
+	}
+	s.appoint(people.Holder{Person: dot, Post: people.ChairOfGovernors})
+	list, err := s.Holds(s.ctx, dot)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	got := list[1].Facts[0].Value + "; " + list[2].Facts[0].Name
+	if got != "Kit Vane, mother; Chair of governors" {
+		t.Error(got)
+	}
+}
