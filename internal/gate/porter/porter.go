@@ -196,9 +196,11 @@ func (a *Answer) SafeTargetOf(host string) (string, bool) {
 func (p *Porter) Record(ctx context.Context, a *Answer) {
 	a.event = p.event(a)
 	if a.event.Action == spool.ActionBlock || a.event.Alert != "" {
-		p.count.blocked.Add(b2u(a.event.Action == spool.ActionBlock))
 		if a.event.Action == spool.ActionBlock {
+			p.count.blocked.Add(1)
 			p.latest.add(a)
+		} else {
+			p.count.allowed.Add(1)
 		}
 		if err := p.spool.Put(context.WithoutCancel(ctx), a.event); err != nil {
 			p.count.unrecorded.Add(1)
@@ -213,13 +215,6 @@ func (p *Porter) Record(ctx context.Context, a *Answer) {
 	if !p.spool.Add(a.event) {
 		p.count.unrecorded.Add(1)
 	}
-}
-
-func b2u(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // Passed counts the bytes of what was recorded when it began.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,10 +92,8 @@ func dialOne(ctx context.Context, to string) (net.Conn, error) {
 // the name, none of its addresses may be forbidden; where it does not, the
 // upstream proxy is trusted to know.
 func (d *dialer) viaProxy(ctx context.Context, host string, port uint16, known []netip.Addr) (net.Conn, error) {
-	for _, a := range known {
-		if !d.guard.May(netip.AddrPortFrom(a, port)) {
-			return nil, errForbidden
-		}
+	if d.forbidden(known, port) {
+		return nil, errForbidden
 	}
 	conn, err := dialOne(ctx, proxyAddress(d.proxy))
 	if err != nil {
@@ -128,6 +127,25 @@ func (d *dialer) viaProxy(ctx context.Context, host string, port uint16, known [
 		return nil, fmt.Errorf("asking the upstream proxy: %w", err)
 	}
 	return conn, nil
+}
+
+func (d *dialer) forbidden(known []netip.Addr, port uint16) bool {
+	return slices.ContainsFunc(known, func(a netip.Addr) bool { return !d.guard.May(netip.AddrPortFrom(a, port)) })
+}
+
+// checkBehindProxy is the check for a request that the upstream proxy will
+// make: it, not we, finds the address.
+func (d *dialer) checkBehindProxy(ctx context.Context, host string, port uint16) error {
+	if d.proxy == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialOneFor)
+	defer cancel()
+	known, err := d.addresses(ctx, host)
+	if err == nil && d.forbidden(known, port) {
+		return errForbidden
+	}
+	return nil
 }
 
 func proxyAddress(u *url.URL) string {

@@ -624,3 +624,30 @@ func TestWithoutRulesOnlyHelpAndEssentialsAreOpen(t *testing.T) {
 		t.Errorf("help: %v", err)
 	}
 }
+
+func TestBehindAnUpstreamProxy(t *testing.T) {
+	far := newBench(t, nil) // stands for the provider's filter
+	b := newBench(t, func(c *Config, names table) {
+		c.Upstream = &url.URL{Scheme: "http", Host: far.server.Addr().String()}
+		for name := range names {
+			if name != "inside.test" {
+				delete(names, name) // only the provider can find names
+			}
+		}
+	})
+	if status, body := b.get(t, far.url("ok.test", "/x")); status != 200 || !strings.Contains(body, "hello to ok.test") {
+		t.Errorf("plain: %d %.200s", status, body)
+	}
+	if status, _ := b.get(t, far.url("inside.test", "/")); status != 403 {
+		t.Errorf("inside: %d", status)
+	}
+	set := *b.Porter.Settings()
+	set.ConnectPorts = []uint16{uint16(port(far.secure))}
+	b.Porter.Configure(&set)
+	if _, err := b.tunnel(t, fmt.Sprintf("ok.test:%d", port(far.secure)), "ok.test"); err != nil {
+		t.Errorf("tunnel: %v", err)
+	}
+	if _, err := b.tunnel(t, fmt.Sprintf("ok.test:%d", port(far.secure)), "bad.test"); err == nil {
+		t.Error("a blocked name went through")
+	}
+}

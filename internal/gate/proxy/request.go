@@ -135,6 +135,17 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client net
 
 // forward sends an open request on and its answer back.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.Answer, basic *subject.Row) {
+	if err := s.dial.checkBehindProxy(r.Context(), answer.Host, answer.Port); err != nil {
+		s.failed(w, r, answer, err)
+		return
+	}
+	if _, safe := answer.SafeTarget(); safe && s.dial.proxy != nil {
+		// Only in a tunnel can the safe twin be asked for under the name that
+		// its page expects.
+		s.porter.Record(r.Context(), answer)
+		http.Redirect(w, r, "https://"+answer.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		return
+	}
 	out := s.outgoing(r, answer)
 	res, err := s.transport.RoundTrip(out)
 	if err != nil {

@@ -98,6 +98,12 @@ func Listen(address string, cfg Config) (*Server, error) {
 		ResponseHeaderTimeout: answerFor, MaxResponseHeaderBytes: 128 << 10,
 		ForceAttemptHTTP2: false, ReadBufferSize: 16 << 10, WriteBufferSize: 8 << 10,
 	}
+	if cfg.Upstream != nil {
+		s.transport.Proxy = http.ProxyURL(cfg.Upstream)
+		s.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialOne(ctx, proxyAddress(cfg.Upstream)) // set by the school: it may well be private
+		}
+	}
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor, MaxHeaderBytes: maxHead - 4096,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
