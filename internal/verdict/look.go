@@ -33,11 +33,23 @@ func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
 	if f.pages || f.placed || len(s.patterns) > 0 || s.images >= 0 && a.Path != "" {
 		s.lookPages(a, f, tr)
 	}
+	if inside := embedded(a.Host, a.Path); inside != "" {
+		s.lookInside(inside, f, tr)
+	}
 	if s.mixed >= 0 && strings.Contains(a.Host, "xn--") && mixedScript(a.Host) {
 		f.cats.Add(uint8(s.mixed))
 		tr.note("mixed-script", "letters of several scripts in one name", uint8(s.mixed), a.Host)
 	}
 	return true
+}
+
+// lookInside adds the categories of the site that is shown inside another. An
+// address or page inside counts by its host.
+func (s *Snapshot) lookInside(host string, f *facts, tr *trace) {
+	var in facts
+	if s.lookName(host, &in, tr) {
+		f.cats = f.cats.Union(in.cats)
+	}
 }
 
 // endsLikeNumber is quick and says no for most names.

@@ -17,16 +17,19 @@ type Parts struct {
 	Path   string // path and query as written, without fragment; "" if none
 }
 
-// URL reads what a person or a browser would write: a whole http or https
-// URL, or the same without a scheme ("example.com/page"). Decide on Host: the
-// name after the last "@".
+// URL reads what a person would write or a browser would follow: a whole http
+// or https URL, or the same without a scheme ("example.com/page", "//host").
+// As browsers do, it leaves out tabs and line ends and decodes escapes in the
+// host once; a door, which gets its host from a client that has done all
+// that, uses Host, which does not. Decide on Host: the name after the last
+// "@".
 func URL(raw string) (Parts, error) {
 	if len(raw) > maxURL {
 		return Parts{}, ErrURLLength
 	}
-	s := strings.Trim(raw, " \t\r\n")
+	s := strings.Trim(noBreaks.Replace(raw), " ")
 	p := Parts{Scheme: "http", Port: 80}
-	rest, err := p.scheme(s)
+	rest, err := p.scheme(strings.TrimLeft(s, "/\\"))
 	if err != nil {
 		return Parts{}, err
 	}
@@ -43,8 +46,30 @@ func URL(raw string) (Parts, error) {
 	if err != nil {
 		return Parts{}, err
 	}
-	p.Host, p.Kind, err = Host(host)
+	p.Host, p.Kind, err = Host(unescape(host))
 	return p, err
+}
+
+var noBreaks = strings.NewReplacer("\t", "", "\r", "", "\n", "")
+
+// unescape decodes the escapes of a host once. What they may not stand for is
+// refused by Host afterwards.
+func unescape(host string) string {
+	if strings.IndexByte(host, '%') < 0 || host[0] == '[' {
+		return host
+	}
+	out := make([]byte, 0, len(host))
+	for i := 0; i < len(host); i++ {
+		if host[i] == '%' && i+2 < len(host) {
+			if v, ok := unhex(host[i+1], host[i+2]); ok {
+				out = append(out, v)
+				i += 2
+				continue
+			}
+		}
+		out = append(out, host[i])
+	}
+	return string(out)
 }
 
 // scheme takes the scheme off. As in browsers, any number of slashes of
