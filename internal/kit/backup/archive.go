@@ -96,16 +96,19 @@ func (a *archive) add(ctx context.Context, f File) (err error) {
 	}
 	n, err := io.CopyN(io.MultiWriter(a.tar, sum), ctxReader{ctx, in}, info.Size())
 	if err != nil {
-		return fmt.Errorf("copying %s: %w", f.Name, full(err, a.out.Name()))
+		return fmt.Errorf("copying %s: %w", f.Name, full(err, a.where()))
 	}
 	a.man.Files = append(a.man.Files, ManifestFile{f.Name, n, hex.EncodeToString(sum.Sum(nil))})
 	return nil
 }
 
+// where is the folder that the backup goes to.
+func (a *archive) where() string { return filepath.Dir(a.out.Name()) }
+
 func (a *archive) head(name string, size int64) error {
 	err := a.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: a.made})
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, full(err, a.out.Name()))
+		return fmt.Errorf("writing %s: %w", name, full(err, a.where()))
 	}
 	return nil
 }
@@ -121,11 +124,11 @@ func (a *archive) close() error {
 		return err
 	}
 	if _, err := a.tar.Write(data); err != nil {
-		return fmt.Errorf("writing the manifest: %w", full(err, a.out.Name()))
+		return fmt.Errorf("writing the manifest: %w", full(err, a.where()))
 	}
 	for _, end := range []func() error{a.tar.Close, a.zip.Close, a.age.Close, a.out.Sync} {
 		if err := end(); err != nil {
-			return fmt.Errorf("ending the backup: %w", full(err, a.out.Name()))
+			return fmt.Errorf("ending the backup: %w", full(err, a.where()))
 		}
 	}
 	return nil

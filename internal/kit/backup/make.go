@@ -227,11 +227,28 @@ func (r *Room) prune(ctx context.Context, made Result) error {
 	return nil
 }
 
-// full says in plain words that a disk is full, where that is what happened.
+// diskFull is a full disk in one plain sentence.
+type diskFull struct {
+	where string
+	cause error
+}
+
+func (d diskFull) Error() string {
+	return fmt.Sprintf("the disk of %s is full, so this was not done; free some space or name another folder, the older backups are untouched", d.where)
+}
+
+func (d diskFull) Unwrap() error { return d.cause }
+
+// full says that a disk is full, where that is what happened: by the system's
+// word or by SQLite's.
 func full(err error, where string) error {
 	var no syscall.Errno
-	if errors.As(err, &no) && (no == syscall.ENOSPC || runtime.GOOS == "windows" && no == 112) {
-		return fmt.Errorf("the disk of %s is full, so this was not done; free some space or name another folder, the older backups are untouched: %w", where, err)
+	var coded interface{ Code() int }
+	const sqliteFull, windowsFull = 13, 112
+	switch {
+	case errors.As(err, &no) && (no == syscall.ENOSPC || runtime.GOOS == "windows" && no == windowsFull),
+		errors.As(err, &coded) && coded.Code()&0xff == sqliteFull:
+		return diskFull{where, err}
 	}
 	return err
 }
