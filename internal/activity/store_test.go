@@ -394,3 +394,32 @@ func TestAClosedStoreRefuses(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
+
+func TestAFullDiskLosesNothingAndGoesOnWhenThereIsRoom(t *testing.T) {
+	b := newStore(t, Keep{})
+	ctx := context.Background()
+	b.append(t, visit(1, monday))
+	d := b.days["2026-11-16"]
+	if _, err := d.writer.conn.ExecContext(ctx, `PRAGMA max_page_count = 60`); err != nil {
+		t.Fatal(err)
+	}
+	var events []Event
+	for i := range uint64(3000) {
+		e := visit(i+2, monday.Add(time.Duration(i)*time.Millisecond))
+		e.Path = "/" + strings.Repeat("frog", int(i%40)) + e.Subject + string(rune('a'+i%26))
+		events = append(events, e)
+	}
+	if err := b.Append(ctx, events); err == nil {
+		t.Fatal("a full disk is not told")
+	}
+	if got := b.all(t, Query{}); len(got) != 1 {
+		t.Errorf("%d events are stored, want the first alone: a batch is stored whole or not at all", len(got))
+	}
+	if n := total(t, b, Allow); n != 1 {
+		t.Errorf("the totals say %d, want 1", n)
+	}
+	b.append(t, events...) // the writer that met the full disk was thrown away
+	if got := b.all(t, Query{Limit: MaxLimit}); len(got) != 3001 {
+		t.Errorf("%d events are stored, want all 3001", len(got))
+	}
+}

@@ -75,7 +75,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbRepeated, Says: "Something in the tray of the safeguarding lead happened again."},
 	{Verb: VerbOpened, Says: "A safeguarding lead opened something from the tray."},
 	{Verb: VerbClosed, Says: "A safeguarding lead closed something from the tray."},
-	{Verb: VerbTidied, Says: "Closed items of the safeguarding tray were removed after their time."},
+	{Verb: VerbTidied, Says: "Closed items of the safeguarding tray were removed, after their time or with the person's data."},
 }
 
 // Protected is the tables whose rows the journal covers.

@@ -321,9 +321,50 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	return items, nil
 }
 
-// waitingForHead is what only the head can do.
+// Forget removes the closed signals of a pseudonym whose web activity is
+// erased. What is still open stays until a safeguarding lead has closed it.
+func (r *Room) Forget(ctx context.Context, subject string) (int, error) {
+	n := 0
+	err := r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		ids, err := removeSignals(ctx, tx, `subject = $1`, subject)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		n = len(ids)
+		return r.noteTidied(ctx, tx, "erased", ids)
+	})
+	return n, err
+}
+
+// noteTidied journals the removal of signals.
+func (r *Room) noteTidied(ctx context.Context, tx *store.Tx, why string, ids []string) error {
+	e := journal.Entry{Verb: VerbTidied, Kind: "signal", ID: why, After: map[string]int{"removed": len(ids)}}
+	for _, id := range ids {
+		e.Rows = append(e.Rows, journal.Row{Table: "signals", ID: id})
+	}
+	return r.d.Journal.Write(ctx, tx, e)
+}
+
+// unopenedAfter is when the head is told that a signal waits unopened.
+const unopenedAfter = oneDay
+
+// waitingForHead is what only the head can do, and how long signals have
+// waited unopened: not whose, nor what.
 func (r *Room) waitingForHead(ctx context.Context) ([]web.Item, error) {
 	var items []web.Item
+	open, err := r.openSignals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range open { // longest first
+		if s.State == SignalOpen && r.d.Clock.Now().Sub(s.Raised) >= unopenedAfter {
+			items = append(items, web.Item{
+				Key: "unopened", Title: "A signal waits unopened for the safeguarding lead", Step: "See who holds the post",
+				Link: "/people/posts", Risk: 2, Since: s.Raised, Room: "monitoring",
+			})
+			break
+		}
+	}
 	list, err := r.List(ctx)
 	if err != nil {
 		return nil, err

@@ -208,3 +208,37 @@ func TestWatchedSaysWhoIsMissing(t *testing.T) {
 	end(people.DeputySafeguardingLead)
 	says("Nobody holds the posts")
 }
+
+func TestTheHeadIsToldOfASignalThatWaitsUnopened(t *testing.T) {
+	s := newSchool(t).ready()
+	s.saw(s.visit(worrying))
+	if items := s.tray(s.head); len(items) != 0 {
+		t.Errorf("at once the head's tray holds %+v", items)
+	}
+	s.clock.Set(monday.Add(26 * time.Hour))
+	items := s.tray(s.head)
+	if len(items) != 1 || !items[0].Since.Equal(monday) || strings.Contains(items[0].Link, "signals") {
+		t.Errorf("after a day the head's tray holds %+v; want one line without a way to the signal", items)
+	}
+	_, err := s.OpenSignal(s.as(s.lead), s.tray(s.lead)[0].Key)
+	check(t, err)
+	if items := s.tray(s.head); len(items) != 0 {
+		t.Errorf("after it was opened the head's tray holds %+v", items)
+	}
+}
+
+func TestAPersonWhoIsErasedLeavesNoClosedSignal(t *testing.T) {
+	s := newSchool(t).ready()
+	s.saw(s.visit(worrying))
+	sig, err := s.OpenSignal(s.as(s.lead), s.tray(s.lead)[0].Key)
+	check(t, err)
+	ctx := actor.With(context.Background(), actor.Belisha("test"))
+	if n, err := s.Forget(ctx, sig.Subject); err != nil || n != 0 {
+		t.Errorf("an open signal was removed: %d, %v", n, err)
+	}
+	check(t, s.CloseSignal(s.as(s.lead), sig.ID, "spoken", "", sig.Version))
+	if n, err := s.Forget(ctx, sig.Subject); err != nil || n != 1 {
+		t.Errorf("removed %d, %v; want the closed one", n, err)
+	}
+	s.holds()
+}

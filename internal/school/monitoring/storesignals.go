@@ -148,11 +148,11 @@ func insertEvent(ctx context.Context, tx *store.Tx, signal string, e *activity.E
 	return nil
 }
 
-// removeSignals takes the signals that were closed before a moment, and
-// answers their ids.
-func removeSignals(ctx context.Context, tx *store.Tx, before time.Time) ([]string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id FROM signals WHERE state = $1 AND closed_at < $2 ORDER BY id LIMIT 1000`,
-		SignalClosed, store.Millis(before))
+// removeSignals takes the closed signals of which the condition on $1 holds,
+// and answers their ids.
+func removeSignals(ctx context.Context, tx *store.Tx, condition string, arg any) ([]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM signals WHERE `+condition+` AND state = $2 ORDER BY id LIMIT 1000`,
+		arg, SignalClosed)
 	if err != nil {
 		return nil, fmt.Errorf("finding old signals: %w", err)
 	}

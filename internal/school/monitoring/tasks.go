@@ -34,15 +34,11 @@ func (r *Room) tidy(ctx context.Context) error {
 		return fmt.Errorf("removing old web activity: %w", err)
 	}
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
-		ids, err := removeSignals(ctx, tx, now.Add(-v.Duration(keyNames)))
+		ids, err := removeSignals(ctx, tx, `closed_at < $1`, store.Millis(now.Add(-v.Duration(keyNames))))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		e := journal.Entry{Verb: VerbTidied, Kind: "signal", ID: "old", After: map[string]int{"removed": len(ids)}}
-		for _, id := range ids {
-			e.Rows = append(e.Rows, journal.Row{Table: "signals", ID: id})
-		}
-		return r.d.Journal.Write(ctx, tx, e)
+		return r.noteTidied(ctx, tx, "old", ids)
 	})
 }
 
