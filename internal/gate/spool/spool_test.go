@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -353,16 +352,16 @@ func FuzzSegment(f *testing.F) {
 	e := sample("bad.test", ActionBlock, noon)
 	f.Add(appendRecord(make([]byte, segmentHead), func(b []byte) []byte { return appendEvent(b, &e, 0) }))
 	f.Fuzz(func(t *testing.T, p []byte) {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "0000000000000001.spool"), p, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		r, err := OpenReader(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := r.Next(100); err != nil {
-			t.Fatal(err)
+		last := int64(segmentHead)
+		end, _, err := scan(bytes.NewReader(p), 0, func(_ record, after int64) bool {
+			if after <= last {
+				t.Fatal("the reader does not move on")
+			}
+			last = after
+			return true
+		})
+		if err != nil || end != last || end > max(segmentHead, int64(len(p))) {
+			t.Fatalf("ended at %d of %d: %v", end, len(p), err)
 		}
 	})
 }
