@@ -347,3 +347,16 @@ func TestAShorterTimeIsToldBeforeItIsPutInForce(t *testing.T) {
 		t.Errorf("the preview says %+v", effects)
 	}
 }
+
+func TestAPersonWhoAsksLearnsHowMuchIsKept(t *testing.T) {
+	s := newSchool(t).ready()
+	s.saw(s.visit(), s.visit(worrying), s.visit(func(e *activity.Event) { e.At = monday.AddDate(0, 0, -3) }))
+	held, err := s.Holds(context.Background(), s.pupil)
+	check(t, err)
+	if len(held) != 1 || held[0].Facts[0].Value != "3 rows" || held[0].Facts[1].Value != "20 November 2026" {
+		t.Errorf("it says %+v", held)
+	}
+	if held, err = s.Holds(context.Background(), s.head); err != nil || len(held) != 0 {
+		t.Errorf("of somebody without rows it says %+v, %v", held, err)
+	}
+}
