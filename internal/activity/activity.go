@@ -239,6 +239,9 @@ type Removed struct {
 	Words   []string // days whose paths and search words were removed
 	Totals  int      // days of totals removed
 	Swept   []string // days vacuumed after an erasure
+	// Held says, in a sentence, why nothing was removed although it may be
+	// due: the clock has jumped.
+	Held string
 }
 
 // Damage is a file that could not be read and was set aside.

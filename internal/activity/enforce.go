@@ -19,11 +19,18 @@ func (s *Store) Enforce(ctx context.Context, now time.Time) (Removed, error) {
 	defer s.tending.Unlock()
 	var r Removed
 	keep := *s.keep.Load()
+	var err error
+	if r.Held, err = s.held(ctx, now); err != nil {
+		return r, err
+	}
+	if r.Held != "" {
+		r.Settled, err = s.Settle(ctx, now)
+		return r, err
+	}
 	if err := s.removeDays(ctx, s.oldest(keep.Names, now), &r); err != nil {
 		return r, err
 	}
-	settled, err := s.Settle(ctx, now)
-	r.Settled = settled
+	r.Settled, err = s.Settle(ctx, now)
 	if err != nil {
 		return r, err
 	}

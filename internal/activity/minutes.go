@@ -13,7 +13,7 @@ import (
 // heartbeat and no event was quiet; one without is a gap in the log.
 func (s *Store) Heartbeat(ctx context.Context, gate, site string, at time.Time, dropped uint64) error {
 	date := at.In(s.location).Format(time.DateOnly)
-	if at.After(s.clock.Now().Add(48*time.Hour)) || date < s.oldest(s.keep.Load().Names, s.clock.Now()) || s.totals.isGone(date) {
+	if at.After(s.clock.Now().Add(48*time.Hour)) || date < s.oldest(s.keep.Load().Names, s.trusted(s.clock.Now())) || s.totals.isGone(date) {
 		s.refused.Add(1)
 		return nil
 	}

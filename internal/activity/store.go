@@ -26,6 +26,7 @@ type Store struct {
 	location *time.Location
 	keep     atomic.Pointer[Keep]
 	refused  atomic.Uint64
+	enforced atomic.Int64 // when Enforce last removed what was old, in seconds
 	uses     atomic.Uint64
 
 	mu      sync.Mutex // guards days and closed
@@ -66,6 +67,11 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	last, err := readMeta(context.Background(), s.totals.db, metaEnforced)
+	if err != nil {
+		return nil, errors.Join(err, s.totals.close())
+	}
+	s.enforced.Store(last)
 	return s, nil
 }
 
@@ -216,7 +222,7 @@ func (s *Store) take(ctx context.Context, events []Event, countOnly bool) error 
 // be kept, and taking from staff what the school does not keep of them.
 func (s *Store) sort(batch []Event) map[string][]*Event {
 	keep, now := s.keep.Load(), s.clock.Now()
-	oldest := s.oldest(keep.Names, now)
+	oldest := s.oldest(keep.Names, s.trusted(now))
 	byDay := map[string][]*Event{}
 	for i := range batch {
 		e := &batch[i]
