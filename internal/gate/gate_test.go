@@ -326,3 +326,21 @@ func TestPasswordsAreCheckedOverThePeoplesSocket(t *testing.T) {
 		t.Error("anybody may ask")
 	}
 }
+
+func TestASocketLeftByAKilledGateIsReplaced(t *testing.T) {
+	s := newSchool(t)
+	path := control.SocketPath(s.dir)
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.SetUnlinkOnClose(false)
+	ln.Close()
+	_, c, _ := s.run(t)
+	if _, err := c.Status(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("others may open the socket: %v, %v", fi, err)
+	}
+}

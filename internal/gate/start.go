@@ -195,18 +195,9 @@ func (r *running) openDoors(set *Settings) error {
 	if r.ca != nil {
 		pc.Leaves = r.ca
 	}
-	if r.proxy, err = proxy.Listen(cfg.Proxy, pc); err != nil {
-		return plainly(err, cfg.Proxy, "--listen-proxy")
-	}
-	if cfg.Sink != "" {
-		pc.Sink = true
-		if r.sink, err = proxy.Listen(cfg.Sink, pc); err != nil {
-			return plainly(err, cfg.Sink, "--listen-sink")
-		}
-	}
 	dc := dns.Config{Porter: r.porter, Resolver: resolver, Clock: cfg.Clock, Log: cfg.Log, PerClient: cfg.DNSPerClient}
-	if r.dns, err = dns.Listen(cfg.DNS, dc); err != nil {
-		return plainly(err, cfg.DNS, "--listen-dns")
+	if err := r.listen(pc, dc); err != nil {
+		return err
 	}
 	r.guard.Forbid(forbidden(set, r.doors()...))
 	r.state = control.State{
@@ -217,6 +208,24 @@ func (r *running) openDoors(set *Settings) error {
 		r.state.Sink = r.sink.Addr().String()
 	}
 	r.web = &http.Server{Handler: control.Handler(r), ReadHeaderTimeout: 10 * time.Second}
+	return nil
+}
+
+// listen opens the doors' addresses.
+func (r *running) listen(pc proxy.Config, dc dns.Config) (err error) {
+	cfg := &r.cfg
+	if r.proxy, err = proxy.Listen(cfg.Proxy, pc); err != nil {
+		return plainly(err, cfg.Proxy, "--listen-proxy")
+	}
+	if cfg.Sink != "" {
+		pc.Sink = true
+		if r.sink, err = proxy.Listen(cfg.Sink, pc); err != nil {
+			return plainly(err, cfg.Sink, "--listen-sink")
+		}
+	}
+	if r.dns, err = dns.Listen(cfg.DNS, dc); err != nil {
+		return plainly(err, cfg.DNS, "--listen-dns")
+	}
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -279,61 +278,4 @@ func (s *Server) closeTunnel(ctx context.Context, v *visit, answer *porter.Answe
 		// The client may have gone already.
 		_, _ = v.client.Write(alertDenied)
 	}
-}
-
-// upgraded joins the two sides of a WebSocket.
-func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *porter.Answer, basic *subject.Row) {
-	server, ok := res.Body.(io.ReadWriteCloser)
-	if !ok {
-		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
-		return
-	}
-	conn, rw, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		s.cfg.Log.Error("a WebSocket could not be taken over", "error", err.Error())
-		return
-	}
-	defer conn.Close()
-	var early []byte
-	if n := rw.Reader.Buffered(); n > 0 {
-		if got, err := rw.Reader.Peek(n); err == nil {
-			early = append(early, got...)
-		}
-	}
-	if c, ok := conn.(*strictConn); ok {
-		c.tunnel()
-	}
-	remove := s.tunnels.add(&tunnel{client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
-		close: func() { conn.Close(); server.Close() }})
-	defer remove()
-	h := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Via": {"1.1 " + s.name}}
-	for name, values := range res.Header {
-		if len(name) > 4 && name[:4] == "Sec-" {
-			h[name] = values
-		}
-	}
-	head := "HTTP/1.1 " + strconv.Itoa(res.StatusCode) + " Switching Protocols\r\n"
-	if _, err := io.WriteString(conn, head); err != nil {
-		return
-	}
-	if h.Write(conn) != nil {
-		return
-	}
-	if _, err := io.WriteString(conn, "\r\n"); err != nil {
-		return
-	}
-	if _, err := server.Write(early); err != nil {
-		return
-	}
-	done := make(chan int64, 1)
-	go func() {
-		n, _ := io.Copy(server, conn) // either side ends it: how is no matter
-		server.Close()
-		done <- n
-	}()
-	n, _ := io.Copy(conn, server)
-	conn.Close()
-	total := uint64(n + <-done)
-	s.bytes.Add(total)
-	s.porter.Passed(answer, total)
 }

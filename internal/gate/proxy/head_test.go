@@ -79,7 +79,7 @@ func TestAHeadThatTwoProgramsCouldReadInTwoWaysIsRefused(t *testing.T) {
 func serve(t *testing.T, raw string, piece int) string {
 	t.Helper()
 	client, server := net.Pipe()
-	client.SetDeadline(time.Now().Add(2 * time.Second))
+	client.SetDeadline(systemNow().Add(2 * time.Second))
 	ln := &oneConn{conn: newStrictConn(server, func(error) {}), done: make(chan struct{})}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

@@ -15,7 +15,7 @@ func clientHello(t testing.TB, name string) []byte {
 	defer client.Close()
 	defer server.Close()
 	go tls.Client(client, &tls.Config{ServerName: name, InsecureSkipVerify: true}).Handshake()
-	server.SetDeadline(time.Now().Add(5 * time.Second))
+	server.SetDeadline(systemNow().Add(5 * time.Second))
 	buf := make([]byte, 32<<10)
 	n, err := server.Read(buf)
 	if err != nil {

@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
+)
+
+// upgraded joins the two sides of a WebSocket.
+func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *porter.Answer, basic *subject.Row) {
+	server, ok := res.Body.(io.ReadWriteCloser)
+	if !ok {
+		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
+		return
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.cfg.Log.Error("a WebSocket could not be taken over", "error", err.Error())
+		return
+	}
+	defer conn.Close()
+	var early []byte
+	if n := rw.Reader.Buffered(); n > 0 {
+		if got, err := rw.Reader.Peek(n); err == nil {
+			early = append(early, got...)
+		}
+	}
+	if c, ok := conn.(*strictConn); ok {
+		c.tunnel()
+	}
+	remove := s.tunnels.add(&tunnel{client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
+		close: func() { conn.Close(); server.Close() }})
+	defer remove()
+	if s.switched(conn, res) != nil {
+		return
+	}
+	if _, err := server.Write(early); err != nil {
+		return
+	}
+	done := make(chan int64, 1)
+	go func() {
+		n, _ := io.Copy(server, conn) // either side ends it: how is no matter
+		server.Close()
+		done <- n
+	}()
+	n, _ := io.Copy(conn, server)
+	conn.Close()
+	total := uint64(n + <-done)
+	s.bytes.Add(total)
+	s.porter.Passed(answer, total)
+}
+
+// switched tells the browser that it speaks to the site now.
+func (s *Server) switched(conn net.Conn, res *http.Response) error {
+	h := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Via": {"1.1 " + s.name}}
+	for name, values := range res.Header {
+		if strings.HasPrefix(name, "Sec-") {
+			h[name] = values
+		}
+	}
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	if err := h.Write(&b); err != nil {
+		return err
+	}
+	b.WriteString("\r\n")
+	_, err := conn.Write(b.Bytes())
+	return err
+}
