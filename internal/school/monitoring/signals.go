@@ -173,7 +173,7 @@ func (r *Room) raise(ctx context.Context, tx *store.Tx, e *activity.Event) error
 }
 
 // sealPurpose binds what is sealed to this room.
-const sealPurpose = "monitoring.signals"
+const sealPurpose = "signals"
 
 // about is what of a signal is sealed.
 type about struct {
