@@ -67,7 +67,7 @@ func (fresh) onFresh() {}
 // config reads the config file for an open folder.
 func (cli *CLI) config(inv Invocation, dir string) (house.Config, error) {
 	file, err := house.ReadFile(inv.path(cli.Config), dir)
-	return house.Config{Dir: dir, File: file, Version: inv.Version}, err
+	return house.Config{Dir: dir, File: file, ConfigFile: inv.path(cli.Config), Version: inv.Version}, err
 }
 
 // The commands that are not built yet say so and end with 2.

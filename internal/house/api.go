@@ -6,7 +6,6 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
-	"belisha/internal/school/policies"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -28,8 +27,6 @@ type versionOut struct {
 	}
 }
 
-type statusOut struct{ Body policies.Status }
-
 // registerAPI adds the house's own operations.
 func (h *House) registerAPI(api *web.API) {
 	web.Register(api, huma.Operation{
@@ -39,10 +36,5 @@ func (h *House) registerAPI(api *web.API) {
 		out.Body.Version, out.Body.School = h.cfg.Version, h.folder.Meta.School
 		return out, nil
 	})
-	web.Register(api, huma.Operation{
-		OperationID: "policy-status", Method: "GET", Path: "/policy/status", Summary: "Every clause of the policy in force, and its state",
-	}, policies.MayEvidence, func(ctx context.Context, _ *struct{}) (*statusOut, error) {
-		st, err := h.Policies.Status(ctx)
-		return &statusOut{Body: st}, err
-	})
+	h.Policies.API(api)
 }

@@ -25,6 +25,8 @@ type Config struct {
 	File    File
 	Clock   clock.Clock
 	Version string
+	// ConfigFile is the config file's path where one was named.
+	ConfigFile string
 	// Program is the binary that is started as the filter's child process;
 	// empty means this very program.
 	Program string

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/journal"
 	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/help"
 	"belisha/internal/school/people"
@@ -34,7 +36,7 @@ func (h *House) openFront(ctx context.Context) (err error) {
 	}
 	if h.Review, err = review.New(review.Deps{
 		Journal: h.journal,
-		Waiting: []func(context.Context, actor.Actor) ([]web.Item, error){h.Monitoring.Waiting, h.promiseItems},
+		Waiting: []func(context.Context, actor.Actor) ([]web.Item, error){h.Monitoring.Waiting, h.Policies.Waiting},
 		Promises: func(ctx context.Context) (review.Promises, error) {
 			return h.promises.get(ctx, h)
 		},
@@ -43,8 +45,11 @@ func (h *House) openFront(ctx context.Context) (err error) {
 		return err
 	}
 	h.sections = []web.Section{
-		h.Review.Section(), h.Policies.Section(), h.Filtering.Section(), h.Monitoring.Section(), h.People.Section(),
+		h.Review.Section(), h.Policies.Section(), h.filteringSection(), h.Monitoring.Section(), h.People.Section(),
 		h.Access.Section(), h.Backup.Section(), h.Help.Section(), h.Setup.Section(),
+	}
+	for _, r := range h.registers {
+		h.sections = append(h.sections, r.Section())
 	}
 	return h.plug(ctx)
 }
@@ -77,13 +82,26 @@ func (h *House) plug(context.Context) error {
 		return err
 	}
 	h.api = api
-	h.desk, h.people, err = web.Mux(h.sections, web.Deps{
-		Sessions: h.Access, Clock: h.cfg.Clock, Log: h.log,
-		Hosts: h.isDeskHost, PeopleHosts: h.isPeopleHost,
-		About: h.aboutSchool, Beacon: h.Review.Beacon, Version: h.cfg.Version, Demo: h.cfg.Demo,
-		API: api, APIRoutes: api.Routes(),
-	})
+	h.desk, h.people, err = web.Mux(h.sections, h.webDeps())
 	return err
+}
+
+// webDeps is what all pages share.
+func (h *House) webDeps() web.Deps {
+	return web.Deps{
+		Sessions: h.Access, Reads: pageReads{h}, Clock: h.cfg.Clock, Log: h.log,
+		Hosts: h.isDeskHost, PeopleHosts: h.isPeopleHost,
+		About: h.aboutSchool, Beacon: h.Review.Beacon, Version: h.cfg.Version, Demo: h.cfg.Demo, API: h.api,
+	}
+}
+
+// pageReads journals the look at a page whose reading is an event.
+type pageReads struct{ h *House }
+
+func (p pageReads) Read(ctx context.Context, verb, path string) error {
+	return p.h.db.Write(ctx, func(tx *store.Tx) error {
+		return p.h.journal.Write(ctx, tx, journal.Entry{Verb: journal.Verb(verb), Kind: "page", ID: path})
+	})
 }
 
 // isDeskHost: the desk answers on loopback and to the names in the config.
@@ -154,11 +172,11 @@ func (h *House) aboutSchool(ctx context.Context) web.About {
 // hostName is the name of the people's pages.
 func (h *House) hostName() string {
 	if h.Setup == nil {
-		return "belisha.school"
+		return setup.DefaultHost
 	}
 	s, err := h.Setup.School(context.Background())
 	if err != nil || s.Host == "" {
-		return "belisha.school"
+		return setup.DefaultHost
 	}
 	return s.Host
 }
@@ -185,9 +203,9 @@ func (h *House) trustedAdult(ctx context.Context) string {
 
 // banners are the sentences that stand on every page while they are true.
 func (h *House) banners(ctx context.Context) []web.Banner {
-	out := h.Filtering.Banners(ctx)
+	out := h.filteringBanners(ctx)
 	if ok, why, err := h.Monitoring.Watched(ctx); err == nil && !ok {
-		out = append(out, web.Banner{Title: "Blocked, not watched", Words: why, Link: "/people/posts", Step: "Name them"})
+		out = append(out, web.Banner{Title: "Blocked, not watched", Words: why, Link: "/posts", Step: "Name them"})
 	}
 	return out
 }
@@ -214,6 +232,23 @@ func (h *House) actorName(ctx context.Context, id string) string {
 		return "A program with a token"
 	}
 	return id
+}
+
+// postsOf are the posts that an actor of the journal holds now.
+func (h *House) postsOf(ctx context.Context, id string) []string {
+	who, ok := strings.CutPrefix(id, "person:")
+	if !ok {
+		return nil
+	}
+	held, err := h.People.PostsAt(ctx, people.ID(who), h.cfg.Clock.Now())
+	if err != nil {
+		return nil
+	}
+	out := make([]string, 0, len(held))
+	for _, p := range held {
+		out = append(out, string(p.Post))
+	}
+	return out
 }
 
 // promiseCache keeps the count of promises for a few seconds: every page asks.
@@ -259,26 +294,6 @@ func lastChecked(st policies.Status) time.Time {
 		}
 	}
 	return last
-}
-
-// promiseItems puts broken promises into the head's tray.
-func (h *House) promiseItems(ctx context.Context, a actor.Actor) ([]web.Item, error) {
-	if !a.Holds(string(people.Headteacher)) {
-		return nil, nil
-	}
-	p, err := h.promises.get(ctx, h)
-	if err != nil || p.Broken == 0 {
-		return nil, err
-	}
-	since := p.Checked
-	if since.IsZero() {
-		since = h.cfg.Clock.Now()
-	}
-	what := "A promise of the policy is not being kept"
-	if p.Broken > 1 {
-		what = fmt.Sprintf("%d promises of the policy are not being kept", p.Broken)
-	}
-	return []web.Item{{Key: "promises", Title: what, Step: "See which", Link: "/policy/states?state=broken", Risk: 2, Since: since, Room: "policies"}}, nil
 }
 
 // examples offers the shipped policies to the set-up.

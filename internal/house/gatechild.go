@@ -2,7 +2,6 @@ package house
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,31 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"belisha/internal/kit/clock"
+	"belisha/internal/gate/control"
 )
-
-// gateFacts is gate.json: what a running filter says of itself.
-type gateFacts struct {
-	PID     int       `json:"pid"`
-	Version string    `json:"version"`
-	Proxy   string    `json:"proxy"`
-	DNS     string    `json:"dns"`
-	Control string    `json:"control"`
-	Started time.Time `json:"started"`
-}
-
-// readGateFacts reads gate.json in the filter's folder.
-func readGateFacts(dir string) (gateFacts, error) {
-	var f gateFacts
-	b, err := os.ReadFile(filepath.Join(dir, "gate.json"))
-	if err != nil {
-		return f, err
-	}
-	if err := json.Unmarshal(b, &f); err != nil {
-		return f, errors.New("gate.json is damaged")
-	}
-	return f, nil
-}
 
 // gateChild keeps the filter running: it finds one that is already there, or
 // starts one, and starts it again when it ends.
@@ -45,13 +21,14 @@ type gateChild struct {
 	dir     string
 	program string
 	args    []string // of the gate command, without the program
-	clock   clock.Clock
 	// alive asks the running filter over its control socket.
 	alive func(ctx context.Context) error
 	// fits reports whether a filter that was found may stay: same version,
 	// same addresses.
-	fits func(gateFacts) bool
+	fits func(control.State) bool
 	stop func(ctx context.Context) error
+	// spawned is told after a new filter answers.
+	spawned func() error
 
 	mu      sync.Mutex
 	last    string // why it last ended
@@ -68,8 +45,8 @@ const (
 )
 
 // Start makes sure that a filter runs and answers, and returns its facts.
-func (g *gateChild) Start(ctx context.Context) (gateFacts, error) {
-	if f, err := readGateFacts(g.dir); err == nil && g.alive(ctx) == nil {
+func (g *gateChild) Start(ctx context.Context) (control.State, error) {
+	if f, err := control.ReadState(g.dir); err == nil && g.alive(ctx) == nil {
 		if g.fits(f) {
 			g.mu.Lock()
 			g.adopted = true
@@ -78,10 +55,10 @@ func (g *gateChild) Start(ctx context.Context) (gateFacts, error) {
 		}
 		slog.Info("the running filter is of another version or address and is replaced")
 		if err := g.stop(ctx); err != nil {
-			return gateFacts{}, fmt.Errorf("replacing the running filter: %w", err)
+			return control.State{}, fmt.Errorf("replacing the running filter: %w", err)
 		}
 		if err := g.waitGone(ctx); err != nil {
-			return gateFacts{}, err
+			return control.State{}, err
 		}
 	}
 	return g.spawn(ctx)
@@ -100,15 +77,18 @@ func (g *gateChild) waitGone(ctx context.Context) error {
 }
 
 // spawn starts the child and waits until it answers.
-func (g *gateChild) spawn(ctx context.Context) (gateFacts, error) {
+func (g *gateChild) spawn(ctx context.Context) (control.State, error) {
+	if err := os.MkdirAll(g.dir, 0o700); err != nil {
+		return control.State{}, fmt.Errorf("starting the filter: %s", plain(err))
+	}
 	if err := os.Remove(filepath.Join(g.dir, "gate.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return gateFacts{}, fmt.Errorf("starting the filter: %s", plain(err))
+		return control.State{}, fmt.Errorf("starting the filter: %s", plain(err))
 	}
 	logName := filepath.Join(g.dir, "gate.log")
 	trimLog(logName)
 	logFile, err := os.OpenFile(logName, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return gateFacts{}, fmt.Errorf("starting the filter: %s", plain(err))
+		return control.State{}, fmt.Errorf("starting the filter: %s", plain(err))
 	}
 	defer func() { _ = logFile.Close() }()
 	from, _ := logFile.Seek(0, 2)
@@ -116,7 +96,7 @@ func (g *gateChild) spawn(ctx context.Context) (gateFacts, error) {
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = detached()
 	if err := cmd.Start(); err != nil {
-		return gateFacts{}, fmt.Errorf("starting the filter: %w", err)
+		return control.State{}, fmt.Errorf("starting the filter: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -128,18 +108,18 @@ func (g *gateChild) spawn(ctx context.Context) (gateFacts, error) {
 }
 
 // await waits until the child answers, or says why it ended.
-func (g *gateChild) await(ctx context.Context, ended <-chan error, logName string, from int64) (gateFacts, error) {
+func (g *gateChild) await(ctx context.Context, ended <-chan error, logName string, from int64) (control.State, error) {
 	ctx, stop := context.WithTimeout(ctx, gateStartWithin)
 	defer stop()
 	for {
-		if f, err := readGateFacts(g.dir); err == nil && g.alive(ctx) == nil {
-			return f, nil
+		if f, err := control.ReadState(g.dir); err == nil && g.alive(ctx) == nil {
+			return f, g.spawned()
 		}
 		select {
 		case <-ended:
-			return gateFacts{}, errors.New(lastWords(logName, from))
+			return control.State{}, errors.New(lastWords(logName, from))
 		case <-ctx.Done():
-			return gateFacts{}, errors.New("the filter did not start in time; look into " + logName)
+			return control.State{}, errors.New("the filter did not start in time; look into " + logName)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
@@ -160,7 +140,7 @@ func lastWords(name string, from int64) string {
 
 // Keep watches the filter until ctx ends, and starts it again when it is gone.
 // changed is told of new facts (another port, after a start on port 0).
-func (g *gateChild) Keep(ctx context.Context, changed func(gateFacts)) {
+func (g *gateChild) Keep(ctx context.Context, changed func(control.State)) {
 	wait := gateLook
 	for pause(ctx, wait) == nil {
 		if g.alive(ctx) == nil || ctx.Err() != nil {

@@ -19,6 +19,7 @@ import (
 	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/backup"
+	"belisha/internal/kit/blobs"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/journal"
@@ -50,6 +51,7 @@ type House struct {
 	book    *setting.Book
 	live    *setting.Live
 	memory  *activity.Store
+	blobs   *blobs.Store
 	tasks   *tasks.Runner
 
 	People     *people.Room
@@ -62,13 +64,14 @@ type House struct {
 	Help       *help.Room
 	Setup      *setup.Room
 
-	sections []web.Section
-	api      *web.API
-	desk     http.Handler
-	people   http.Handler
-	gate     *gateDoor
-	about    aboutCache
-	promises promiseCache
+	registers []opened
+	sections  []web.Section
+	api       *web.API
+	desk      http.Handler
+	people    http.Handler
+	gate      *gateDoor
+	about     aboutCache
+	promises  promiseCache
 }
 
 // New opens the house on a folder that this process holds. The folder is
@@ -232,8 +235,15 @@ func (h *House) controls() []control.Control {
 	var out []control.Control
 	out = append(out, h.People.Controls()...)
 	out = append(out, h.Access.Controls()...)
-	out = append(out, h.Filtering.Controls()...)
+	out = append(out, h.filteringControls()...)
 	out = append(out, h.Monitoring.Controls()...)
 	out = append(out, h.Backup.Controls()...)
 	return append(out, h.logControl())
 }
+
+// Ready makes sure that there are rules in force to ask: on a fresh folder the
+// safe defaults are compiled first.
+func (h *House) Ready(ctx context.Context) error { return h.Filtering.Start(ctx) }
+
+// Zone is the school's time zone.
+func (h *House) Zone() *time.Location { return h.zone() }

@@ -84,6 +84,9 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 			}
 			continue
 		}
+		if isProbe(e.Device) {
+			continue // our own question, see probe.go
+		}
 		batch = append(batch, fromSpool(p.gate, e))
 	}
 	if len(batch) == 0 {

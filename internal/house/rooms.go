@@ -9,21 +9,25 @@ import (
 	"path/filepath"
 	"time"
 
+	"belisha/internal/kit/actor"
 	"belisha/internal/kit/approval"
 	"belisha/internal/kit/backup"
 	"belisha/internal/kit/blobs"
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/duty"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/register"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/vault"
+	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/monitoring"
 	"belisha/internal/school/people"
 	"belisha/internal/school/policies"
+	"belisha/internal/school/registers/confiscated"
 	"belisha/internal/school/setup"
 	shipped "belisha/policies"
 )
@@ -34,7 +38,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, setup.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, setup.Schema, confiscated.Schema,
 	}
 }
 
@@ -43,7 +47,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, setup.Verbs, ownVerbs,
+		filtering.Verbs, monitoring.Verbs, setup.Verbs, confiscated.Register.Verbs(), ownVerbs,
 	} {
 		out = append(out, v...)
 	}
@@ -53,7 +57,10 @@ func Verbs() []journal.VerbInfo {
 // Protected are the tables that the journal's chain covers.
 func Protected() []journal.Protected {
 	var out []journal.Protected
-	for _, p := range [][]journal.Protected{people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected} {
+	for _, p := range [][]journal.Protected{
+		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected,
+		approval.Protected, confiscated.Register.Protected(),
+	} {
 		out = append(out, p...)
 	}
 	return out
@@ -61,7 +68,8 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), policies.Settings(), backup.Settings())
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), policies.Settings(), backup.Settings(),
+		confiscated.Register.Settings)
 }
 
 // The house's own verbs.
@@ -86,9 +94,39 @@ func (h *House) openHall(context.Context) (err error) {
 	h.gate = newGateDoor(h)
 	h.Access, err = access.New(access.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People,
-		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Log: h.log,
+		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Extra: registerGrants(), Log: h.log,
 	})
 	return err
+}
+
+// registerGrants say who keeps the registers.
+func registerGrants() []access.Grant {
+	c := confiscated.Register
+	all := c.Capabilities()
+	return []access.Grant{
+		{Audience: people.Staff, May: []actor.Capability{c.May("read"), c.May("write")}},
+		{Post: people.OfficeManager, May: all},
+		{Post: people.Headteacher, May: all},
+		{Post: people.DeputyHead, May: all},
+	}
+}
+
+// opened is a register at work.
+type opened interface {
+	Section() web.Section
+	Tasks() []tasks.Task
+}
+
+// openRegisters opens the plain logs.
+func (h *House) openRegisters() error {
+	c, err := confiscated.Register.Open(register.Deps{
+		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: roll{h.People}, Zone: h.zone,
+	})
+	if err != nil {
+		return err
+	}
+	h.registers = []opened{c}
+	return nil
 }
 
 // placeOf says at which place of the school an address is.
@@ -117,7 +155,7 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 	h.Filtering, err = filtering.New(filtering.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Dir: h.folder.Path("gate"), Key: key, School: h.folder.Meta.School,
-		Host: h.hostName, Prober: h.gate,
+		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed,
 	})
 	if err != nil {
 		return err
@@ -129,6 +167,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.openRegisters(); err != nil {
+		return err
+	}
 	return h.openBackup()
 }
 
@@ -137,12 +178,12 @@ func (h *House) openBackup() (err error) {
 	if target == "" {
 		target = h.folder.Path("backups")
 	}
-	files, err := blobs.New(blobs.Deps{DB: h.db, Vault: h.vault, Clock: h.cfg.Clock, Dir: h.folder.Path("blobs")})
+	h.blobs, err = blobs.New(blobs.Deps{DB: h.db, Vault: h.vault, Clock: h.cfg.Clock, Dir: h.folder.Path("blobs")})
 	if err != nil {
 		return err
 	}
 	h.Backup, err = backup.New(backup.Deps{
-		DB: h.db, Journal: h.journal, Vault: h.vault, Clock: h.cfg.Clock, Live: h.live, Blobs: files, Schemas: Schemas(),
+		DB: h.db, Journal: h.journal, Vault: h.vault, Clock: h.cfg.Clock, Live: h.live, Blobs: h.blobs, Schemas: Schemas(),
 		Files: h.backupFiles, Check: CheckRestored(h.cfg), Target: target, Records: recordsFile,
 		Scratch: h.folder.Path("scratch"), KeyFile: h.keyFile(), School: h.folder.Meta.School, Version: h.cfg.Version,
 		SameDisk: h.cfg.File.Backup.Folder == "", Ask: h.askTask,
@@ -199,7 +240,7 @@ func (h *House) openPolicies(ctx context.Context) (err error) {
 			{Name: "filtering", Room: h.Filtering},
 			{Name: "monitoring", Room: h.Monitoring},
 		},
-		Controls: h.controls(), Files: shipped.Files,
+		Controls: h.controls(), Files: shipped.Files, Names: h.actorName, Posts: h.postsOf,
 	})
 	if err != nil {
 		return err
@@ -214,9 +255,13 @@ func (h *House) openPolicies(ctx context.Context) (err error) {
 func (h *House) taskList() []tasks.Task {
 	var out []tasks.Task
 	out = append(out, h.Access.Tasks()...)
-	out = append(out, h.Filtering.Tasks()...)
+	out = append(out, h.filteringTasks()...)
 	out = append(out, h.Monitoring.Tasks()...)
 	out = append(out, h.Backup.Tasks()...)
+	out = append(out, h.blobs.Tasks()...)
+	for _, r := range h.registers {
+		out = append(out, r.Tasks()...)
+	}
 	return append(out, h.Policies.Tasks()...)
 }
 

@@ -72,7 +72,7 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 		return nil, errors.New("opening the records: no file was named")
 	}
 	base := "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()
-	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
+	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=secure_delete(ON)"
 	w, err := sql.Open("sqlite", base+"?_txlock=immediate&"+pragmas)
 	if err != nil {
 		return nil, fmt.Errorf("opening the records: %w", err)

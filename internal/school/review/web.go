@@ -91,7 +91,7 @@ func (r *Room) home(c *web.Ctx) error {
 		v.NoPolicy = web.Panel{
 			Tone: "warn", Title: "No policy is in force",
 			Words: "The filter works by its safe defaults, and nothing here is confirmed by your school yet.",
-			Link:  web.Link{Title: "Choose a policy", Path: "/policy"},
+			Link:  web.Link{Title: "Choose a policy", Path: "/policies"},
 		}
 	}
 	v.Promises = promiseRows(p)
@@ -99,18 +99,18 @@ func (r *Room) home(c *web.Ctx) error {
 }
 
 func promiseRows(p Promises) []web.SummaryRow {
-	row := func(key string, n int, state string) web.SummaryRow {
+	row := func(key string, n int, path string) web.SummaryRow {
 		return web.SummaryRow{
 			Key: key, Text: words.Count(n, "promise", "promises"),
-			Link: web.Link{Title: "Show", Path: "/policy/states?state=" + state},
+			Link: web.Link{Title: "Show", Path: path},
 		}
 	}
 	return []web.SummaryRow{
-		row("Not being kept", p.Broken, "broken"),
-		row("Unknown", p.Unknown, "unknown"),
-		row("At risk", p.AtRisk, "at-risk"),
-		row("Kept", p.Kept, "kept"),
-		row("Words only", p.Words, "words-only"),
+		row("Not being kept", p.Broken, "/policies/not-kept"),
+		row("Unknown", p.Unknown, "/policies/not-kept"),
+		row("At risk", p.AtRisk, "/policies/not-kept"),
+		row("Kept", p.Kept, "/policies"),
+		row("Words only", p.Words, "/policies"),
 	}
 }
 

@@ -51,6 +51,10 @@ const (
 	codeTries = 10
 )
 
+// DefaultHost is the name of the people's pages until the school has named
+// them; the schema has it too.
+const DefaultHost = "belisha.school"
+
 // School is what is known of the school itself.
 type School struct {
 	Name    string

@@ -1,0 +1,13 @@
+#!/bin/sh
+# make bench: the figures of doc/performance.md. Takes some minutes; run it on
+# a quiet machine and compare ratios only within one run.
+set -eu
+cd "$(dirname "$0")/.."
+echo "== verdict: 5,000,000 names, against one look-up in a Go map"
+BELISHA_FIGURES=1 go test -count=1 -run 'Figures' -timeout 30m -v ./internal/verdict/... | grep -v '^=== '
+echo "== proxy and DNS, against plain Go"
+go test -run '^$' -bench 'AgainstPlain' -benchtime 3s -count 3 ./internal/gate/...
+echo "== activity"
+BELISHA_BENCH_EVENTS="${BELISHA_BENCH_EVENTS:-20000000}" go test -count=1 -run 'Figures' -timeout 60m -v ./internal/activity | grep -v '^=== '
+echo "== pages of the demonstration school at 5,000 people"
+go test -count=1 -run 'Figures' -timeout 20m -v ./internal/demo | grep -v '^=== '

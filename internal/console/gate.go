@@ -1,0 +1,66 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"belisha/internal/gate"
+	"belisha/internal/house"
+	"belisha/lists"
+)
+
+// gateCmd is the filter alone. serve starts it as a child on its data folder;
+// a filter at another site (--snapshot-from) is not built yet.
+type gateCmd struct {
+	alone
+	SnapshotFrom string `help:"The centre that rules come from (not built yet)." placeholder:"URL"`
+	TokenFile    string `help:"The token for it (not built yet)." placeholder:"F"`
+
+	ListenProxy     string   `default:"127.0.0.1:3128" hidden:""`
+	ListenDNS       string   `name:"listen-dns" default:"127.0.0.1:5335" hidden:""`
+	UpstreamDNS     []string `name:"upstream-dns" hidden:""`
+	UpstreamProxy   string   `hidden:""`
+	AllowPrivate    []string `hidden:""`
+	WithoutSnapshot string   `hidden:""`
+}
+
+func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
+	if c.SnapshotFrom != "" || c.TokenFile != "" {
+		return later("gate --snapshot-from")
+	}
+	data := inv.path(cli.Data)
+	dir := filepath.Join(data, "gate")
+	key, err := house.ReadPublicKey(dir)
+	if err != nil {
+		return err
+	}
+	engines, err := lists.SearchEngines()
+	if err != nil {
+		return fmt.Errorf("reading the search services: %w", err)
+	}
+	cfg := gate.Config{
+		Dir: dir, Version: inv.Version, Proxy: c.ListenProxy, DNS: c.ListenDNS, UpstreamDNS: c.UpstreamDNS,
+		UpstreamProxy: c.UpstreamProxy, AllowPrivate: c.AllowPrivate, WithoutRules: c.WithoutSnapshot,
+		PublicKey: key, Searcher: lists.NewSearcher(engines),
+		Log: slog.New(slog.NewTextHandler(inv.Stderr, nil)),
+	}
+	file, err := house.ReadFile(inv.path(cli.Config), data)
+	if err != nil {
+		return err
+	}
+	keyFile := file.Vault.KeyFile
+	if keyFile == "" {
+		keyFile = filepath.Join(data, "keys", "school.key")
+	}
+	if seal, err := house.CASealer(keyFile); err == nil {
+		cfg.Seal = seal
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return gate.Run(ctx, cfg)
+}

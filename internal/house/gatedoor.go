@@ -1,0 +1,481 @@
+package house
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"belisha/internal/gate"
+	"belisha/internal/gate/ca"
+	"belisha/internal/gate/control"
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/spool"
+	"belisha/internal/gate/subject"
+	"belisha/internal/school/access"
+	"belisha/internal/school/help"
+	"belisha/lists"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// gateDoor is the house's side of the filter: it keeps the process running,
+// tells it what the school decided and who is behind an address, and takes up
+// what it saw.
+type gateDoor struct {
+	h     *House
+	dir   string
+	child *gateChild
+
+	mu     sync.Mutex
+	facts  control.State
+	known  bool // facts are of a filter that answered
+	pushes uint64
+	rows   map[string]map[string]bool // row ids by subject
+	wakes  chan struct{}
+
+	pumps *pump
+	pages net.Addr
+	admin net.Addr
+}
+
+// StartGate makes sure that the filter of the folder runs, before any record
+// is opened: it starts from what was last published, and closed when nothing
+// was. The child outlives this process.
+func StartGate(ctx context.Context, cfg Config, f *Folder) error {
+	if _, err := ReadPublicKey(f.Path("gate")); err != nil {
+		return nil // a fresh folder: Run starts it once there are rules
+	}
+	child, err := newGateChild(cfg, f.Dir)
+	if err != nil {
+		return err
+	}
+	_, err = child.Start(ctx)
+	return err
+}
+
+// StopGate ends the filter of a folder, if one runs.
+func StopGate(ctx context.Context, dir string) error {
+	err := controlOf(dir).Stop(ctx)
+	if errors.Is(err, control.ErrNotThere) {
+		return nil
+	}
+	return err
+}
+
+// controlOf is the client of the filter in a data folder.
+func controlOf(dir string) *control.Client {
+	return control.NewClient(control.SocketPath(gateDir(dir)))
+}
+
+func newGateDoor(h *House) *gateDoor {
+	return &gateDoor{h: h, dir: h.folder.Path("gate"), rows: map[string]map[string]bool{}, wakes: make(chan struct{}, 1)}
+}
+
+func (g *gateDoor) client() *control.Client { return controlOf(g.h.folder.Dir) }
+
+// status asks how the filter is.
+func (g *gateDoor) status(ctx context.Context) (control.Status, error) {
+	ctx, stop := context.WithTimeout(ctx, soon)
+	defer stop()
+	return g.client().Status(ctx)
+}
+
+// begin writes the filter's settings, starts it or takes up the one that
+// runs, and tells it everything.
+func (g *gateDoor) begin(ctx context.Context, pages, admin net.Addr) (control.State, error) {
+	g.pages, g.admin = pages, admin
+	if err := g.writeSettings(ctx); err != nil {
+		return control.State{}, err
+	}
+	if err := g.prepareFolder(ctx); err != nil {
+		return control.State{}, err
+	}
+	child, err := newGateChild(g.h.cfg, g.h.folder.Dir)
+	if err != nil {
+		return control.State{}, err
+	}
+	g.child = child
+	facts, err := child.Start(ctx)
+	if err != nil {
+		return control.State{}, err
+	}
+	g.took(facts)
+	reader, err := spool.OpenReader(filepath.Join(g.dir, "spool"))
+	if err != nil {
+		return control.State{}, err
+	}
+	g.pumps = &pump{
+		gate: "main", reader: reader, store: g.h.memory, clock: g.h.cfg.Clock,
+		recording: g.h.Monitoring.Recording, saw: g.h.Monitoring.Saw,
+	}
+	if err := g.tell(ctx); err != nil {
+		return control.State{}, err
+	}
+	return facts, nil
+}
+
+// prepareFolder writes the key that the filter trusts rules by, and makes the
+// school's certificate authority where there is none yet.
+func (g *gateDoor) prepareFolder(ctx context.Context) error {
+	key, err := g.h.signingKey(ctx)
+	if err != nil {
+		return err
+	}
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return errors.New("the key that signs the rules has no public half")
+	}
+	if err := writePublicKey(g.dir, public); err != nil {
+		return err
+	}
+	dir := filepath.Join(g.dir, "ca")
+	if ca.Exists(dir) {
+		return nil
+	}
+	seal, err := CASealer(g.h.keyFile())
+	if err != nil {
+		slog.Warn("there is no certificate for the filter: the school key is not in a file", "err", err)
+		return nil
+	}
+	about, err := g.h.Setup.School(ctx)
+	if err != nil {
+		return err
+	}
+	name := about.Name
+	if name == "" {
+		name = "This school"
+	}
+	_, err = ca.Create(dir, name, seal, g.h.cfg.Clock)
+	return err
+}
+
+// took notes the facts of a filter that answers.
+func (g *gateDoor) took(s control.State) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.facts, g.known = s, true
+}
+
+// tell has the filter read its settings and rules, and gives it the devices.
+func (g *gateDoor) tell(ctx context.Context) error {
+	c := g.client()
+	if err := c.Reload(ctx); err != nil {
+		return fmt.Errorf("telling the filter: %w", err)
+	}
+	devices, err := g.devices(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.SetDevices(ctx, devices); err != nil {
+		return fmt.Errorf("telling the filter its devices: %w", err)
+	}
+	st, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.pushes = st.Presence
+	g.mu.Unlock()
+	return nil
+}
+
+// devices are the devices that the school knows, as the filter takes them.
+func (g *gateDoor) devices(ctx context.Context) ([]subject.Device, error) {
+	known, err := g.h.Filtering.Devices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := probeDevices()
+	for _, d := range known {
+		x := subject.Device{
+			ID: d.ID, Addresses: d.Prefixes(), MAC: d.MAC, KeyStage: d.KeyStage,
+			Site: d.Site, Place: d.Place, Shared: d.Shared, CA: d.CA,
+		}
+		if d.Group != "" {
+			x.Groups = []string{d.Group}
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// configure writes the settings anew and has the filter read them, if it runs.
+func (g *gateDoor) configure(ctx context.Context) error {
+	if g.child == nil {
+		return nil // not serving: the next start writes them
+	}
+	if err := g.writeSettings(ctx); err != nil {
+		return err
+	}
+	return g.tell(ctx)
+}
+
+// changed asks for the filter to be told, soon and once.
+func (g *gateDoor) changed() {
+	select {
+	case g.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// keep keeps the filter running and told.
+func (g *gateDoor) keep(ctx context.Context) error {
+	go g.child.Keep(ctx, func(s control.State) {
+		g.took(s)
+		g.changed()
+	})
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.wakes:
+		}
+		if err := g.configure(ctx); err != nil && ctx.Err() == nil {
+			slog.Warn("the filter could not be told yet and is told again", "err", err)
+			wait = min(max(wait*2, gateLook), gateMostWait)
+			if pause(ctx, wait) == nil {
+				g.changed()
+			}
+			continue
+		}
+		wait = 0
+	}
+}
+
+func (g *gateDoor) pump(ctx context.Context) error {
+	g.pumps.Run(ctx)
+	return nil
+}
+
+// pumped is what the pump says of itself.
+func (g *gateDoor) pumped() (uint64, string) {
+	if g.pumps == nil {
+		return 0, ""
+	}
+	return g.pumps.state()
+}
+
+// rowID names the row of a subject at an address.
+func rowID(subjectID string, at netip.Addr) string { return shortHash(subjectID + " " + at.String()) }
+
+var certainties = map[string]spool.Certainty{access.Sure: spool.Sure}
+
+func toRow(r access.Row) subject.Row {
+	c, ok := certainties[r.Certain]
+	if !ok {
+		c = spool.Likely
+	}
+	return subject.Row{
+		ID: rowID(r.Subject, r.Address), Address: r.Address, Subject: r.Subject, Certainty: c,
+		Groups: r.Groups, KeyStage: string(r.KeyStage), Site: r.Site, SignedUntil: r.SignedUntil, Ends: r.Ends,
+	}
+}
+
+// SignedIn tells the filter who is behind an address.
+func (g *gateDoor) SignedIn(ctx context.Context, r access.Row) error {
+	row := toRow(r)
+	g.mu.Lock()
+	if g.rows[r.Subject] == nil {
+		g.rows[r.Subject] = map[string]bool{}
+	}
+	g.rows[r.Subject][row.ID] = true
+	g.mu.Unlock()
+	return g.push(ctx, subject.Push{Rows: []subject.Row{row}})
+}
+
+// SignedOut tells the filter that somebody is gone from an address, or from
+// everywhere.
+func (g *gateDoor) SignedOut(ctx context.Context, who string, at netip.Addr) error {
+	p := subject.Push{}
+	g.mu.Lock()
+	ids, here := g.rows[who]
+	switch {
+	case at.IsValid():
+		p.Gone = []string{rowID(who, at)}
+		delete(ids, rowID(who, at))
+	case here:
+		for id := range ids {
+			p.Gone = append(p.Gone, id)
+		}
+		delete(g.rows, who)
+	default:
+		// They signed in before this server started, and it is not known
+		// where: everybody signs in again rather than one staying signed in.
+		p.Full = true
+	}
+	g.mu.Unlock()
+	return g.push(ctx, p)
+}
+
+// push sends the next message of the presence stream. A filter that is away
+// keeps what it has, whose rows end by the clock.
+func (g *gateDoor) push(ctx context.Context, p subject.Push) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.known {
+		return nil
+	}
+	p.Number = g.pushes + 1
+	err := g.client().Push(ctx, p)
+	if errors.Is(err, control.ErrNotThere) {
+		return nil
+	}
+	if err != nil {
+		st, serr := g.client().Status(ctx)
+		if serr != nil {
+			return err
+		}
+		p.Number = st.Presence + 1
+		if err = g.client().Push(ctx, p); err != nil {
+			return err
+		}
+	}
+	g.pushes = p.Number
+	return nil
+}
+
+// peopleHandler is what the filter's people's socket answers: passwords for
+// the proxy, and the people's pages for whoever the filter says is asking.
+func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
+	now := g.h.cfg.Clock.Now
+	mux := http.NewServeMux()
+	mux.Handle(control.VerifyPath, control.VerifyHandler(g.verify, g.secret, now))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		client, ok := control.SignedClient(r, g.secret(), now())
+		if !ok {
+			http.Error(w, "only the filter asks here", http.StatusForbidden)
+			return
+		}
+		for _, k := range []string{control.HeaderClient, control.HeaderTime, control.HeaderSign} {
+			r.Header.Del(k)
+		}
+		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
+		pages.ServeHTTP(w, r)
+	})
+	return mux
+}
+
+func (g *gateDoor) secret() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.facts.Secret
+}
+
+func (g *gateDoor) verify(ctx context.Context, user, password string) (subject.Row, bool, error) {
+	row, ok, err := g.h.Access.VerifyBasic(ctx, user, password, netip.IPv4Unspecified())
+	if err != nil || !ok {
+		return subject.Row{}, false, err
+	}
+	return toRow(row), true, nil
+}
+
+// latest asks the filter for the latest block at an address.
+func (h *House) latest(ctx context.Context, at netip.Addr) (help.Closed, bool, error) {
+	ctx, stop := context.WithTimeout(ctx, soon)
+	defer stop()
+	b, err := h.gate.client().Latest(ctx, at)
+	if errors.Is(err, control.ErrNone) {
+		return help.Closed{}, false, nil
+	}
+	if err != nil {
+		return help.Closed{}, false, err
+	}
+	return closedOf(b), true, nil
+}
+
+// closedOf puts a block into the words of the help room.
+func closedOf(b porter.Block) help.Closed {
+	c := help.Closed{
+		Host: b.Host, At: b.At, Pupil: b.Pupil, Distress: b.Alert, Staff: b.Teacher,
+		Rule: b.Rule, Category: b.Title, Group: b.Group,
+	}
+	if c.Pupil == "" {
+		c.Pupil = "This page is not for school."
+	}
+	if c.Staff == "" {
+		c.Staff = b.Reason
+	}
+	return c
+}
+
+// writeSettings writes what the filter must know besides its rules.
+func (g *gateDoor) writeSettings(ctx context.Context) error {
+	h := g.h
+	floor, err := lists.HelpFloor()
+	if err != nil {
+		return fmt.Errorf("reading where to turn: %w", err)
+	}
+	essentials, err := lists.Essentials()
+	if err != nil {
+		return fmt.Errorf("reading the essentials: %w", err)
+	}
+	recording, err := h.Monitoring.Recording(ctx)
+	if err != nil {
+		return err
+	}
+	about, err := h.Setup.School(ctx)
+	if err != nil {
+		return err
+	}
+	s := porter.Settings{
+		SchoolName: about.Name, Site: "main", TimeZone: h.zone().String(), OwnHosts: []string{about.Host},
+		PeopleSocket: h.peopleSocket(), TrustedAdult: h.trustedAdult(ctx), Essentials: essentials,
+		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: h.filteringPhrases(),
+		Forbidden: g.forbidden(),
+	}
+	seen := map[string]bool{}
+	for _, f := range floor {
+		s.HelpHosts = append(s.HelpHosts, f.Host)
+		if !seen[f.Service] {
+			seen[f.Service] = true
+			s.Help = append(s.Help, porter.HelpLine{Name: f.Service, Phone: f.Phone, URL: "https://" + f.Host + "/", Says: f.Pupil})
+		}
+	}
+	return gate.WriteSettings(g.dir, s)
+}
+
+// forbidden are the desk's and the admin page's addresses: never reachable
+// through the filter.
+func (g *gateDoor) forbidden() []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, a := range []net.Addr{g.pages, g.admin} {
+		if a == nil {
+			continue
+		}
+		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+			out = append(out, ap)
+		}
+	}
+	return out
+}
+
+// metrics offers the filter's counters.
+func (g *gateDoor) metrics(reg *prometheus.Registry) {
+	gauge := func(name, says string, of func(control.Status) float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "belisha", Name: name, Help: says}, func() float64 {
+			st, err := g.status(context.Background())
+			if err != nil {
+				return -1
+			}
+			return of(st)
+		}))
+	}
+	gauge("filter_rules_number", "Number of the rules that the filter holds; -1 when it does not answer.", func(s control.Status) float64 { return float64(s.RulesNumber) })
+	gauge("filter_requests_total", "Requests since the filter started.", func(s control.Status) float64 { return float64(s.Requests) })
+	gauge("filter_dns_questions_total", "DNS questions since the filter started.", func(s control.Status) float64 { return float64(s.Questions) })
+	gauge("filter_tunnels", "Tunnels open now.", func(s control.Status) float64 { return float64(s.Tunnels) })
+	reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "belisha", Name: "events_taken_up_total", Help: "Events moved from the filter into web activity since the start.",
+	}, func() float64 { n, _ := g.pumped(); return float64(n) }))
+}
+
+var _ access.Presence = (*gateDoor)(nil)

@@ -1,0 +1,133 @@
+package house
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"belisha/internal/kit/actor"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Addresses are where a running house listens.
+type Addresses struct {
+	Pages, Proxy, DNS, Admin string
+}
+
+// RunOptions are what whoever runs the house adds.
+type RunOptions struct {
+	// Console answers commands that come over the socket.
+	Console func(ctx context.Context, l net.Listener) error
+	// Ready is told once every door is open.
+	Ready func(a Addresses)
+}
+
+// Run opens the doors and serves until ctx ends or a part fails. The filter
+// was started before (StartGate); whether it ends with the house is the
+// caller's to say.
+func (h *House) Run(ctx context.Context, o RunOptions) (err error) {
+	ctx = actor.With(ctx, actor.Belisha("server"))
+	l, err := h.listenAll(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	if err := h.Filtering.Start(ctx); err != nil {
+		return fmt.Errorf("putting the rules in force: %w", err)
+	}
+	facts, err := h.gate.begin(ctx, l.pages.Addr(), l.admin.Addr())
+	if err != nil {
+		return err
+	}
+	if err := h.note(ctx, verbStarted); err != nil {
+		return err
+	}
+	runCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	p := &procs{stop: stop}
+	h.startParts(runCtx, p, l, o)
+	if o.Ready != nil {
+		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, Admin: l.admin.Addr().String()})
+	}
+	<-runCtx.Done()
+	err = p.wait()
+	// The journal line of the end is written although ctx is over.
+	return errors.Join(err, h.note(context.WithoutCancel(ctx), verbStopped))
+}
+
+// listeners are the house's own doors; the filter has its own.
+type listeners struct {
+	pages, admin    net.Listener
+	people, console net.Listener
+}
+
+func (l *listeners) close() error {
+	for _, x := range []net.Listener{l.pages, l.admin, l.people, l.console} {
+		if x != nil {
+			_ = x.Close() // the servers have closed them already
+		}
+	}
+	return nil
+}
+
+func (h *House) listenAll(ctx context.Context) (l *listeners, err error) {
+	l = &listeners{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.close())
+		}
+	}()
+	if l.pages, err = listen(ctx, "pages", h.cfg.Listen.Pages); err != nil {
+		return l, err
+	}
+	if l.admin, err = listen(ctx, "admin", h.cfg.Listen.Admin); err != nil {
+		return l, err
+	}
+	if l.people, err = listenUnix(h.peopleSocket()); err != nil {
+		return l, err
+	}
+	l.console, err = listenUnix(ConsoleSocket(h.folder.Dir))
+	return l, err
+}
+
+// peopleSocket is where the filter asks for the people's pages.
+func (h *House) peopleSocket() string { return socketPath(h.folder.Dir, "people.sock") }
+
+func (h *House) startParts(ctx context.Context, p *procs, l *listeners, o RunOptions) {
+	p.start(ctx, "pages", func(ctx context.Context) error { return serveUntil(ctx, server(h.desk), l.pages) })
+	p.start(ctx, "people's pages", func(ctx context.Context) error {
+		return serveUntil(ctx, server(h.gate.peopleHandler(h.people)), l.people)
+	})
+	p.start(ctx, "admin page", func(ctx context.Context) error { return serveUntil(ctx, server(h.admin()), l.admin) })
+	p.start(ctx, "tasks", h.tasks.Run)
+	p.start(ctx, "filter's keeper", h.gate.keep)
+	p.start(ctx, "pump", h.gate.pump)
+	if o.Console != nil {
+		p.start(ctx, "console", func(ctx context.Context) error { return o.Console(ctx, l.console) })
+	}
+}
+
+// admin answers metrics and "are you alive"; no name is in any of it.
+func (h *House) admin() http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h.gate.metrics(reg)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if _, err := h.gate.status(r.Context()); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "the filter does not answer\n")
+			return
+		}
+		_, _ = io.WriteString(w, "ok\n")
+	})
+	return mux
+}

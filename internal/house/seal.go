@@ -1,0 +1,89 @@
+package house
+
+import (
+	"crypto/cipher"
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"belisha/internal/kit/vault"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// caSealer seals the key of the school's certificate authority with a key
+// that comes from the school key. The filter opens it by itself, before and
+// without the records.
+type caSealer struct{ aead cipher.AEAD }
+
+// CASealer returns the sealer for a data folder whose school key lies in a
+// file. Where it does not, there is none, and no page is shown in place of a
+// blocked HTTPS site.
+func CASealer(keyFile string) (interface {
+	Seal(plain []byte) ([]byte, error)
+	Open(sealed []byte) ([]byte, error)
+}, error,
+) {
+	school, err := vault.ReadKeyFile(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hkdf.Key(sha256.New, school, nil, "belisha certificate authority", chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of the certificate: %w", err)
+	}
+	a, err := chacha20poly1305.NewX(key)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of the certificate: %w", err)
+	}
+	return caSealer{a}, nil
+}
+
+var caPlace = []byte("gate/ca")
+
+// Seal seals the authority's key.
+func (s caSealer) Seal(plain []byte) ([]byte, error) {
+	nonce := make([]byte, s.aead.NonceSize())
+	_, _ = rand.Read(nonce) // crypto/rand.Read never fails (Go 1.24)
+	return s.aead.Seal(nonce, nonce, plain, caPlace), nil
+}
+
+// Open opens it.
+func (s caSealer) Open(sealed []byte) ([]byte, error) {
+	n := s.aead.NonceSize()
+	if len(sealed) < n {
+		return nil, errors.New("the certificate's key is damaged")
+	}
+	plain, err := s.aead.Open(nil, sealed[:n], sealed[n:], caPlace)
+	if err != nil {
+		return nil, errors.New("the certificate's key was sealed with another school key, or is damaged")
+	}
+	return plain, nil
+}
+
+// publicKeyFile holds the key that the filter trusts rules by.
+const publicKeyFile = "school.pub"
+
+func writePublicKey(dir string, key ed25519.PublicKey) error {
+	return writeFile(filepath.Join(dir, publicKeyFile), []byte(hex.EncodeToString(key)+"\n"))
+}
+
+// ReadPublicKey reads the key that the filter of a folder trusts rules by.
+func ReadPublicKey(dir string) (ed25519.PublicKey, error) {
+	b, err := os.ReadFile(filepath.Join(dir, publicKeyFile))
+	if err != nil {
+		return nil, errors.New("the filter has no school key yet; start `belisha serve` on this folder first")
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("%s is damaged; start `belisha serve` to write it again", publicKeyFile)
+	}
+	return ed25519.PublicKey(key), nil
+}
