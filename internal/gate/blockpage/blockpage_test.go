@@ -1,6 +1,8 @@
 package blockpage
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -131,5 +133,19 @@ func TestPagesForTheEye(t *testing.T) {
 		if err := os.WriteFile(dir+"/"+name+".html", m.Page(v), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestTheStyleIsTheOneTheHeaderAllows(t *testing.T) {
+	w := httptest.NewRecorder()
+	maker(t).Write(w, 403, view())
+	_, rest, _ := strings.Cut(w.Body.String(), "<style>")
+	style, _, ok := strings.Cut(rest, "</style>")
+	if !ok || !strings.Contains(style, "--ink") {
+		t.Fatalf("no style: %.200s", rest)
+	}
+	sum := sha256.Sum256([]byte(style))
+	if want := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(w.Header().Get("Content-Security-Policy"), want) {
+		t.Errorf("a browser would leave the page unstyled: %s", w.Header().Get("Content-Security-Policy"))
 	}
 }
