@@ -26,8 +26,10 @@ func (h *House) filterHealth(ctx context.Context) review.Check {
 		k.State = control.Broken
 		k.Words = "It does not answer. Browsers behind it reach nothing: it never opens by itself."
 		k.Todo = "Belisha starts it again by itself; if this stays, look into gate/gate.log in the data folder."
-		if _, _, last := h.gate.child.State(); last != "" {
-			k.Words = last
+		if h.gate.child != nil {
+			if _, _, last := h.gate.child.State(); last != "" {
+				k.Words = last
+			}
 		}
 		return k
 	}
