@@ -8,6 +8,6 @@ BELISHA_FIGURES=1 go test -count=1 -run 'Figures' -timeout 30m -v ./internal/ver
 echo "== proxy and DNS, against plain Go"
 go test -run '^$' -bench 'AgainstPlain' -benchtime 3s -count 3 ./internal/gate/...
 echo "== activity"
-BELISHA_BENCH_EVENTS="${BELISHA_BENCH_EVENTS:-20000000}" go test -count=1 -run 'Figures' -timeout 60m -v ./internal/activity | grep -v '^=== '
+BELISHA_BENCH_EVENTS="${BELISHA_BENCH_EVENTS:-20000000}" go test -count=1 -run '^$' -bench BenchmarkActivity -benchtime 7x -timeout 60m -v ./internal/activity
 echo "== pages of the demonstration school at 5,000 people"
 go test -count=1 -run 'Figures' -timeout 20m -v ./internal/demo | grep -v '^=== '

@@ -21,6 +21,9 @@ func (h *House) EraseSubject(ctx context.Context, subject string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if _, err := h.Monitoring.Forget(ctx, subject); err != nil {
+		return 0, err
+	}
 	return h.memory.Erase(ctx, subject)
 }
 

@@ -40,7 +40,7 @@ func (h *House) openFront(ctx context.Context) (err error) {
 		Promises: func(ctx context.Context) (review.Promises, error) {
 			return h.promises.get(ctx, h)
 		},
-		Health: h.Health, Names: h.actorName,
+		Health: h.Health, Names: h.actorName, Private: privateLines,
 	}); err != nil {
 		return err
 	}
@@ -53,6 +53,10 @@ func (h *House) openFront(ctx context.Context) (err error) {
 	}
 	return h.plug(ctx)
 }
+
+// privateLines are the kinds of journal lines whose detail holds whose web
+// history was looked at, and why.
+func privateLines(kind string) bool { return kind == "look" || kind == "purpose" || kind == "signal" }
 
 func (h *House) openHelp() (err error) {
 	floor, err := lists.HelpFloor()

@@ -27,6 +27,7 @@ type pump struct {
 	moved   atomic.Uint64
 	trouble atomic.Pointer[string]
 	dropped uint64 // at the last heartbeat
+	seeded  bool   // dropped is of a heartbeat that this pump took
 }
 
 // Rhythm of the pump.
@@ -109,14 +110,20 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 
 // beat notes that the filter was up, and what it had to drop since last time.
 func (p *pump) beat(ctx context.Context, e *spool.Event) error {
-	lost := e.Dropped
-	if lost >= p.dropped {
-		lost -= p.dropped
+	// The filter counts since its own start. The first heartbeat that this
+	// pump takes tells nothing new: what it counts was told to the pump before.
+	lost := uint64(0)
+	switch {
+	case !p.seeded:
+	case e.Dropped >= p.dropped:
+		lost = e.Dropped - p.dropped
+	default: // the filter was started again
+		lost = e.Dropped
 	}
 	if err := p.store.Heartbeat(ctx, p.gate, e.Site, e.At, lost); err != nil {
 		return fmt.Errorf("noting the filter's heartbeat: %w", err)
 	}
-	p.dropped = e.Dropped
+	p.dropped, p.seeded = e.Dropped, true
 	return nil
 }
 

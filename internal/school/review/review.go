@@ -49,6 +49,10 @@ type Deps struct {
 	Promises func(context.Context) (Promises, error)
 	Health   func(context.Context) []Check
 	Names    func(ctx context.Context, actorID string) string // how a page says an actor
+	// Private reports whether what a line of this kind tells beyond that it
+	// happened (whose web history was looked at, and why) is for the head
+	// teacher alone. May be nil.
+	Private func(kind string) bool
 }
 
 // Room is the review.
@@ -61,6 +65,14 @@ func New(d Deps) (*Room, error) {
 	}
 	return &Room{d}, nil
 }
+
+// hidden reports whether the actor may not see the detail of a line.
+func (r *Room) hidden(a actor.Actor, l journal.Line) bool {
+	return r.d.Private != nil && r.d.Private(l.Kind) && !a.Holds(headteacher)
+}
+
+// headteacher is the post that may see every detail.
+const headteacher = "headteacher"
 
 // Tray returns what waits for the actor: highest risk first, then longest
 // waiting.

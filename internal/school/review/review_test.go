@@ -54,6 +54,12 @@ func bench(t *testing.T, items []web.Item, p Promises) *Room {
 	if err != nil {
 		t.Fatal(err)
 	}
+	err = db.Write(ctx, func(tx *store.Tx) error {
+		return j.Write(ctx, tx, journal.Entry{Verb: "thing.done", Kind: "secret", ID: "8", Reason: "whose history it was"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := New(Deps{
 		Journal:  j,
 		Waiting:  []func(context.Context, actor.Actor) ([]web.Item, error){func(context.Context, actor.Actor) ([]web.Item, error) { return items, nil }},
@@ -61,7 +67,8 @@ func bench(t *testing.T, items []web.Item, p Promises) *Room {
 		Health: func(context.Context) []Check {
 			return []Check{{Name: "Filter", State: control.Broken, Words: "It does not answer.", Todo: "Wait."}}
 		},
-		Names: func(_ context.Context, id string) string { return "called " + id },
+		Names:   func(_ context.Context, id string) string { return "called " + id },
+		Private: func(kind string) bool { return kind == "secret" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,4 +110,15 @@ func TestTheJournalIsForThoseWhoMayReadItAndEscapesWhatItShows(t *testing.T) {
 	webtest.Get(t, h, "/journal/99", reader).Is(404)
 	webtest.Get(t, h, "/journal/x", reader).Is(404)
 	webtest.Get(t, h, "/health", webtest.As("person:1", MayReadHealth)).Has("not being kept", "It does not answer.")
+}
+
+func TestWhoseHistoryWasLookedAtIsForTheHeadAlone(t *testing.T) {
+	h := webtest.Site(t, bench(t, nil, Promises{}).Section())
+	network := webtest.As("person:1", MayReadJournal)
+	webtest.Get(t, h, "/journal/2", network).HasNot("whose history it was")
+	webtest.Get(t, h, "/journal.csv", network).HasNot("whose history it was")
+	head := webtest.As("person:2", MayReadJournal)
+	head.Posts = []string{"headteacher"}
+	webtest.Get(t, h, "/journal/2", head).Has("whose history it was")
+	webtest.Get(t, h, "/journal.csv", head).Has("whose history it was")
 }

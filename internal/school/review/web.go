@@ -40,6 +40,7 @@ type lineView struct {
 	Summary web.Summary
 	Detail  string
 	Erased  bool
+	Hidden  bool // the detail is for the head teacher
 }
 
 type healthView struct {
@@ -214,7 +215,9 @@ func (r *Room) line(c *web.Ctx) error {
 	if l.OnBehalf != "" {
 		v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "On behalf of", Text: r.d.Names(c.Context(), l.OnBehalf)})
 	}
-	v.Detail = pretty(l.Detail)
+	if v.Hidden = r.hidden(c.Actor, l); !v.Hidden {
+		v.Detail = pretty(l.Detail)
+	}
 	return linePage.Render(c, v)
 }
 
@@ -257,6 +260,9 @@ func (r *Room) export(c *web.Ctx) error {
 			return err
 		}
 		for _, l := range lines {
+			if r.hidden(c.Actor, l) {
+				l.Detail = nil
+			}
 			row := []string{fmt.Sprint(l.Seq), l.At.Format(time.RFC3339), l.Actor, string(l.Verb), l.Says, l.Kind, l.ID, string(l.Detail), l.Hash}
 			if err := w.Row(row...); err != nil {
 				return err
