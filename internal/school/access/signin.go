@@ -119,26 +119,31 @@ func (r *Room) wrongTry(ctx context.Context, a Account) error {
 	}
 	locked := false
 	err := r.DB.Write(ctx, func(tx *store.Tx) error {
-		if resting && a.LockedUntil.After(now.Add(rest)) { // the clock went back
-			if err := lockUntil(ctx, tx, a.ID, now.Add(rest)); err != nil {
+		until := now.Add(rest)
+		if resting && a.LockedUntil.After(until) { // the clock went back
+			if err := lockUntil(ctx, tx, a.ID, until); err != nil {
 				return err
 			}
 		}
 		n, err := countTry(ctx, tx, key, now, rest)
-		if err != nil || key == nobodysTries || n < r.values().Int(KeyTries) {
+		locked = err == nil && key != nobodysTries && n >= r.values().Int(KeyTries)
+		if err != nil || !locked {
 			return err
 		}
-		locked = true
-		until := now.Add(rest)
-		if err := lockUntil(ctx, tx, a.ID, until); err != nil {
-			return err
-		}
-		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbLocked, Kind: "account", ID: a.ID, After: map[string]any{"tries": n, "until": until}})
+		return r.rest(ctx, tx, a.ID, n, until)
 	})
 	if err != nil || locked {
 		return err
 	}
 	return r.noteFailure(ctx, key)
+}
+
+// rest lets an account rest.
+func (r *Room) rest(ctx context.Context, tx *store.Tx, account string, tries int64, until time.Time) error {
+	if err := lockUntil(ctx, tx, account, until); err != nil {
+		return err
+	}
+	return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbLocked, Kind: "account", ID: account, After: map[string]any{"tries": tries, "until": until}})
 }
 
 // noteFailure writes the journal's line of wrong tries: the first at once,

@@ -38,8 +38,12 @@ const (
 	tokenMark    = "belisha_"
 )
 
-// neverToken is what no program may be given: what opens doors for others.
-var neverToken = []actor.Capability{MayManage, MayTokens, "setup.run"}
+// neverToken is what no program may be given: what opens doors for others, and
+// what is a person's own decision.
+var neverToken = []actor.Capability{
+	MayManage, MayTokens, people.MayAppoint, "setup.run", "policies.approve", "policies.activate",
+	"filtering.grant-status", "monitoring.list.confirm",
+}
 
 // Issue makes a token for its maker. The secret comes back once.
 func (r *Room) Issue(ctx context.Context, name string, may []actor.Capability, lasts time.Duration) (Token, string, error) {
@@ -75,26 +79,30 @@ func (r *Room) checkToken(ctx context.Context, maker actor.Actor, t Token, lasts
 	}
 	for _, c := range t.May {
 		if !maker.May(c) || slices.Contains(neverToken, c) {
-			bad["may"] = "a token may do no more than you may yourself, and no token looks after accounts"
+			bad["may"] = "a token may do no more than you may yourself, and no token looks after accounts or decides for a person"
 		}
 	}
 	if lasts < time.Hour || lasts > maxTokenLife {
 		bad["lasts"] = "a token lasts between an hour and a year"
 	}
-	live, err := r.Tokens(ctx, t.Person)
+	n, err := r.liveTokens(ctx, t.Person, t.MadeAt)
 	if err != nil {
 		return err
-	}
-	n := 0
-	for _, x := range live {
-		if x.Live(t.MadeAt) {
-			n++
-		}
 	}
 	if n >= maxTokens {
 		bad[""] = "there are 50 tokens of yours already; end the ones that nothing uses any more"
 	}
 	return bad.OrNil()
+}
+
+func (r *Room) liveTokens(ctx context.Context, person people.ID, now time.Time) (n int, err error) {
+	list, err := r.Tokens(ctx, person)
+	for _, x := range list {
+		if x.Live(now) {
+			n++
+		}
+	}
+	return n, err
 }
 
 func hashBearer(secret string) string {
@@ -119,16 +127,9 @@ func (r *Room) TokenActor(ctx context.Context, bearer string) (actor.Actor, erro
 		return nobody, err
 	}
 	now := r.Clock.Now()
-	maker, may, err := r.present(ctx, t.Person)
+	maker, err := r.makerOf(ctx, t, now)
 	if err != nil {
 		return nobody, err
-	}
-	if !may || !t.Live(now) {
-		return nobody, ErrBadToken
-	}
-	a, err := readAccount(ctx, r.DB, "person", string(maker.ID))
-	if err != nil || a.Disabled {
-		return nobody, errors.Join(ignoreNotFound(err), ErrBadToken)
 	}
 	_, has, err := r.rights(ctx, maker, now)
 	if err != nil {
@@ -144,6 +145,22 @@ func (r *Room) TokenActor(ctx context.Context, bearer string) (actor.Actor, erro
 		}
 	}
 	return actor.New(actor.Actor{ID: "token:" + t.ID, Name: t.Name, Kind: actor.Token, Person: string(t.Person), Audience: maker.Kind}, caps...), nil
+}
+
+// makerOf returns who made a token, if both still count.
+func (r *Room) makerOf(ctx context.Context, t Token, now time.Time) (people.Person, error) {
+	maker, may, err := r.present(ctx, t.Person)
+	if err != nil {
+		return people.Person{}, err
+	}
+	if !may || !t.Live(now) {
+		return people.Person{}, ErrBadToken
+	}
+	a, err := readAccount(ctx, r.DB, "person", string(maker.ID))
+	if err != nil || a.Disabled {
+		return people.Person{}, errors.Join(ignoreNotFound(err), ErrBadToken)
+	}
+	return maker, nil
 }
 
 func ignoreNotFound(err error) error {

@@ -35,10 +35,14 @@ func (r *Room) accountsPage(c *web.Ctx) error {
 	state := web.Field{Kind: web.SelectField, Name: "state", Label: "Which", Options: []web.Option{
 		{Value: "", Label: "All accounts"}, {Value: StateTemporary, Label: "With a temporary password"}, {Value: StateResting, Label: "Resting after wrong tries"}, {Value: StateClosed, Label: "Closed"},
 	}}
+	whole := ""
+	if f.Words != "" || f.State != "" {
+		whole = "/accounts"
+	}
 	v := accountsView{
 		Base: web.Base{Title: "Accounts", Wide: true}, New: web.Link{Title: "Make an account", Path: "/accounts/new"},
-		Filter: web.Filter{Path: "/accounts", Button: "Show", Clear: "/accounts", Matches: countWords(total), Fields: []web.Field{
-			{Kind: web.SearchField, Name: "words", Label: "Name or username", Value: f.Words, Max: 60, Optional: true}, state.Choose(f.State),
+		Filter: web.Filter{Path: "/accounts", Button: "Show", Clear: whole, Matches: countWords(total), Fields: []web.Field{
+			{Kind: web.SearchField, Name: "words", Label: "Name or username", Value: f.Words, Max: 60}, state.Choose(f.State),
 		}},
 		List: web.Table{Caption: "Accounts", Columns: []web.Column{{Title: "Name"}, {Title: "Username"}, {Title: "Who"}, {Title: "State"}, {Title: "Last signed in"}},
 			Empty: web.Empty{Title: "No account fits", Words: "An account is made for somebody who is on the roll."}},

@@ -88,41 +88,51 @@ func (r *Room) rolesFilled(ctx context.Context, now time.Time, v *setting.Values
 // soon is how long before a post runs out it is at risk.
 const soon = 14 * 24 * time.Hour
 
+// tally counts who is in one post.
+type tally struct {
+	holders, seconds, public int
+	open                     bool      // somebody holds it without an end
+	ends                     time.Time // the latest end of those with one
+}
+
+func (t *tally) add(post Post, h Holder) {
+	second := deputyPost[post]
+	switch {
+	case h.Post != post:
+		if second != "" && h.Post == second {
+			t.seconds++
+		}
+		return
+	case h.Deputy:
+		t.seconds++
+	default:
+		t.holders++
+		t.open = t.open || h.Until.IsZero()
+		if h.Until.After(t.ends) {
+			t.ends = h.Until
+		}
+	}
+	if h.Public {
+		t.public++
+	}
+}
+
 // postRow looks at one required post.
 func postRow(post Post, offices []Office, deputies bool, now time.Time) control.Row {
-	var holders, seconds, public int
-	ends := time.Time{}
-	open := false
+	var t tally
 	for _, o := range offices {
-		if o.Holder.Post == deputyPost[post] && deputyPost[post] != "" {
-			seconds++
-		}
-		if o.Holder.Post != post {
-			continue
-		}
-		if o.Holder.Public {
-			public++
-		}
-		if o.Holder.Deputy {
-			seconds++
-			continue
-		}
-		holders++
-		open = open || o.Holder.Until.IsZero()
-		if o.Holder.Until.After(ends) {
-			ends = o.Holder.Until
-		}
+		t.add(post, o.Holder)
 	}
 	row := control.Row{State: control.Kept, At: now, Link: "/posts"}
 	title := post.Title()
 	switch {
-	case holders == 0:
+	case t.holders == 0:
 		row.State, row.What = control.Broken, title+": nobody holds it"
-	case deputies && mustHaveDeputy[post] && holders+seconds < 2:
+	case deputies && mustHaveDeputy[post] && t.holders+t.seconds < 2:
 		row.State, row.What = control.Broken, title+": there is no deputy"
-	case public == 0:
+	case t.public == 0:
 		row.State, row.What = control.Broken, title+": nobody is named on the pages that everybody sees"
-	case !open && ends.Before(now.Add(soon)):
+	case !t.open && t.ends.Before(now.Add(soon)):
 		row.State, row.What = control.AtRisk, title+": the last holder's time ends within two weeks"
 	default:
 		row.What = title + ": held and named"

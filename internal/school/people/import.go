@@ -151,20 +151,32 @@ func (r *Room) missingChildren(ctx context.Context, rl *roll, pl *plan) error {
 		}
 	}
 	for _, t := range pl.touched {
-		for _, c := range t.row.children {
-			if coming[upper(c.ref)] {
-				continue
-			}
-			id, err := r.pupilBy(ctx, r.db, c.ref)
-			if err != nil {
-				return err
-			}
-			if id == "" {
-				rl.refuse(t.row.file, t.row.line, "children", "no pupil on the roll has the number “%s”; import the pupils first", cut(c.ref, 40))
-			}
+		if err := r.missingOf(ctx, rl, t.row, coming); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (r *Room) missingOf(ctx context.Context, rl *roll, row *rollRow, coming map[string]bool) error {
+	for _, c := range row.children {
+		if coming[upper(c.ref)] {
+			continue
+		}
+		id, err := r.pupilBy(ctx, r.db, c.ref)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			rl.noChild(row, c)
+		}
+	}
+	return nil
+}
+
+// noChild refuses a tie to a child who is not on the roll.
+func (r *roll) noChild(row *rollRow, c childRef) {
+	r.refuse(row.file, row.line, "children", "no pupil on the roll has the number “%s”; import the pupils first", cut(c.ref, 40))
 }
 
 func (r *Room) bringIn(ctx context.Context, rl *roll, o Options) (Result, error) {

@@ -338,16 +338,8 @@ func (o *oneRoster) agents(t orTable, r csvio.Row, kind Kind) {
 // person's page.
 func (o *oneRoster) guardians() {
 	for i := range o.roll.rows {
-		row := &o.roll.rows[i]
-		seen := map[string]bool{}
-		for _, c := range o.guards[row.person.Sourced] {
-			if row.person.Kind != Pupil && !seen[c.ref] {
-				seen[c.ref] = true
-				row.children = append(row.children, c)
-			}
-		}
-		if len(row.children) > 0 {
-			o.roll.has["children"] = true
+		if row := &o.roll.rows[i]; row.person.Kind != Pupil {
+			o.handChildren(row)
 		}
 	}
 	var lost []string
@@ -359,6 +351,17 @@ func (o *oneRoster) guardians() {
 	sort.Strings(lost)
 	for _, id := range lost {
 		o.roll.warn("users.csv", 0, "agentSourcedIds", "there is no user “%s”, who is named as somebody's parent or carer", cut(id, 40))
+	}
+}
+
+func (o *oneRoster) handChildren(row *rollRow) {
+	seen := map[string]bool{}
+	for _, c := range o.guards[row.person.Sourced] {
+		if !seen[c.ref] {
+			seen[c.ref] = true
+			row.children = append(row.children, c)
+			o.roll.has["children"] = true
+		}
 	}
 }
 

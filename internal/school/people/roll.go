@@ -151,6 +151,21 @@ func isYes(s string) bool {
 // not go in is refused with the column's name; what can do without is left
 // out and told.
 func (r *roll) check(row *rollRow, column func(field string) string) bool {
+	p := r.lenient(row, column)
+	bad := invalidOf(p.Check())
+	for _, field := range []string{"kind", "given", "family", "preferred", "class", "upn", "mis", "sourced", "username", "site", "born", "from", "until", "year"} {
+		if why := bad[field]; why != "" {
+			r.spoil(p)
+			r.refuse(row.file, row.line, column(field), "%s", why)
+			return false
+		}
+	}
+	return true
+}
+
+// lenient normalises a row's person and leaves out what can be done without,
+// each with a word about it.
+func (r *roll) lenient(row *rollRow, column func(field string) string) Person {
 	p := row.person.Normal()
 	if p.UPN != "" {
 		fault, shaped := upnFault(p.UPN)
@@ -176,13 +191,5 @@ func (r *roll) check(row *rollRow, column func(field string) string) bool {
 		p.Year = ""
 	}
 	row.person = p
-	bad := invalidOf(p.Check())
-	for _, field := range []string{"kind", "given", "family", "preferred", "class", "upn", "mis", "sourced", "username", "site", "born", "from", "until", "year"} {
-		if why := bad[field]; why != "" {
-			r.spoil(p)
-			r.refuse(row.file, row.line, column(field), "%s", why)
-			return false
-		}
-	}
-	return true
+	return p
 }

@@ -176,8 +176,8 @@ func openZip(o Options, data []byte, digest string) (*roll, error) {
 		if strings.HasPrefix(e.Name, "xl/") {
 			return nil, fmt.Errorf("the file %s is a spreadsheet (XLSX), not CSV; open it and save it as “CSV UTF-8”", o.name())
 		}
-		name := path.Base(strings.ReplaceAll(e.Name, `\`, "/"))
-		if !rosterFiles[name] || strings.Contains(e.Name, "__MACOSX") {
+		name, wanted := rosterName(e.Name)
+		if !wanted {
 			continue
 		}
 		if files[name] != nil {
@@ -191,6 +191,12 @@ func openZip(o Options, data []byte, digest string) (*roll, error) {
 		return nil, fmt.Errorf("the file %s is a zip file without the files of a OneRoster export; unpack it and name the CSV file in it", o.name())
 	}
 	return oneRosterRoll(files, digest)
+}
+
+// rosterName is an entry's name without its folders, and whether it is read.
+func rosterName(entry string) (string, bool) {
+	name := path.Base(strings.ReplaceAll(entry, `\`, "/"))
+	return name, rosterFiles[name] && !strings.Contains(entry, "__MACOSX")
 }
 
 // unpack reads one entry. What counts is what comes out, not what the entry

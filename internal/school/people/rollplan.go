@@ -218,22 +218,26 @@ func (pl *plan) absent(r *roll, have *present, people []Person, today Day) {
 		speaks[scope(r.rows[i].person)] = true
 	}
 	for _, p := range people {
-		if !p.Here(today) || p.Source != r.format || !speaks[scope(p)] || p.Until == today {
-			continue
+		if p.Here(today) && p.Until != today && p.Source == r.format && speaks[scope(p)] {
+			pl.maybeGone(r, have, p, today)
 		}
-		if p.Kind == Pupil {
-			pl.pupils++
-		}
-		if have.claimed[p.ID] != 0 || r.refusedPerson(p) {
-			continue
-		}
-		if p.Kind == Pupil {
+	}
+	sort.Slice(pl.leave, func(i, j int) bool { return pl.leave[i].ID < pl.leave[j].ID })
+}
+
+// maybeGone marks somebody whom the roll should have named and does not.
+func (pl *plan) maybeGone(r *roll, have *present, p Person, today Day) {
+	gone := have.claimed[p.ID] == 0 && !r.refusedPerson(p)
+	if p.Kind == Pupil {
+		pl.pupils++
+		if gone {
 			pl.going++
 		}
+	}
+	if gone {
 		p.Until = today
 		pl.leave = append(pl.leave, p)
 	}
-	sort.Slice(pl.leave, func(i, j int) bool { return pl.leave[i].ID < pl.leave[j].ID })
 }
 
 // refusedPerson reports whether p stands in the file on a row that was

@@ -176,15 +176,27 @@ func (r *Room) writeCalendar(ctx context.Context, tx *store.Tx, c *Calendar) err
 			return err
 		}
 	}
-	for table, list := range map[string][]Span{"terms": c.Terms, "closures": c.Closures} {
-		for _, s := range list {
-			_, err := tx.ExecContext(ctx, "INSERT INTO "+table+" (id, site, name, from_day, until_day) VALUES ($1,$2,$3,$4,$5)", //nolint:gosec // our own names
-				store.NewID(r.clock.Now()), c.Site, s.Name, string(s.From), string(s.Until))
-			if err != nil {
-				return err
-			}
+	if err := r.writeSpans(ctx, tx, c.Site, "terms", c.Terms); err != nil {
+		return err
+	}
+	if err := r.writeSpans(ctx, tx, c.Site, "closures", c.Closures); err != nil {
+		return err
+	}
+	return r.writeTimes(ctx, tx, c)
+}
+
+func (r *Room) writeSpans(ctx context.Context, tx *store.Tx, site, table string, list []Span) error {
+	for _, s := range list {
+		_, err := tx.ExecContext(ctx, "INSERT INTO "+table+" (id, site, name, from_day, until_day) VALUES ($1,$2,$3,$4,$5)", //nolint:gosec // our own names
+			store.NewID(r.clock.Now()), site, s.Name, string(s.From), string(s.Until))
+		if err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (r *Room) writeTimes(ctx context.Context, tx *store.Tx, c *Calendar) error {
 	for d, h := range c.Hours {
 		if !h.Open() {
 			continue

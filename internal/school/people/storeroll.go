@@ -110,7 +110,7 @@ func (r *Room) carryFamily(ctx context.Context, tx *store.Tx, rl *roll, t planne
 			return err
 		}
 		if child == "" {
-			rl.refuse(t.row.file, t.row.line, "children", "no pupil on the roll has the number “%s”; import the pupils first", cut(c.ref, 40))
+			rl.noChild(t.row, c)
 			continue
 		}
 		keep = append(keep, Link{Parent: parent, Child: child, Relation: c.relation, Responsible: c.responsible, Order: c.order})

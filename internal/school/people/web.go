@@ -87,7 +87,7 @@ func (r *Room) listPage(c *web.Ctx) error {
 	v := listView{
 		Base:   web.Base{Title: "People", Wide: true},
 		Filter: filterView(f, classes, total), List: peopleTable(list, today), Pager: pager(c, f, len(list), total),
-		Export: web.Download{Title: "This list as CSV", Path: "/people/export?" + query(f, 0), Kind: "CSV"},
+		Export: web.Download{Title: "This list", Path: "/people/export?" + query(f, 0), Kind: "CSV"},
 	}
 	if c.May(MayManage) {
 		v.Links = append(v.Links, web.Link{Title: "Add a person", Path: "/people/new"})
@@ -140,10 +140,14 @@ func filterView(f Filter, classes []string, total int) web.Filter {
 	when := web.Field{Kind: web.SelectField, Name: "when", Label: "When", Options: []web.Option{
 		{Value: "", Label: "Here today"}, {Value: string(WhenLeft), Label: "Left"}, {Value: string(WhenLater), Label: "Coming later"}, {Value: string(WhenAll), Label: "All times"},
 	}}
+	whole := ""
+	if query(f, 0) != "" {
+		whole = "/people"
+	}
 	return web.Filter{
-		Path: "/people", Button: "Show", Said: saidFilter(f), Clear: "/people", Matches: words.Count(total, "person", "people"),
+		Path: "/people", Button: "Show", Said: saidFilter(f), Clear: whole, Matches: words.Count(total, "person", "people"),
 		Fields: []web.Field{
-			{Kind: web.SearchField, Name: "words", Label: "Name, username or number", Value: f.Words, Optional: true, Max: 100},
+			{Kind: web.SearchField, Name: "words", Label: "Name, username or number", Value: f.Words, Max: 100},
 			kind.Choose(string(f.Kind)), year.Choose(string(f.Year)), class.Choose(f.Class), when.Choose(string(f.When)),
 		},
 	}
