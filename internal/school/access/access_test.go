@@ -522,3 +522,47 @@ func TestTheTableGivesWhatTheSchoolExpects(t *testing.T) {
 		}
 	}
 }
+
+func TestAClosedAccountIsOffTheWebWhicheverWayItCame(t *testing.T) {
+	s := newSchool(t)
+	id := s.person(people.Staff, "areed")
+	proxy := func() {
+		row, ok, err := s.VerifyBasic(s.ctx, "areed", good, desk)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		s.must(s.gate.SignedIn(s.ctx, row)) // as the gate keeps it
+	}
+	proxy()
+	a, err := s.AccountOf(s.ctx, id)
+	s.must(err)
+	s.must(s.SetDisabled(s.ctx, a.ID, true, a.Version, "lost laptop"))
+	if len(s.gate.rows) != 0 {
+		t.Error("closed, and still on the web")
+	}
+	s.must(s.SetDisabled(s.ctx, a.ID, false, a.Version+1, "found"))
+	proxy()
+	p, err := s.people.Get(s.ctx, id)
+	s.must(err)
+	s.must(s.people.Leave(s.ctx, id, "2026-11-22", p.Version, ""))
+	s.sweep()
+	if len(s.gate.rows) != 0 {
+		t.Error("left, and still on the web")
+	}
+}
+
+func TestAShortStayIsOffTheWebWithItsLastDay(t *testing.T) {
+	s := newSchool(t)
+	id := s.person(people.Pupil, "amoss")
+	p, err := s.people.Get(s.ctx, id)
+	s.must(err)
+	s.must(s.people.Leave(s.ctx, id, "2026-11-23", p.Version, ""))
+	s.clock.Advance(10 * time.Hour) // seven in the evening of the last day
+	row, ok, err := s.VerifyBasic(s.ctx, "amoss", good, desk)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if want := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC); !row.Ends.Equal(want) {
+		t.Errorf("ends %s, want %s", row.Ends, want)
+	}
+}

@@ -200,7 +200,7 @@ func (r *Room) Reset(ctx context.Context, username string) (temporary string, er
 		return "", err
 	}
 	r.signedOut(ctx, ended)
-	return temporary, nil
+	return temporary, r.offTheWeb(ctx, a.Person)
 }
 
 // SetDisabled closes an account at once, or opens it again.
@@ -210,10 +210,15 @@ func (r *Room) SetDisabled(ctx context.Context, id string, disabled bool, versio
 		ended, err = r.setDisabled(ctx, tx, id, disabled, version, reason)
 		return err
 	})
-	if err == nil {
-		r.signedOut(ctx, ended)
+	if err != nil || !disabled {
+		return err
 	}
-	return err
+	r.signedOut(ctx, ended)
+	a, err := readAccount(ctx, r.DB, "id", id)
+	if err != nil {
+		return err
+	}
+	return r.offTheWeb(ctx, a.Person)
 }
 
 func (r *Room) setDisabled(ctx context.Context, tx *store.Tx, id string, disabled bool, version int64, reason string) (ended []Session, err error) {
@@ -279,10 +284,25 @@ func (r *Room) ChangePassword(ctx context.Context, person people.ID, keep, prese
 		}
 		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbPassword, Kind: "account", ID: a.ID, Rows: rowOf(a.ID)})
 	})
-	if err == nil {
-		r.signedOut(ctx, ended)
+	if err != nil {
+		return err
 	}
-	return err
+	r.signedOut(ctx, ended)
+	return r.proxyOut(ctx, p, keep)
+}
+
+// proxyOut ends what a browser that signed in to the proxy with the old
+// password is open to. The device of the session that goes on stays its
+// owner's.
+func (r *Room) proxyOut(ctx context.Context, p people.Person, keep string) error {
+	if err := r.offTheWeb(ctx, p.ID); err != nil {
+		return err
+	}
+	s, err := readSession(ctx, r.DB, "id", keep)
+	if err != nil || !s.Web || !s.Open() {
+		return ignoreNotFound(err)
+	}
+	return r.signedIn(ctx, s, p)
 }
 
 func (r *Room) ownAccount(ctx context.Context, person people.ID) (Account, people.Person, error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -27,6 +28,7 @@ type Session struct {
 	Address   netip.Addr
 	Device    string // in words: "Chrome on Windows"
 	Place     string
+	Web       bool // signed in on the people's pages: the address is the person's
 	StartedAt time.Time
 	UsedAt    time.Time
 	Expires   time.Time
@@ -307,11 +309,27 @@ func (r *Room) Sessions(ctx context.Context, person people.ID) ([]Session, error
 	return sessions(ctx, r.DB, "WHERE person = $1 AND ended_at = 0 ORDER BY used_at DESC, id", string(person))
 }
 
+// lastMoment is when a person's last day is over, zero for an open stay. A site
+// whose calendar cannot be read counts as the default one.
+func (r *Room) lastMoment(p people.Person) time.Time {
+	if p.Until == "" {
+		return time.Time{}
+	}
+	cal, err := r.People.Calendar(context.Background(), p.Site)
+	if err != nil {
+		cal = people.DefaultCalendar(p.Site)
+	}
+	return p.Until.End(cal.Location())
+}
+
 // row makes the presence row of a person at an address.
 func (r *Room) row(p people.Person, subject, session string, at netip.Addr, from time.Time) Row {
 	v := r.values()
 	lasts := min(v.Duration(KeySessionMax, audience(p.Kind)), v.Duration(KeyWebSession, audience(p.Kind)))
 	until := from.Add(lasts)
+	if last := r.lastMoment(p); !last.IsZero() && last.Before(until) {
+		until = last
+	}
 	return Row{
 		Address: at.Unmap(), Subject: subject, Person: p.ID, Session: session, Certain: Sure, Groups: []string{GroupOf(p.Kind)},
 		KeyStage: p.Stage(), Site: p.Site, Place: r.Place(at), SignedUntil: until, Ends: until,
@@ -334,10 +352,32 @@ func (r *Room) signedOut(ctx context.Context, ended []Session) {
 		return
 	}
 	for _, s := range ended {
+		if !s.Web {
+			continue
+		}
 		if err := r.Presence.SignedOut(ctx, s.Subject, s.Address); err != nil {
 			r.Log.ErrorContext(ctx, "a sign-out could not be told to the gate", slog.String("session", s.ID), slog.Any("err", err))
 		}
 	}
+}
+
+// offTheWeb tells the gate that a person is behind no address any more,
+// whichever way they came to be there: a browser that signs in to the proxy
+// has no session.
+func (r *Room) offTheWeb(ctx context.Context, person people.ID) error {
+	if r.Presence == nil {
+		return nil
+	}
+	subjects, err := r.Subjects(ctx, person)
+	if err != nil {
+		return err
+	}
+	for _, s := range subjects[:min(len(subjects), 2)] { // this school year's and the last one's
+		if err := r.Presence.SignedOut(ctx, s, netip.Addr{}); err != nil {
+			return fmt.Errorf("telling the gate of a sign-out: %w", err)
+		}
+	}
+	return nil
 }
 
 // deviceWords says a browser's words about itself in ours: "Chrome on

@@ -185,7 +185,7 @@ func (r *Room) SignIn(ctx context.Context, t Attempt) (Session, string, error) {
 		return Session{}, "", err
 	}
 	r.signedOut(ctx, ended)
-	if t.Web {
+	if s.Web {
 		if err := r.signedIn(ctx, s, p); err != nil {
 			return Session{}, "", err
 		}
@@ -207,15 +207,19 @@ func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Perso
 	case err != nil:
 		return Session{}, nil, err
 	case old.Person == p.ID && old.Open() && !old.LockedAt.IsZero() && old.Expires.After(now):
-		old.LockedAt, old.UsedAt = time.Time{}, now
+		was := old
+		old.LockedAt, old.UsedAt, old.token = time.Time{}, now, hashToken(token)
+		old.Address, old.Place, old.Web = t.From, r.Place(t.From), old.Web || t.Web
 		if old.Expires.After(most) {
 			old.Expires = most
 		}
-		old.token = hashToken(token)
+		if was.Address != old.Address {
+			ended = append(ended, was) // the device has another address now
+		}
 		if err := updateSession(ctx, tx, old); err != nil {
 			return Session{}, nil, err
 		}
-		return old, nil, r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbUnlocked, Kind: "session", ID: old.ID})
+		return old, ended, r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbUnlocked, Kind: "session", ID: old.ID})
 	case old.Open():
 		if err := r.end(ctx, tx, &old, "somebody signed in afresh in the same browser"); err != nil {
 			return Session{}, nil, err
@@ -224,7 +228,7 @@ func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Perso
 	}
 	s = Session{
 		ID: store.NewID(now), Account: a.ID, Person: p.ID, Subject: subject, Address: t.From, Device: deviceWords(t.Device),
-		Place: r.Place(t.From), StartedAt: now, UsedAt: now, Expires: most, token: hashToken(token),
+		Place: r.Place(t.From), Web: t.Web, StartedAt: now, UsedAt: now, Expires: most, token: hashToken(token),
 	}
 	if err := insertSession(ctx, tx, s); err != nil {
 		return Session{}, nil, err

@@ -71,6 +71,15 @@ func (r *Room) sweepAccounts(ctx context.Context) error {
 }
 
 func (r *Room) sweepAccount(ctx context.Context, a Account, now time.Time) error {
+	_, may, err := r.present(ctx, a.Person)
+	if err != nil {
+		return err
+	}
+	if !may {
+		if err := r.offTheWeb(ctx, a.Person); err != nil {
+			return err
+		}
+	}
 	gone, err := r.goneFor(ctx, a, now)
 	if err != nil {
 		return err
@@ -115,8 +124,9 @@ func (r *Room) expire(ctx context.Context, a Account) error {
 		}
 		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbExpired, Kind: "account", ID: a.ID, Rows: rowOf(a.ID)})
 	})
-	if err == nil {
-		r.signedOut(ctx, ended)
+	if err != nil {
+		return err
 	}
-	return err
+	r.signedOut(ctx, ended)
+	return r.offTheWeb(ctx, a.Person)
 }

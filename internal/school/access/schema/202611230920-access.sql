@@ -32,6 +32,7 @@ CREATE TABLE sessions (
     address       TEXT NOT NULL,
     device        TEXT NOT NULL,
     place         TEXT NOT NULL,
+    web           BOOLEAN NOT NULL,
     started_at    BIGINT NOT NULL,
     used_at       BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
