@@ -12,12 +12,12 @@ const noLine = -1
 
 // byCategory applies the category lines, the unblocks of categories, and the
 // group's choice for the rest.
-func (s *Snapshot) byCategory(a *Ask, at int64, f *facts, v *Verdict) {
+func (s *Snapshot) byCategory(a *Ask, f *facts, v *Verdict) {
 	ruled := f.cats.And(s.ruled)
 	if !ruled.Empty() {
-		s.rule(a, at, ruled, v)
+		s.rule(a, ruled, v)
 		if v.Action == Block && v.Rule != 0 || v.Action == Warn {
-			s.lift(a, at, f.cats, v)
+			s.lift(a, f.cats, v)
 			return
 		}
 		if v.Rule != 0 { // an allow line
@@ -25,7 +25,7 @@ func (s *Snapshot) byCategory(a *Ask, at int64, f *facts, v *Verdict) {
 		}
 	}
 	closed := s.groups[v.Group].unlistedClosed
-	if closed && !f.cats.Empty() && len(s.byCatUnb) > 0 && s.lift(a, at, f.cats, v) {
+	if closed && !f.cats.Empty() && len(s.byCatUnb) > 0 && s.lift(a, f.cats, v) {
 		return
 	}
 	v.Reason = ReasonOpen
@@ -39,13 +39,24 @@ func (s *Snapshot) byCategory(a *Ask, at int64, f *facts, v *Verdict) {
 
 // rule sets v to what the category lines say of the categories in cats. It
 // leaves v.Rule 0 if no line holds.
-func (s *Snapshot) rule(a *Ask, at int64, cats CategorySet, v *Verdict) {
+func (s *Snapshot) rule(a *Ask, cats CategorySet, v *Verdict) {
+	if c := cats.only(); c != NoCategory { // the usual case: nothing to weigh up
+		if i := s.lineFor(a, v.Group, uint8(c)); i != noLine {
+			s.state(ruling{i, c}, v)
+		}
+		return
+	}
+	s.weigh(a, cats, v)
+}
+
+// weigh is rule for a name in several categories.
+func (s *Snapshot) weigh(a *Ask, cats CategorySet, v *Verdict) {
 	worst, opening := ruling{line: noLine}, ruling{line: noLine}
 	exception := ruling{line: noLine}
 	for w := range cats {
 		for rest := cats[w]; rest != 0; rest &= rest - 1 {
 			c := uint8(w<<6 + bits.TrailingZeros64(rest))
-			i := s.lineFor(a, at, v.Group, c)
+			i := s.lineFor(a, v.Group, c)
 			if i == noLine {
 				continue
 			}
@@ -62,18 +73,18 @@ func (s *Snapshot) rule(a *Ask, at int64, cats CategorySet, v *Verdict) {
 			}
 		}
 	}
-	s.settle(a, at, cats, worst, exception, opening, v)
+	s.settle(a, cats, worst, exception, opening, v)
 }
 
 // settle picks among the worst line, the strongest exception and a plain
 // allow line. An exception must be as narrow as every line it lifts.
-func (s *Snapshot) settle(a *Ask, at int64, cats CategorySet, worst, exception, opening ruling, v *Verdict) {
+func (s *Snapshot) settle(a *Ask, cats CategorySet, worst, exception, opening ruling, v *Verdict) {
 	if exception.line != noLine {
 		if worst.line == noLine {
 			s.state(exception, v)
 			return
 		}
-		narrower := s.narrower(a, at, cats, s.lines[exception.line].weight, v.Group)
+		narrower := s.narrower(a, cats, s.lines[exception.line].weight, v.Group)
 		if narrower.line == noLine {
 			s.state(exception, v)
 			return
@@ -89,12 +100,12 @@ func (s *Snapshot) settle(a *Ask, at int64, cats CategorySet, worst, exception, 
 }
 
 // narrower finds the worst block or warn line that is narrower than weight.
-func (s *Snapshot) narrower(a *Ask, at int64, cats CategorySet, weight, g uint8) ruling {
+func (s *Snapshot) narrower(a *Ask, cats CategorySet, weight, g uint8) ruling {
 	worst := ruling{line: noLine}
 	for w := range cats {
 		for rest := cats[w]; rest != 0; rest &= rest - 1 {
 			c := uint8(w<<6 + bits.TrailingZeros64(rest))
-			i := s.lineFor(a, at, g, c)
+			i := s.lineFor(a, g, c)
 			if i == noLine || s.lines[i].act == Allow || s.lines[i].weight <= weight {
 				continue
 			}
@@ -113,10 +124,10 @@ func (s *Snapshot) state(r ruling, v *Verdict) {
 
 // lineFor is the line that decides for one category: the first that holds,
 // since they are sorted.
-func (s *Snapshot) lineFor(a *Ask, at int64, g, category uint8) int32 {
+func (s *Snapshot) lineFor(a *Ask, g, category uint8) int32 {
 	for _, i := range s.byCat[category] {
 		l := &s.lines[i]
-		if l.who.holds(g, a, l.act != Allow) && l.when.holds(a.Minute, at) {
+		if l.who.holds(g, a, l.act != Allow) && l.when.holds(a) {
 			return i
 		}
 	}
@@ -138,7 +149,8 @@ func (s *Snapshot) worse(x, y ruling) bool {
 
 // lift judges again without the categories that a running unblock opens, and
 // takes that answer if it is allow.
-func (s *Snapshot) lift(a *Ask, at int64, cats CategorySet, v *Verdict) bool {
+func (s *Snapshot) lift(a *Ask, cats CategorySet, v *Verdict) bool {
+	at := a.At.UnixMilli()
 	var opened CategorySet
 	var until int64
 	rule := int32(-1)
@@ -161,7 +173,7 @@ func (s *Snapshot) lift(a *Ask, at int64, cats CategorySet, v *Verdict) bool {
 	}
 	again := *v
 	again.Action, again.Rule = Allow, 0
-	s.rule(a, at, rest.And(s.ruled), &again)
+	s.rule(a, rest.And(s.ruled), &again)
 	if again.Action != Allow {
 		return false
 	}
@@ -178,4 +190,17 @@ func (s CategorySet) first() int16 {
 		}
 	}
 	return NoCategory
+}
+
+// only is the category of a set of one, else NoCategory.
+func (s CategorySet) only() int16 {
+	c := s.first()
+	if c == NoCategory {
+		return c
+	}
+	s[c>>6] &= s[c>>6] - 1
+	if !s.Empty() {
+		return NoCategory
+	}
+	return c
 }

@@ -183,7 +183,7 @@ func (c *compiler) when(w When, of string) (when, error) {
 			return when{}, refuse("%s has a span of time that ends before it begins", of)
 		}
 	}
-	return when{weekly: w.Weekly, not: w.Not, also: w.Also}, nil
+	return when{always: len(w.Weekly)+len(w.Not)+len(w.Also) == 0, weekly: w.Weekly, not: w.Not, also: w.Also}, nil
 }
 
 func (c *compiler) category(slug, of string) (uint8, error) {

@@ -60,9 +60,10 @@ type hit struct {
 // hits lists the fitting targets, closest host first, and among those of one
 // host the longest path first.
 type hits struct {
-	room [12]hit
-	n    int
-	more []hit // all of them, if there are more than fit
+	room  [12]hit
+	n     int
+	kinds uint32 // bit n: there is a target of kind n
+	more  []hit  // all of them, if there are more than fit
 }
 
 func (h *hits) list() []hit {
@@ -73,6 +74,7 @@ func (h *hits) list() []hit {
 }
 
 func (h *hits) put(x hit) {
+	h.kinds |= 1 << x.kind
 	if h.more == nil && h.n < len(h.room) {
 		h.room[h.n] = x
 		h.n++
@@ -84,17 +86,7 @@ func (h *hits) put(x hit) {
 	h.more = append(h.more, x)
 }
 
-func (h *hits) has(kind targetKind) bool {
-	if h == nil {
-		return false
-	}
-	for _, x := range h.list() {
-		if x.kind == kind {
-			return true
-		}
-	}
-	return false
-}
+func (h *hits) has(kind targetKind) bool { return h != nil && h.kinds>>kind&1 == 1 }
 
 // hits fills h. It is only asked when the rules may name the host.
 func (s *Snapshot) hits(a *Ask, f *facts, h *hits) {
@@ -199,17 +191,16 @@ func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
 	if groups == 0 || groups&^s.known != 0 {
 		groups = s.known
 	}
-	at := a.At.UnixMilli()
 	if tr == nil && groups&(groups-1) == 0 { // the usual case, without copies
 		v.Group = uint8(bits.TrailingZeros64(groups))
-		s.forGroup(a, at, f, h, v)
+		s.forGroup(a, f, h, v)
 		return
 	}
 	base := *v
 	for n := 0; groups != 0; n, groups = n+1, groups&(groups-1) {
 		x := base
 		x.Group = uint8(bits.TrailingZeros64(groups))
-		s.forGroup(a, at, f, h, &x)
+		s.forGroup(a, f, h, &x)
 		if tr != nil {
 			tr.group(x)
 		}
@@ -219,20 +210,24 @@ func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
 	}
 }
 
-func (s *Snapshot) forGroup(a *Ask, at int64, f *facts, h *hits, v *Verdict) {
-	if h != nil && (s.byOwn(a, at, h, v) || s.byUnblock(a, at, h, v)) {
+func (s *Snapshot) forGroup(a *Ask, f *facts, h *hits, v *Verdict) {
+	if h != nil && (s.byOwn(a, h, v) || s.byUnblock(a, h, v)) {
 		return
 	}
 	if f.address.IsValid() && !a.PrivateOpen && !s.groups[v.Group].addressesOpen {
 		v.Reason = ReasonAddress
 		return
 	}
-	s.byCategory(a, at, f, v)
+	s.byCategory(a, f, v)
 }
 
 // byOwn finds the deciding own entry: hits are sorted, so the first that
 // holds decides with those of the same host and path.
-func (s *Snapshot) byOwn(a *Ask, at int64, h *hits, v *Verdict) bool {
+func (s *Snapshot) byOwn(a *Ask, h *hits, v *Verdict) bool {
+	if !h.has(targetOwn) {
+		return false
+	}
+	at := a.At.UnixMilli()
 	var best *hit
 	list := h.list()
 	for i := range list {
@@ -244,7 +239,7 @@ func (s *Snapshot) byOwn(a *Ask, at int64, h *hits, v *Verdict) bool {
 			break
 		}
 		o := &s.own[t.index]
-		if !o.span.covers(at) || !o.who.holds(v.Group, a, o.act != Allow) || !o.when.holds(a.Minute, at) {
+		if !o.span.covers(at) || !o.who.holds(v.Group, a, o.act != Allow) || !o.when.holds(a) {
 			continue
 		}
 		if best == nil || strictness(o.act) > strictness(s.own[best.index].act) {
@@ -262,8 +257,11 @@ func (s *Snapshot) byOwn(a *Ask, at int64, h *hits, v *Verdict) bool {
 	return true
 }
 
-func (s *Snapshot) byUnblock(a *Ask, at int64, h *hits, v *Verdict) bool {
-	found := false
+func (s *Snapshot) byUnblock(a *Ask, h *hits, v *Verdict) bool {
+	if !h.has(targetUnblock) {
+		return false
+	}
+	at, found := a.At.UnixMilli(), false
 	list := h.list()
 	for i := range list {
 		t := &list[i]

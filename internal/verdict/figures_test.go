@@ -28,7 +28,7 @@ type world struct {
 func makeWorld(n, categories, asks int) *world {
 	r := rand.New(rand.NewPCG(1, 2))
 	word := func() string {
-		b := make([]byte, 3+r.IntN(9))
+		b := make([]byte, 4+r.IntN(9))
 		for i := range b {
 			b[i] = byte('a' + r.IntN(26))
 		}

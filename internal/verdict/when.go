@@ -4,6 +4,7 @@ package verdict
 const weekMinutes = 7 * 24 * 60
 
 type when struct {
+	always bool
 	weekly []Window
 	not    []Span
 	also   []Span
@@ -12,22 +13,25 @@ type when struct {
 // holds reports whether the time is one of the rule's. It is a pure question
 // about the ask: the local minute of the week, which the door counts (clock
 // changes and all), and the instant.
-func (w *when) holds(minute uint16, at int64) bool {
-	if len(w.weekly) == 0 && len(w.not) == 0 && len(w.also) == 0 {
+func (w *when) holds(a *Ask) bool {
+	if w.always {
 		return true
 	}
-	for _, s := range w.also {
-		if s.covers(at) {
-			return true
+	if len(w.also) > 0 || len(w.not) > 0 {
+		at := a.At.UnixMilli()
+		for _, s := range w.also {
+			if s.covers(at) {
+				return true
+			}
 		}
-	}
-	for _, s := range w.not {
-		if s.covers(at) {
-			return false
+		for _, s := range w.not {
+			if s.covers(at) {
+				return false
+			}
 		}
 	}
 	for _, x := range w.weekly {
-		if x.covers(minute) {
+		if x.covers(a.Minute) {
 			return true
 		}
 	}
