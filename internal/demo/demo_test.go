@@ -1,0 +1,194 @@
+package demo_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"belisha/internal/demo"
+	"belisha/internal/house"
+	"belisha/internal/kit/clock"
+	"belisha/internal/kit/control"
+	"belisha/internal/school/access"
+	"belisha/internal/school/people"
+)
+
+// open opens a fresh demonstration folder whose present is now.
+func open(t testing.TB, now clock.Clock) *house.House {
+	t.Helper()
+	dir := t.TempDir()
+	f, err := house.OpenFolder(dir, true, true, now.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := house.New(t.Context(), house.Config{Dir: dir, Demo: true, Clock: demo.ClockAt(now), Version: "test"}, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// wednesday is a day in the middle of a term.
+var wednesday = time.Date(2026, 11, 25, 11, 20, 0, 0, time.UTC)
+
+// stateOf finds a control in the policy's states.
+func stateOf(t *testing.T, h *house.House, slug string) control.State {
+	t.Helper()
+	st, err := h.Policies.Status(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range st.Clauses {
+		for _, k := range c.Controls {
+			if k.Slug == slug {
+				return k.State
+			}
+		}
+	}
+	t.Fatalf("no clause of the policy has the control %s", slug)
+	return ""
+}
+
+func TestTheDemonstrationSchoolIsWhole(t *testing.T) {
+	h := open(t, clock.NewFake(wednesday))
+	begun := clock.System{}.Now()
+	if err := demo.Fill(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("filled in %v", clock.System{}.Now().Sub(begun).Round(10*time.Millisecond))
+
+	t.Run("everybody is there", func(t *testing.T) { everybody(t, h) })
+	t.Run("the journal holds", func(t *testing.T) {
+		rep, err := h.Journal().Verify(t.Context())
+		if err != nil || rep.Fault != nil {
+			t.Errorf("Verify() = %+v, %v", rep.Fault, err)
+		}
+		t.Logf("%d lines", rep.Lines)
+	})
+	t.Run("what is not kept is what was left undone", func(t *testing.T) { promises(t, h) })
+	t.Run("the web of a term is remembered", func(t *testing.T) { remembered(t, h) })
+	t.Run("every account opens", func(t *testing.T) { accounts(t, h) })
+	t.Run("two signals wait for the safeguarding lead", func(t *testing.T) {
+		a, err := h.Access.ActorOf(t.Context(), personNamed(t, h, "dsl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, err := h.Monitoring.Waiting(t.Context(), a)
+		if err != nil || len(items) != 2 {
+			t.Errorf("%d items wait, want 2 (%v)", len(items), err)
+		}
+	})
+	t.Run("it is not filled twice", func(t *testing.T) {
+		if err := demo.Fill(t.Context(), h); !errors.Is(err, demo.ErrFilled) {
+			t.Errorf("a second Fill: %v, want ErrFilled", err)
+		}
+	})
+}
+
+func personNamed(t *testing.T, h *house.House, username string) people.ID {
+	t.Helper()
+	p, err := h.People.ByUsername(t.Context(), username)
+	if err != nil {
+		t.Fatalf("%s: %v", username, err)
+	}
+	return p.ID
+}
+
+func everybody(t *testing.T, h *house.House) {
+	size := demo.Village()
+	want := map[people.Kind]int{
+		people.Pupil: size.Pupils, people.Staff: size.Staff, people.Parent: size.Parents,
+		people.Governor: size.Governors, people.Contractor: size.Contractors,
+	}
+	got, err := h.People.Counts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, n := range want {
+		if got[k] != n {
+			t.Errorf("%d of %s, want %d", got[k], people.KindTitle(k), n)
+		}
+	}
+	children, err := h.People.Children(t.Context(), personNamed(t, h, "parent"))
+	if err != nil || len(children) != 1 || children[0].Person.Year != "5" {
+		t.Errorf("the parent's children: %v, %v", children, err)
+	}
+}
+
+func promises(t *testing.T, h *house.House) {
+	for slug, want := range map[string]control.State{
+		"roles-filled": control.Broken, "password-age": control.Broken, "log-complete": control.Broken,
+		"policy-in-force": control.Kept, "monitor-list-current": control.Kept, "log-views-have-purpose": control.Kept,
+		"log-not-altered": control.Kept, "idle-lock": control.Kept, "first-logon-change": control.Kept,
+		"restore-proven": control.Unknown,
+	} {
+		if got := stateOf(t, h, slug); got != want {
+			t.Errorf("%s is %q, want %q", slug, got, want)
+		}
+	}
+}
+
+func remembered(t *testing.T, h *house.House) {
+	s, err := h.Memory().Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d days, %d events, %d KB", s.Days, s.Events, s.Bytes>>10)
+	if s.Days < 50 || s.Events < 60_000 {
+		t.Errorf("%d events on %d days, want a term's", s.Events, s.Days)
+	}
+}
+
+func accounts(t *testing.T, h *house.House) {
+	for _, a := range demo.Accounts() {
+		s, _, err := h.Access.SignIn(t.Context(), access.Attempt{Username: a.Username, Password: a.Password, From: netip.MustParseAddr("127.0.0.1")})
+		if err != nil {
+			t.Errorf("%s: %v", a.Role, err)
+			continue
+		}
+		who, err := h.Access.ActorOf(t.Context(), s.Person)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if who.Audience == people.Pupil && len(who.Capabilities()) > 0 {
+			t.Errorf("%s may %v", a.Role, who.Capabilities())
+		}
+	}
+}
+
+func TestTheDemonstrationSchoolCanBeMadeOnAnyDay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("six schools are made in the full run")
+	}
+	size := demo.Size{Pupils: 60, Staff: 30, Parents: 40, Governors: 2, Contractors: 1, ShortStay: 1, Days: 62, Visits: 12}
+	for name, now := range map[string]time.Time{
+		"the night of the new year":            time.Date(2027, 1, 1, 0, 10, 0, 0, time.UTC),
+		"the middle of the summer holidays":    time.Date(2027, 8, 14, 15, 0, 0, 0, time.UTC),
+		"the first day of September":           time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC),
+		"a Sunday on which the clocks go back": time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC),
+		"early on a school day":                time.Date(2027, 3, 2, 8, 46, 0, 0, time.UTC),
+		"a leap day":                           time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, clock.NewFake(now))
+			if err := demo.FillSize(t.Context(), h, size); err != nil {
+				t.Fatal(err)
+			}
+			if st := stateOf(t, h, "policy-in-force"); st != control.Kept {
+				t.Errorf("the policy is %q", st)
+			}
+			lines, err := h.Journal().List(t.Context(), journalAll())
+			if err != nil || !slices.IsSortedFunc(lines, latestFirst) || lines[0].At.After(now) {
+				t.Errorf("the journal is not in the order of time, or ahead of it: %v", err)
+			}
+		})
+	}
+}

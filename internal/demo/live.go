@@ -1,0 +1,261 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"belisha/internal/activity"
+	"belisha/internal/school/people"
+)
+
+// Days of the story, counted in school days back from the last one.
+const (
+	namesFrom  = 60 // the head confirms that names are recorded
+	gapDay     = 3  // the record has a gap that nobody explained
+	gapFrom    = 11*60 + 25
+	gapUntil   = 11*60 + 51
+	checkEvery = 6 // how often the controls look, in days
+)
+
+// live goes through the school days: what people do in the morning, the day's
+// web, what it raises, what people do after school.
+func (f *filling) live(ctx context.Context) error {
+	f.devices = kit()
+	acts := f.acts()
+	for i, d := range f.days {
+		ago := len(f.days) - 1 - i
+		if err := f.perform(ctx, acts[ago], d, 0, 9*60); err != nil {
+			return err
+		}
+		if err := f.surf(ctx, d, ago); err != nil {
+			return fmt.Errorf("the web on %s: %w", d, err)
+		}
+		if err := f.perform(ctx, acts[ago], d, 9*60, 24*60); err != nil {
+			return err
+		}
+		if ago%checkEvery == 0 || ago < 3 {
+			f.at(d, 16*60+30)
+			if err := f.h.Policies.RunControls(ctx); err != nil {
+				return fmt.Errorf("looking at the controls: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// at sets the clock to a minute of the day, never past the present.
+func (f *filling) at(d people.Day, minute int) {
+	t := f.cal.On(d, minute)
+	if t.After(f.now) {
+		t = f.now
+	}
+	f.c.travel(t)
+}
+
+// act is something that somebody does.
+type act struct {
+	minute int
+	part   string // who does it; "" is Belisha itself
+	do     func(ctx context.Context) error
+}
+
+// perform does the acts of a part of the day. What would lie ahead of the
+// present has not been done.
+func (f *filling) perform(ctx context.Context, acts []act, d people.Day, from, until int) error {
+	for _, a := range acts {
+		if a.minute < from || a.minute >= until || f.cal.On(d, a.minute).After(f.now) {
+			continue
+		}
+		f.at(d, a.minute)
+		who := ctx
+		if a.part != "" {
+			var err error
+			if who, err = f.as(ctx, a.part); err != nil {
+				return err
+			}
+		}
+		if err := a.do(who); err != nil {
+			return fmt.Errorf("on %s at %d:%02d: %w", d, a.minute/60, a.minute%60, err)
+		}
+	}
+	return nil
+}
+
+// surf makes a day's events and keeps them as the house would.
+func (f *filling) surf(ctx context.Context, d people.Day, ago int) error {
+	named := ago <= namesFrom
+	visits := f.size.Visits * (70 + f.rand.IntN(31)) / 100
+	events, err := f.day(ctx, d, visits, named)
+	if err != nil {
+		return err
+	}
+	if ago == gapDay {
+		events = f.without(events, d, gapFrom, gapUntil)
+	}
+	f.at(d, 17*60+30)
+	if named {
+		err = f.h.Memory().Append(ctx, events)
+	} else {
+		err = f.h.Memory().Count(ctx, events)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.beat(ctx, d, events, ago); err != nil {
+		return err
+	}
+	return f.worry(ctx, d, ago)
+}
+
+// without drops what falls into a stretch of the day.
+func (f *filling) without(events []activity.Event, d people.Day, from, until int) []activity.Event {
+	a, b := f.cal.On(d, from), f.cal.On(d, until)
+	out := events[:0]
+	for _, e := range events {
+		if e.At.Before(a) || !e.At.Before(b) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// beat notes the filter's sign of life where school hours were quiet for some
+// minutes, so that quiet is not taken for a gap.
+func (f *filling) beat(ctx context.Context, d people.Day, events []activity.Event, ago int) error {
+	if ago > 25 {
+		return nil // no control looks so far back
+	}
+	busy := map[int64]bool{}
+	for _, e := range events {
+		busy[e.At.Unix()/60] = true
+	}
+	hours := f.cal.Hours[d.Weekday()]
+	quiet := 0
+	for m := hours.From; m < hours.Until; m++ {
+		at := f.cal.On(d, m)
+		if busy[at.Unix()/60] || (ago == gapDay && m >= gapFrom && m < gapUntil) || at.After(f.now) {
+			quiet = 0
+			continue
+		}
+		if quiet++; quiet%4 != 1 {
+			continue
+		}
+		if err := f.h.Memory().Heartbeat(ctx, gate, people.MainSite, at.Add(20*time.Second), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// worryDay is a day on which something is put in the safeguarding lead's
+// tray.
+type worryDay struct {
+	minute  int
+	pupil   int // counted among the older pupils; -1 is a shared computer
+	outcome string
+	said    string
+	opened  int // minutes until somebody looked; 0: nobody has yet
+}
+
+func worryDays() map[int]worryDay {
+	return map[int]worryDay{
+		44: {11*60 + 42, 17, "no-concern", "A link in an article about social media that the class was reading.", 12},
+		31: {14*60 + 3, 61, "spoken", "We talked over lunch. Home knows, and we meet again on Friday.", 9},
+		17: {10*60 + 15, -1, "no-concern", "The library computer, a Year 8 group researching for PSHE.", 55},
+		9:  {13*60 + 2, 104, "raised", "Written up in the child's record; the deputy lead is informed.", 6},
+		1:  {15*60 + 12, 33, "", "", 0},
+		0:  {9*60 + 21, 88, "", "", 0},
+	}
+}
+
+// worry raises a day's signal in the way the house does, and has the
+// safeguarding lead look at it.
+func (f *filling) worry(ctx context.Context, d people.Day, ago int) error {
+	w, ok := worryDays()[ago]
+	at := f.cal.On(d, w.minute)
+	if !ok || at.After(f.now.Add(-3*time.Minute)) {
+		return nil
+	}
+	v := deviceAt(f.devices[4])
+	if w.pupil >= 0 {
+		older := f.older()
+		v = f.pupilAt(older[w.pupil%len(older)])
+	}
+	e, err := f.event(ctx, v, worries()[ago%3], at, true)
+	if err != nil {
+		return err
+	}
+	f.events++
+	e.ID = f.events
+	if e.Alert == "" {
+		return fmt.Errorf("%s%s raises nothing", e.Host, e.Path)
+	}
+	f.c.travel(at)
+	if err := f.h.Memory().Append(ctx, []activity.Event{e}); err != nil {
+		return err
+	}
+	before, err := f.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	if err := f.h.Monitoring.Saw(ctx, []activity.Event{e}); err != nil {
+		return err
+	}
+	if w.outcome == "" {
+		return nil
+	}
+	return f.lookAfter(ctx, before, at, w)
+}
+
+// older are the pupils of years 8 to 10 without a part in the cast.
+func (f *filling) older() []int {
+	var out []int
+	for i, p := range f.pupils {
+		if (p.year == "8" || p.year == "9" || p.year == "10") && p.id != f.cast["pupil10"] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// waiting are the keys of what waits for the safeguarding lead.
+func (f *filling) waiting(ctx context.Context) (map[string]bool, error) {
+	a, err := f.h.Access.ActorOf(ctx, f.cast["dsl"])
+	if err != nil {
+		return nil, err
+	}
+	items, err := f.h.Monitoring.Waiting(ctx, a)
+	out := map[string]bool{}
+	for _, it := range items {
+		out[it.Key] = true
+	}
+	return out, err
+}
+
+// lookAfter is the safeguarding lead opening what came, and closing it later.
+func (f *filling) lookAfter(ctx context.Context, before map[string]bool, at time.Time, w worryDay) error {
+	after, err := f.waiting(ctx)
+	if err != nil {
+		return err
+	}
+	for key := range after {
+		if before[key] {
+			continue
+		}
+		f.c.travel(at.Add(time.Duration(w.opened) * time.Minute))
+		lead, err := f.as(ctx, "dsl")
+		if err != nil {
+			return err
+		}
+		s, err := f.h.Monitoring.OpenSignal(lead, key)
+		if err != nil {
+			return err
+		}
+		f.c.travel(at.Add(time.Duration(w.opened)*time.Minute + 2*time.Hour))
+		if err := f.h.Monitoring.CloseSignal(lead, s.ID, w.outcome, w.said, s.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
