@@ -360,7 +360,7 @@ func (r *Room) waitingForHead(ctx context.Context) ([]web.Item, error) {
 		if s.State == SignalOpen && r.d.Clock.Now().Sub(s.Raised) >= unopenedAfter {
 			items = append(items, web.Item{
 				Key: "unopened", Title: "A signal waits unopened for the safeguarding lead", Step: "See who holds the post",
-				Link: "/people/posts", Risk: 2, Since: s.Raised, Room: "monitoring",
+				Link: "/posts", Risk: 2, Since: s.Raised, Room: "monitoring",
 			})
 			break
 		}
