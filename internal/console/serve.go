@@ -58,6 +58,9 @@ func (c *serveCmd) direct(ctx context.Context, cli *CLI, inv Invocation) (err er
 		return err
 	}
 	cfg.Demo = c.Demo
+	if c.Demo {
+		cfg.Clock = &demo.Clock{}
+	}
 	cfg.Listen = house.Listen{Pages: c.ListenPages, Proxy: c.ListenProxy, DNS: c.ListenDNS, Admin: c.ListenAdmin}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -74,10 +77,9 @@ func (c *serveCmd) direct(ctx context.Context, cli *CLI, inv Invocation) (err er
 		return fmt.Errorf("%w; if the filter was running, it goes on with its last rules", err)
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
-	if c.Demo && f.Fresh {
-		fmt.Fprintln(inv.Stdout, "Inventing a school; this takes some seconds …")
-		if err := demo.Fill(ctx, h); err != nil {
-			return fmt.Errorf("inventing the school: %w", err)
+	if c.Demo {
+		if err := invent(ctx, h, inv); err != nil {
+			return err
 		}
 	}
 	err = h.Run(ctx, house.RunOptions{
@@ -87,7 +89,20 @@ func (c *serveCmd) direct(ctx context.Context, cli *CLI, inv Invocation) (err er
 	return errors.Join(err, c.endGate(ctx, dir))
 }
 
-// interrupted is the cause of an end by Ctrl-C.
+// invent fills an empty demonstration.
+func invent(ctx context.Context, h *house.House, inv Invocation) error {
+	done, err := demo.Done(ctx, h)
+	if err != nil || done {
+		return err
+	}
+	fmt.Fprintln(inv.Stdout, "Inventing a school; this takes some seconds …")
+	if err := demo.Fill(ctx, h); err != nil {
+		return fmt.Errorf("inventing the school: %w", err)
+	}
+	return nil
+}
+
+// errInterrupted is the cause of an end by Ctrl-C.
 var errInterrupted = errors.New("interrupted")
 
 // watchSignals ends ctx on SIGINT and SIGTERM, and remembers which it was.
