@@ -54,8 +54,7 @@ type Row struct {
 type Presence interface {
 	// SignedIn takes the place of whoever was behind the address.
 	SignedIn(ctx context.Context, r Row) error
-	// SignedOut ends every row of the subject at the address. An address
-	// that is not valid means wherever the subject is signed in.
+	// SignedOut ends the row of the subject at the address.
 	SignedOut(ctx context.Context, subject string, at netip.Addr) error
 }
 

@@ -545,7 +545,12 @@ func TestAClosedAccountIsOffTheWebWhicheverWayItCame(t *testing.T) {
 	p, err := s.people.Get(s.ctx, id)
 	s.must(err)
 	s.must(s.people.Leave(s.ctx, id, "2026-11-22", p.Version, ""))
+	told := s.gate.told
 	s.sweep()
+	s.sweep()
+	if s.gate.told != told+1 {
+		t.Errorf("the gate was told %d times", s.gate.told-told)
+	}
 	if len(s.gate.rows) != 0 {
 		t.Error("left, and still on the web")
 	}

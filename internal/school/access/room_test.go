@@ -31,6 +31,7 @@ const good = "larch heron copper"
 type gate struct {
 	mu   sync.Mutex
 	rows map[netip.Addr]access.Row
+	told int // sign-outs
 }
 
 func (g *gate) SignedIn(_ context.Context, r access.Row) error {
@@ -43,10 +44,9 @@ func (g *gate) SignedIn(_ context.Context, r access.Row) error {
 func (g *gate) SignedOut(_ context.Context, subject string, at netip.Addr) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for a, r := range g.rows {
-		if r.Subject == subject && (!at.IsValid() || at == a) {
-			delete(g.rows, a)
-		}
+	g.told++
+	if g.rows[at].Subject == subject {
+		delete(g.rows, at)
 	}
 	return nil
 }

@@ -341,7 +341,11 @@ func (r *Room) signedIn(ctx context.Context, s Session, p people.Person) error {
 	if r.Presence == nil || !s.Address.IsValid() {
 		return nil
 	}
-	return r.Presence.SignedIn(ctx, r.row(p, s.Subject, s.ID, s.Address, r.Clock.Now()))
+	row := r.row(p, s.Subject, s.ID, s.Address, r.Clock.Now())
+	if err := r.DB.Write(ctx, func(tx *store.Tx) error { return putWebAddress(ctx, tx, row) }); err != nil {
+		return err
+	}
+	return r.Presence.SignedIn(ctx, row)
 }
 
 // signedOut tells the gate that nobody is behind the sessions' addresses any
@@ -355,7 +359,7 @@ func (r *Room) signedOut(ctx context.Context, ended []Session) {
 		if !s.Web {
 			continue
 		}
-		if err := r.Presence.SignedOut(ctx, s.Subject, s.Address); err != nil {
+		if err := r.leaves(ctx, webAddress{s.Subject, s.Address}); err != nil {
 			r.Log.ErrorContext(ctx, "a sign-out could not be told to the gate", slog.String("session", s.ID), slog.Any("err", err))
 		}
 	}
@@ -368,16 +372,24 @@ func (r *Room) offTheWeb(ctx context.Context, person people.ID) error {
 	if r.Presence == nil {
 		return nil
 	}
-	subjects, err := r.Subjects(ctx, person)
+	list, err := r.webAddresses(ctx, person)
 	if err != nil {
 		return err
 	}
-	for _, s := range subjects[:min(len(subjects), 2)] { // this school year's and the last one's
-		if err := r.Presence.SignedOut(ctx, s, netip.Addr{}); err != nil {
-			return fmt.Errorf("telling the gate of a sign-out: %w", err)
+	for _, w := range list {
+		if err := r.leaves(ctx, w); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// leaves tells the gate that somebody is not behind an address any more.
+func (r *Room) leaves(ctx context.Context, w webAddress) error {
+	if err := r.Presence.SignedOut(ctx, w.subject, w.address); err != nil {
+		return fmt.Errorf("telling the gate of a sign-out: %w", err)
+	}
+	return r.DB.Write(ctx, func(tx *store.Tx) error { return dropWebAddress(ctx, tx, w.subject, w.address) })
 }
 
 // deviceWords says a browser's words about itself in ours: "Chrome on

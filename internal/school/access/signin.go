@@ -258,8 +258,12 @@ func (r *Room) VerifyBasic(ctx context.Context, username, password string, from 
 	if err != nil {
 		return Row{}, false, err
 	}
+	row = r.row(p, subject, "", from, now)
 	err = r.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := noteIn(ctx, tx, a.ID, now); err != nil {
+			return err
+		}
+		if err := putWebAddress(ctx, tx, row); err != nil {
 			return err
 		}
 		return r.Journal.Write(asPerson(ctx, p), tx, journal.Entry{Verb: VerbProxied, Kind: "account", ID: a.ID, After: map[string]any{"address": from.String()}})
@@ -267,5 +271,5 @@ func (r *Room) VerifyBasic(ctx context.Context, username, password string, from 
 	if err != nil {
 		return Row{}, false, err
 	}
-	return r.row(p, subject, "", from, now), true, nil
+	return row, true, nil
 }

@@ -66,7 +66,7 @@ func (r *Room) sweepAccounts(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, r.DB.Write(ctx, func(tx *store.Tx) error { return dropOldSessions(ctx, tx, now.Add(-keepSession)) }))
+	errs = append(errs, r.DB.Write(ctx, func(tx *store.Tx) error { return forgetOld(ctx, tx, now) }))
 	return errors.Join(errs...)
 }
 
@@ -129,4 +129,12 @@ func (r *Room) expire(ctx context.Context, a Account) error {
 	}
 	r.signedOut(ctx, ended)
 	return r.offTheWeb(ctx, a.Person)
+}
+
+// forgetOld drops what is long over.
+func forgetOld(ctx context.Context, tx *store.Tx, now time.Time) error {
+	if err := dropOldAddresses(ctx, tx, now); err != nil {
+		return err
+	}
+	return dropOldSessions(ctx, tx, now.Add(-keepSession))
 }

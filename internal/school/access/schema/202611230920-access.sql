@@ -68,3 +68,14 @@ CREATE TABLE subjects (
     from_at BIGINT NOT NULL
 );
 CREATE INDEX subjects_person ON subjects (person);
+
+-- At which addresses the gate was told that somebody is, so that it can be
+-- told when they are not.
+CREATE TABLE web_addresses (
+    subject  TEXT NOT NULL,
+    address  TEXT NOT NULL,
+    person   TEXT NOT NULL,
+    until_at BIGINT NOT NULL,
+    PRIMARY KEY (subject, address)
+);
+CREATE INDEX web_addresses_person ON web_addresses (person);

@@ -1,0 +1,63 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"belisha/internal/kit/store"
+	"belisha/internal/school/people"
+)
+
+// webAddress is an address that the gate was told is somebody's.
+type webAddress struct {
+	subject string
+	address netip.Addr
+}
+
+func putWebAddress(ctx context.Context, tx *store.Tx, r Row) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO web_addresses (subject, address, person, until_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (subject, address) DO UPDATE SET until_at = excluded.until_at`,
+		r.Subject, addressText(r.Address), string(r.Person), store.Millis(r.Ends))
+	if err != nil {
+		return fmt.Errorf("noting an address: %w", err)
+	}
+	return nil
+}
+
+func dropWebAddress(ctx context.Context, tx *store.Tx, subject string, at netip.Addr) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM web_addresses WHERE subject = $1 AND address = $2", subject, addressText(at)); err != nil {
+		return fmt.Errorf("forgetting an address: %w", err)
+	}
+	return nil
+}
+
+func dropOldAddresses(ctx context.Context, tx *store.Tx, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM web_addresses WHERE until_at < $1", store.Millis(now)); err != nil {
+		return fmt.Errorf("forgetting old addresses: %w", err)
+	}
+	return nil
+}
+
+// webAddresses are the addresses that are a person's now.
+func (r *Room) webAddresses(ctx context.Context, person people.ID) ([]webAddress, error) {
+	rows, err := r.DB.QueryContext(ctx, "SELECT subject, address FROM web_addresses WHERE person = $1", string(person))
+	if err != nil {
+		return nil, fmt.Errorf("reading addresses: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []webAddress
+	for rows.Next() {
+		var w webAddress
+		var text string
+		if err := rows.Scan(&w.subject, &text); err != nil {
+			return nil, fmt.Errorf("reading addresses: %w", err)
+		}
+		if a, err := netip.ParseAddr(text); err == nil {
+			w.address = a
+			out = append(out, w)
+		}
+	}
+	return out, rows.Err()
+}
