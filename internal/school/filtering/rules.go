@@ -91,7 +91,7 @@ func categoriesOf(s *stock, sources []Source) []verdict.Category {
 				continue
 			}
 			known[c.Slug] = true
-			more = append(more, verdict.Category{Slug: c.Slug, Title: words(c.Slug), Area: "neutral", Neutral: c.Neutral,
+			more = append(more, verdict.Category{Slug: c.Slug, Title: titleOf(c.Slug), Area: "neutral", Neutral: c.Neutral,
 				Pupil: "This page is closed at school.", Teacher: "Sites that the list " + src.Title + " calls " + c.From + "."})
 		}
 	}
@@ -99,8 +99,8 @@ func categoriesOf(s *stock, sources []Source) []verdict.Category {
 	return append(out, more...)
 }
 
-// words is a slug as a title: "Sports news".
-func words(slug string) string {
+// titleOf is a slug as a title: "Sports news".
+func titleOf(slug string) string {
 	s := strings.ReplaceAll(slug, "-", " ")
 	if s == "" {
 		return s

@@ -274,3 +274,8 @@ func countRows(ctx context.Context, q store.Querier, query string, args ...any) 
 	err := q.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n, err
 }
+
+// versionsWithoutChange counts versions that no line of the change log made.
+func versionsWithoutChange(ctx context.Context, q store.Querier) (int, error) {
+	return countRows(ctx, q, "SELECT COUNT(*) FROM filter_versions v WHERE NOT EXISTS (SELECT 1 FROM filter_changes c WHERE c.version = v.number)")
+}

@@ -1,0 +1,179 @@
+package filtering
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"belisha/internal/kit/control"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/words"
+	"belisha/internal/verdict"
+)
+
+func length(d time.Duration) string { return words.Length(d) }
+
+// listsFresh holds the age of every list in use against what the policy lets
+// it be. The starter list comes with the program and is no list to be fresh.
+func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
+	limit := v.Duration(keyListAge)
+	f := control.Finding{
+		Rule:   "no list in use is older than " + length(limit),
+		Source: control.Measured, By: "the dates of the lists' files and of their import", At: now, Owner: owner,
+	}
+	st, err := r.load(ctx)
+	if err != nil {
+		return f, err
+	}
+	if !imported(st) {
+		f.State, f.Figure = control.Unknown, StarterSays
+		f.Todo = "Import category lists: belisha lists import PATH."
+		return f, nil
+	}
+	var oldest time.Duration
+	for _, s := range st.sources {
+		if !s.Enabled || s.Segment == "" {
+			continue
+		}
+		row := freshRow(s, now, limit)
+		oldest = max(oldest, now.Sub(s.fresh()))
+		f.Rows = append(f.Rows, row)
+	}
+	f.State = control.Worst(states(f.Rows))
+	f.Figure = fmt.Sprintf("%s, the oldest %s old", words.Count(len(f.Rows), "list", "lists"), daysOld(oldest))
+	if f.State != control.Kept {
+		f.Todo = "Fetch newer lists and run belisha lists update; look why the last attempt was refused."
+	}
+	cut(&f)
+	return f, nil
+}
+
+func freshRow(s Source, now time.Time, limit time.Duration) control.Row {
+	age := now.Sub(s.fresh())
+	row := control.Row{What: fmt.Sprintf("%s: %s names, %s old", s.Title, words.Number(int(s.Names)), daysOld(age)), State: control.Kept, At: s.fresh(), Link: "/filter/lists"}
+	switch {
+	case age > limit:
+		row.State = control.Broken
+	case s.Problem != "":
+		row.State = control.AtRisk
+		row.What += "; the latest one was refused: " + s.Problem
+	case age > limit/2:
+		row.State = control.AtRisk
+	}
+	return row
+}
+
+// daysOld says an age roughly.
+func daysOld(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return "less than an hour"
+	case d < day:
+		return words.Count(int(d/time.Hour), "hour", "hours")
+	}
+	return words.Count(int(d/day), "day", "days")
+}
+
+// probeHosts are the services that are asked for each group.
+const probeHosts = 12
+
+// safeSearch asks, for each group, what search and video services are answered
+// as: the running filter where it can be asked, else the rules in force.
+func (r *Room) safeSearch(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
+	f := control.Finding{
+		Rule:   "search and video services are answered with their safe mode for each group as the policy says, and open image search is as the policy says",
+		Source: control.Measured, By: "questions to the running filter", At: now, Owner: owner,
+		Todo: "Look at the health page whether the filter runs and holds the current rules.",
+	}
+	snap, err := r.published()
+	if err != nil {
+		f.State, f.Figure = control.Broken, "there are no rules in force that the filter would take: "+err.Error()
+		return f, nil
+	}
+	ask := r.prober(snap)
+	if r.d.Prober == nil {
+		f.By = "the rules in force; the running filter was not asked"
+	}
+	for _, g := range Groups() {
+		rows, err := r.safeRows(ctx, ask, v, g, now)
+		if err != nil {
+			f.State, f.Figure = control.Unknown, "the running filter could not be asked: "+err.Error()
+			return f, nil
+		}
+		f.Rows = append(f.Rows, rows...)
+		f.Rows = append(f.Rows, imageRow(snap, v, g, now))
+	}
+	f.State = control.Worst(states(f.Rows))
+	f.Figure = fmt.Sprintf("%d of %d questions answered as the policy says", len(f.Rows)-count(f.Rows, control.Broken), len(f.Rows))
+	cut(&f)
+	return f, nil
+}
+
+type probe func(ctx context.Context, group, host string) (string, error)
+
+func (r *Room) prober(snap *verdict.Snapshot) probe {
+	if r.d.Prober != nil {
+		return r.d.Prober.SafeAs
+	}
+	return func(_ context.Context, group, host string) (string, error) {
+		target, _ := snap.SafeTarget(snap.Names().GroupBit(group), host)
+		return target, nil
+	}
+}
+
+// safeRows asks for one host of each service.
+func (r *Room) safeRows(ctx context.Context, ask probe, v *setting.Values, g string, now time.Time) ([]control.Row, error) {
+	var rows []control.Row
+	at := setting.Scope{Group: g}
+	for i, s := range r.stock.safe {
+		if i == probeHosts {
+			break
+		}
+		level := v.Choice(keySafeSearch, at)
+		if s.Name == youtube {
+			level = v.Choice(keyYouTube, at)
+		}
+		want := map[string]string{"strict": s.Strict, "moderate": s.Moderate, "off": ""}[level]
+		if level == "moderate" && want == "" {
+			want = s.Strict
+		}
+		got, err := ask(ctx, g, s.Hosts[0])
+		if err != nil {
+			return nil, err
+		}
+		row := control.Row{What: fmt.Sprintf("%s: %s is answered as %s", groupTitle[g], s.Hosts[0], orItself(got)), State: control.Kept, At: now}
+		if !strings.EqualFold(strings.TrimSuffix(got, "."), want) {
+			row.State = control.Broken
+			row.What += ", and must be answered as " + orItself(want)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func orItself(name string) string {
+	if name == "" {
+		return "itself"
+	}
+	return name
+}
+
+// imageRow holds an image search against the setting of the group.
+func imageRow(snap *verdict.Snapshot, v *setting.Values, g string, now time.Time) control.Row {
+	want := v.Choice(keyImages, setting.Scope{Group: g})
+	row := control.Row{What: groupTitle[g] + ": open image search is " + imageWord(want), State: control.Kept, At: now}
+	got := snap.Decide(&verdict.Ask{Door: verdict.DoorProxy, Host: "www.google.com", Path: "/search?tbm=isch&q=leaf", Port: 80, Groups: snap.Names().GroupBit(g), At: now})
+	if strictness(got.Action.String()) < strictness(want) {
+		row.State, row.What = control.Broken, fmt.Sprintf("%s: open image search is %s and must be %s", groupTitle[g], imageWord(got.Action.String()), imageWord(want))
+	}
+	return row
+}
+
+func imageWord(choice string) string {
+	return map[string]string{"block": "closed", "warn": "open after a warning", "allow": "open"}[choice]
+}
+
+func strictness(choice string) int {
+	return map[string]int{"allow": 0, "warn": 1, "block": 2}[choice]
+}

@@ -1,0 +1,22 @@
+package filtering
+
+import (
+	"context"
+	"time"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/tasks"
+)
+
+// Tasks is what happens by the clock.
+func (r *Room) Tasks() []tasks.Task {
+	return []tasks.Task{
+		{Name: "filter-rules", Every: 5 * time.Minute, Limit: 2 * time.Minute, Run: func(ctx context.Context) error {
+			return r.Refresh(actor.With(ctx, actor.Belisha("filtering")))
+		}},
+		{Name: "filter-lists", Every: day, At: "03:40", Limit: 30 * time.Minute, Run: func(ctx context.Context) error {
+			_, err := r.Update(actor.With(ctx, actor.Belisha("filtering")))
+			return err
+		}},
+	}
+}

@@ -1,0 +1,429 @@
+package filtering
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
+	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
+	"belisha/internal/verdict"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+const (
+	pathRules    = "/filter"
+	pathTry      = "/filter/try"
+	pathOwn      = "/filter/own"
+	pathCategory = "/filter/categories"
+	pathLists    = "/filter/lists"
+	pathMusts    = "/filter/musts"
+	pathDevices  = "/filter/devices"
+	pathChanges  = "/filter/changes"
+	pathVersions = "/filter/versions"
+	pathManagers = "/filter/managers"
+)
+
+// Section is the room's pages.
+func (r *Room) Section() web.Section {
+	return web.Section{
+		Name: "filtering", Title: "Filter",
+		Menu: []web.MenuItem{{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter"}},
+		Routes: []web.Route{
+			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},
+			{Pattern: "GET " + pathTry, Needs: MayRead, Do: r.tryPage},
+			{Pattern: "GET " + pathOwn, Needs: MayRead, Do: r.ownList},
+			{Pattern: "GET " + pathOwn + "/new", Needs: MayChange, Do: r.ownNew},
+			{Pattern: "POST " + pathOwn, Needs: MayChange, Do: r.ownAdd},
+			{Pattern: "GET " + pathOwn + "/{id}", Needs: MayRead, Do: r.ownOne},
+			{Pattern: "POST " + pathOwn + "/{id}", Needs: MayChange, Do: r.ownEnd},
+			{Pattern: "GET " + pathCategory, Needs: MayRead, Do: r.categoryList},
+			{Pattern: "GET " + pathCategory + "/new", Needs: MayChange, Do: r.categoryNew},
+			{Pattern: "POST " + pathCategory, Needs: MayChange, Do: r.categoryAdd},
+			{Pattern: "GET " + pathCategory + "/{id}", Needs: MayRead, Do: r.categoryOne},
+			{Pattern: "POST " + pathCategory + "/{id}", Needs: MayChange, Do: r.categoryEnd},
+			{Pattern: "GET " + pathMusts, Needs: MayRead, Do: r.mustList},
+			{Pattern: "GET " + pathMusts + "/new", Needs: MayChange, Do: r.mustNew},
+			{Pattern: "POST " + pathMusts, Needs: MayChange, Do: r.mustAdd},
+			{Pattern: "GET " + pathMusts + "/{id}", Needs: MayRead, Do: r.mustOne},
+			{Pattern: "POST " + pathMusts + "/{id}", Needs: MayChange, Do: r.mustEnd},
+			{Pattern: "GET " + pathLists, Needs: MayRead, Do: r.listList},
+			{Pattern: "GET " + pathLists + "/{id}", Needs: MayRead, Do: r.listOne},
+			{Pattern: "POST " + pathLists + "/{id}", Needs: MayChange, Do: r.listSwitch},
+			{Pattern: "GET " + pathDevices, Needs: MayRead, Do: r.deviceList},
+			{Pattern: "GET " + pathDevices + "/{id}", Needs: MayChange, Do: r.deviceForm},
+			{Pattern: "POST " + pathDevices + "/{id}", Needs: MayChange, Do: r.deviceSave},
+			{Pattern: "POST " + pathDevices + "/{id}/remove", Needs: MayChange, Do: r.deviceRemove},
+			{Pattern: "GET " + pathChanges, Needs: MayRead, Do: r.changeList},
+			{Pattern: "GET /filter/changes.csv", Needs: MayRead, Do: r.changeCSV},
+			{Pattern: "GET " + pathVersions, Needs: MayRead, Do: r.versionList},
+			{Pattern: "GET " + pathVersions + "/{number}", Needs: MayRead, Do: r.versionOne},
+			{Pattern: "POST " + pathVersions + "/{number}", Needs: MayChange, Do: r.versionBack},
+			{Pattern: "GET " + pathManagers, Needs: MayRead, Do: r.managers},
+			{Pattern: "POST " + pathManagers, Needs: MayGrant, Do: r.managersConfirm},
+		},
+	}
+}
+
+// Banners are the sentences that stand on every page while they are true.
+func (r *Room) Banners(ctx context.Context) []web.Banner {
+	sources, err := r.Sources(ctx)
+	if err != nil || slices.ContainsFunc(sources, func(s Source) bool { return s.Enabled && s.Segment != "" }) {
+		return nil
+	}
+	return []web.Banner{{Title: "Starter list", Words: "This is the " + StarterSays + ".", Link: pathLists, Step: "Bring in category lists"}}
+}
+
+type rulesView struct {
+	web.Base
+	State  web.Panel
+	Try    string
+	Groups []web.Summary
+	Links  []web.Link
+}
+
+type listView struct {
+	web.Base
+	Note         web.Panel
+	Add          web.Link
+	Filter       web.Filter
+	Table        web.Table
+	Pager        web.Pager
+	ConfirmTitle string
+	Confirm      web.Confirm
+	After        []string
+}
+
+type formView struct {
+	web.Base
+	Note    web.Panel
+	Path    string
+	Fields  []web.Field
+	Button  string
+	Cancel  string
+	Actions []web.Action
+}
+
+type oneView struct {
+	web.Base
+	Summary      web.Summary
+	ConfirmTitle string
+	Confirm      web.Confirm
+}
+
+type tryView struct {
+	web.Base
+	Filter  web.Filter
+	Problem web.Panel
+	Asked   bool
+	Says    web.Panel
+	Answer  web.Summary
+	Steps   []string
+}
+
+var (
+	rulesTemplate = web.NewPage[rulesView](pages, "pages/rules.html")
+	tryTemplate   = web.NewPage[tryView](pages, "pages/try.html")
+	listTemplate  = web.NewPage[listView](pages, "pages/list.html")
+	formTemplate  = web.NewPage[formView](pages, "pages/form.html")
+	oneTemplate   = web.NewPage[oneView](pages, "pages/one.html")
+)
+
+var home = []web.Crumb{{Title: "Filter", Path: pathRules}}
+
+// wrong turns what the room refuses into what a form shows.
+func wrong(err error) (store.Invalid, bool) {
+	var refused *Refused
+	if errors.As(err, &refused) {
+		return store.Invalid{"": refused.Words}, true
+	}
+	if errors.Is(err, verdict.ErrRules) {
+		return store.Invalid{"": err.Error()}, true
+	}
+	return web.Wrong(err)
+}
+
+// again shows a form once more, with everything that was typed.
+func (v formView) again(c *web.Ctx, form url.Values, bad store.Invalid) error {
+	ptrs := make([]*web.Field, 0, len(v.Fields))
+	for i := range v.Fields {
+		ptrs = append(ptrs, &v.Fields[i])
+	}
+	v.Errors = web.Refill(form, bad, ptrs...)
+	return formTemplate.Status(422).Render(c, v)
+}
+
+// done ends a post of one button: a refusal is told on the page it came from.
+func done(c *web.Ctx, err error, said, to, from string) error {
+	if bad, ok := wrong(err); ok {
+		c.Notice("Not done. " + sentences(bad))
+		return c.Redirect(from)
+	}
+	if err != nil {
+		return err
+	}
+	c.Notice(said)
+	return c.Redirect(to)
+}
+
+func sentences(bad store.Invalid) string {
+	var out []string
+	for _, k := range slices.Sorted(mapKeys(bad)) {
+		out = append(out, bad[k])
+	}
+	return strings.Join(out, " ")
+}
+
+func mapKeys(bad store.Invalid) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range bad {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// name says who acted.
+func (r *Room) name(ctx context.Context, id string) string {
+	if p := personOf(id); p != "" {
+		if who, err := r.d.People.Get(ctx, p); err == nil {
+			return who.Name()
+		}
+		return "Somebody no longer on the roll"
+	}
+	if user, ok := strings.CutPrefix(id, "console:"); ok {
+		return user + ", at the console"
+	}
+	if strings.HasPrefix(id, "system:") {
+		return "Belisha"
+	}
+	return id
+}
+
+// rulesPage says in words what the filter does.
+func (r *Room) rulesPage(c *web.Ctx) error {
+	st, err := r.load(c.Context())
+	if err != nil {
+		return err
+	}
+	v := rulesView{
+		Base: web.Base{Title: "What the filter does", Lead: "The current rules, in words. What the policy decides is changed by changing the policy."},
+		Try:  pathTry, State: r.statePanel(c, st),
+		Links: []web.Link{
+			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn}, {Title: "Categories that a filter manager decided about", Path: pathCategory},
+			{Title: "Lists behind the filter", Path: pathLists}, {Title: "What must always be closed or open", Path: pathMusts},
+			{Title: "Devices", Path: pathDevices}, {Title: "Change log", Path: pathChanges}, {Title: "Versions, and going back", Path: pathVersions},
+			{Title: "Who may change the filter", Path: pathManagers},
+		},
+	}
+	for _, g := range Groups() {
+		v.Groups = append(v.Groups, r.groupSummary(st, g))
+	}
+	v.Groups = append(v.Groups, r.everybody())
+	return rulesTemplate.Render(c, v)
+}
+
+func (r *Room) statePanel(c *web.Ctx, st *state) web.Panel {
+	if r.Snapshot() == nil {
+		return web.Panel{Tone: "bad", Title: "There are no current rules", Words: "Everything but help services is closed. Restart Belisha, and look at the health page if this stays."}
+	}
+	p := web.Panel{Tone: "good", Title: fmt.Sprintf("Version %d is in force", st.version.Number), Words: "Since " + c.Words.Moment(st.version.MadeAt) + ". " + st.version.Summary}
+	if !imported(st) {
+		p.Tone = "warn"
+		p.List = []string{"Only the " + StarterSays + "."}
+	}
+	return p
+}
+
+// groupSummary says what one group may not open, and by which clause.
+func (r *Room) groupSummary(st *state, g string) web.Summary {
+	v := r.d.Live.Current()
+	s := web.Summary{Title: groupTitle[g]}
+	for _, val := range scoped(v, blockKey[g], g) {
+		it := closedItems(v, st, g, val)
+		s.Rows = append(s.Rows, r.closedRow("Closed"+whereWords(val.Scope), it.said, val))
+		if val.Scope == (setting.Scope{}) {
+			s.Rows = r.managerRows(s.Rows, it, v)
+		}
+	}
+	if g == GroupPupils {
+		s.Rows = append(s.Rows, said("Open all the same", strings.Join(v.Items(keyAllow), ", "), v.Get(keyAllow)))
+		for _, val := range scoped(v, keyUnlisted, g) {
+			s.Rows = append(s.Rows, said("Sites on no list"+whereWords(val.Scope), strings.ReplaceAll(val.Choice, "-", " "), val))
+		}
+	}
+	if soc := v.Get(keySocial); g == GroupStaff && !soc.Off {
+		s.Rows = append(s.Rows, said("Social networks closed on school days", strings.Replace(clockSpan(soc.From, soc.To), "-", " to ", 1), soc))
+	}
+	at := setting.Scope{Group: g}
+	for _, k := range []struct{ title, key string }{{"Safe search", keySafeSearch}, {"Restricted mode of video sites", keyYouTube}, {"Open image search", keyImages}} {
+		val := v.Get(k.key, at)
+		s.Rows = append(s.Rows, said(k.title, val.Choice, val))
+	}
+	return s
+}
+
+func (r *Room) managerRows(rows []web.SummaryRow, it items, v *setting.Values) []web.SummaryRow {
+	if len(it.required) > 0 {
+		rows = append(rows, r.closedRow("Closed for everybody", it.required, v.Get(keyRequired)))
+	}
+	if len(it.added) > 0 {
+		rows = append(rows, web.SummaryRow{Key: "Closed by a filter manager", Text: strings.Join(r.titles(it.added), ", "), Link: web.Link{Title: "See", Path: pathCategory}})
+	}
+	if len(it.warned) > 0 {
+		rows = append(rows, web.SummaryRow{Key: "A warning first, by a filter manager", Text: strings.Join(r.titles(it.warned), ", "), Link: web.Link{Title: "See", Path: pathCategory}})
+	}
+	return rows
+}
+
+func (r *Room) closedRow(key string, slugs []string, val setting.Value) web.SummaryRow {
+	return said(key, strings.Join(r.titles(slugs), ", "), val)
+}
+
+// said is a row with the clause behind it.
+func said(key, text string, val setting.Value) web.SummaryRow {
+	if text == "" {
+		text = "nothing"
+	}
+	by := "Safe default: no sentence of the policy says it yet."
+	if val.Confirmed {
+		by = "The policy says so, clause " + val.Clause + "."
+	}
+	return web.SummaryRow{Key: key, Text: text, Lines: []string{by}}
+}
+
+// whereWords says for whom a narrower value is.
+func whereWords(s setting.Scope) string {
+	var parts []string
+	if s.KeyStage != "" {
+		parts = append(parts, strings.ToUpper(s.KeyStage))
+	}
+	if s.Place != "" {
+		parts = append(parts, s.Place)
+	}
+	if s.Time != "" {
+		parts = append(parts, strings.ReplaceAll(s.Time, "-", " "))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func (r *Room) everybody() web.Summary {
+	v := r.d.Live.Current()
+	return web.Summary{Title: "Everybody", Rows: []web.SummaryRow{
+		{Key: "Always open", Text: "Help services such as Childline, and the school's own pages"},
+		{Key: "Locked", Text: "Illegal content: nothing opens it, for nobody"},
+		said("Somebody whom the filter does not know", v.Choice(keyUnsigned), v.Get(keyUnsigned)),
+	}}
+}
+
+// tryPage says what would happen to an address.
+func (r *Room) tryPage(c *web.Ctx) error {
+	q := Question{URL: c.Query("url"), Group: c.Query("group"), User: c.Query("user"), KeyStage: c.Query("stage")}
+	groups := web.Field{Kind: web.SelectField, Name: "group", Label: "Group", Options: groupOptions("somebody not known")}
+	v := tryView{
+		Base: web.Base{Title: "Try an address", Lead: "What would happen now, by the current rules, and why. Nothing is recorded.", Crumbs: home},
+		Filter: web.Filter{Path: pathTry, Button: "Try", Fields: []web.Field{
+			{Kind: web.TextField, Name: "url", Label: "Address", Value: q.URL, Max: maxEntry},
+			groups.Choose(q.Group), stageField().Choose(q.KeyStage),
+			{Kind: web.TextField, Name: "user", Label: "Or a username", Value: q.User, Optional: true, Max: 100},
+		}},
+	}
+	if q.URL == "" {
+		return tryTemplate.Render(c, v)
+	}
+	a, err := r.Decide(c.Context(), q)
+	if bad, ok := wrong(err); ok || errors.Is(err, ErrNobody) {
+		v.Problem = web.Panel{Tone: "warn", Title: "That could not be tried", Words: sentences(bad)}
+		if !ok {
+			v.Problem.Words = err.Error()
+		}
+		return tryTemplate.Status(422).Render(c, v)
+	}
+	if err != nil {
+		return err
+	}
+	v.Asked, v.Steps = true, a.Steps
+	v.Says = web.Panel{Tone: map[string]string{"allow": "good", "block": "bad", "warn": "warn"}[a.Action], Title: strings.ToUpper(a.Action[:1]) + a.Action[1:], Words: a.Says}
+	v.Answer = web.Summary{Rows: []web.SummaryRow{
+		{Key: "Address", Text: a.URL}, {Key: "Group", Text: a.Group}, {Key: "Categories", Text: orNone(strings.Join(a.Categories, ", "))},
+		{Key: "Rule", Text: orNone(a.Rule)}, {Key: "Clause of the policy", Text: orNone(a.Clause)}, {Key: "Answered as", Text: orItself(a.SafeAs)},
+	}}
+	return tryTemplate.Render(c, v)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func groupOptions(nobody string) []web.Option {
+	var out []web.Option
+	if nobody != "" {
+		out = append(out, web.Option{Value: "", Label: nobody})
+	}
+	for _, g := range Groups() {
+		out = append(out, web.Option{Value: g, Label: groupTitle[g]})
+	}
+	return out
+}
+
+// page is which stretch of a long list is shown.
+type page struct{ at, size int }
+
+const pageSize = 50
+
+func pageOf(c *web.Ctx) page {
+	n, err := strconv.Atoi(c.Query("page"))
+	if err != nil || n < 1 || n > 100_000 {
+		n = 1
+	}
+	return page{at: n, size: pageSize}
+}
+
+func (p page) offset() int { return (p.at - 1) * p.size }
+
+func (p page) pager(path string, total int, q url.Values, what string) web.Pager {
+	link := func(n int) string {
+		q := mapClone(q)
+		q.Set("page", strconv.Itoa(n))
+		return path + "?" + q.Encode()
+	}
+	out := web.Pager{}
+	last := min(p.offset()+p.size, total)
+	if total > p.size {
+		out.Words = fmt.Sprintf("%s to %s of %s %s", words.Number(p.offset()+1), words.Number(last), words.Number(total), what)
+	}
+	if p.at > 1 {
+		out.Before = link(p.at - 1)
+	}
+	if last < total {
+		out.After = link(p.at + 1)
+	}
+	return out
+}
+
+func mapClone(q url.Values) url.Values {
+	out := url.Values{}
+	for k, v := range q {
+		out[k] = slices.Clone(v)
+	}
+	return out
+}
+
+// managing reports whether this reader could change something just now.
+func (r *Room) managing(c *web.Ctx) (bool, error) { return r.mayNow(c.Context(), c.Actor) }
