@@ -179,17 +179,21 @@ func (f File) check() error {
 }
 
 // Private returns allow-private as prefixes; a single address is a prefix of
-// its own.
+// its own. An address with its port is one service, which the filter takes as
+// it stands, and is in no prefix.
 func (g GateFile) Private() ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range g.AllowPrivate {
+		if _, err := netip.ParseAddrPort(s); err == nil {
+			continue
+		}
 		if a, err := netip.ParseAddr(s); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 			continue
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("gate.allow-private: %q is not a network such as 10.0.0.0/8", s)
+			return nil, fmt.Errorf("gate.allow-private: %q is neither a network such as 10.0.0.0/8 nor an address with its port such as 10.0.0.5:8443", s)
 		}
 		out = append(out, p.Masked())
 	}

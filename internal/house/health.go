@@ -116,26 +116,35 @@ func (h *House) keyHealth() review.Check {
 
 func (h *House) vaultInFile() bool { return credentialMissing() }
 
+// taskHealth is one line for all tasks that do well, and one for each that
+// failed.
 func (h *House) taskHealth(ctx context.Context) []review.Check {
 	list, err := h.tasks.Health(ctx)
 	if err != nil {
 		return []review.Check{{Name: "Tasks by the clock", State: control.Unknown, Words: err.Error()}}
 	}
-	var out []review.Check
+	var failed []review.Check
+	done, waiting := 0, 0
 	for _, t := range list {
-		k := review.Check{Name: "By the clock: " + t.Name, State: control.Kept}
 		switch {
 		case t.Error != "":
-			k.State, k.Words = control.Broken, t.Error
-			k.Todo = "It is tried again by itself."
+			failed = append(failed, review.Check{
+				Name: "By the clock: " + t.Name, State: control.Broken, Words: t.Error, Todo: "It is tried again by itself.",
+			})
 		case t.Kept.IsZero():
-			k.State, k.Words = control.Unknown, "It has not run yet."
+			waiting++
 		default:
-			k.Words = "Last done " + t.Kept.In(h.zone()).Format("2 January 15:04") + "."
+			done++
 		}
-		out = append(out, k)
 	}
-	return out
+	k := review.Check{Name: "Tasks by the clock", State: control.Kept, Words: fmt.Sprintf("%d done when they were due.", done)}
+	if waiting > 0 {
+		k.Words = fmt.Sprintf("%d done when they were due; %d are not due for the first time yet.", done, waiting)
+	}
+	if done == 0 {
+		k.State = control.Unknown
+	}
+	return append(failed, k)
 }
 
 // NoteExport journals that the whole journal was read out.
