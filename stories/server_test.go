@@ -87,6 +87,16 @@ var (
 // where it listens. extra are more flags.
 func startServer(tb testing.TB, dir string, extra ...string) *server {
 	tb.Helper()
+	s, err := launch(dir, extra...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { s.Stop(syscall.SIGINT) })
+	return s
+}
+
+// launch is startServer for whoever stops the server themselves.
+func launch(dir string, extra ...string) (*server, error) {
 	args := append([]string{
 		"serve", "--data", dir, "--listen-pages", "127.0.0.1:0", "--listen-proxy", "127.0.0.1:0",
 		"--listen-dns", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0",
@@ -95,7 +105,7 @@ func startServer(tb testing.TB, dir string, extra ...string) *server {
 	pr, pw := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = pw, pw
 	if err := s.cmd.Start(); err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	ready := make(chan struct{})
 	go s.read(pr, ready)
@@ -104,15 +114,15 @@ func startServer(tb testing.TB, dir string, extra ...string) *server {
 		_ = pw.Close()
 		close(s.ended)
 	}()
-	tb.Cleanup(func() { s.Stop(syscall.SIGINT) })
 	select {
 	case <-ready:
+		return s, nil
 	case <-s.ended:
-		tb.Fatalf("belisha serve ended:\n%s", s.out)
+		return nil, fmt.Errorf("belisha serve ended:\n%s", s.out)
 	case <-time.After(90 * time.Second):
-		tb.Fatalf("belisha serve did not get ready:\n%s", s.out)
+		s.Stop(syscall.SIGINT)
+		return nil, fmt.Errorf("belisha serve did not get ready:\n%s", s.out)
 	}
-	return s
 }
 
 // read watches the output until the last address line.
