@@ -141,8 +141,10 @@ func (r *Room) putAccount(ctx context.Context, tx *store.Tx, a Account) error {
 	if err := insertAccount(ctx, tx, a); err != nil {
 		return err
 	}
-	return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbCreated, Kind: "account", ID: a.ID,
-		After: map[string]any{"person": a.Person, "username": a.Username, "temporary": a.Temporary()}, Rows: rowOf(a.ID)})
+	return r.Journal.Write(ctx, tx, journal.Entry{
+		Verb: VerbCreated, Kind: "account", ID: a.ID,
+		After: map[string]any{"person": a.Person, "username": a.Username, "temporary": a.Temporary()}, Rows: rowOf(a.ID),
+	})
 }
 
 func rowOf(account string) []journal.Row { return []journal.Row{{Table: "accounts", ID: account}} }

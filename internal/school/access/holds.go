@@ -18,8 +18,10 @@ func (r *Room) Holds(ctx context.Context, id people.ID) ([]people.Holding, error
 	}
 	if err == nil {
 		out = append(out, people.Holding{Title: "Account", Facts: []people.Fact{
-			{Name: "Username", Value: a.Username}, {Name: "Made", Value: stamp(a.MadeAt)},
-			{Name: "Password changed", Value: stamp(a.PasswordAt)}, {Name: "Last signed in", Value: stamp(a.LastIn)},
+			{Name: "Username", Value: a.Username},
+			{Name: "Made", Value: stamp(a.MadeAt)},
+			{Name: "Password changed", Value: stamp(a.PasswordAt)},
+			{Name: "Last signed in", Value: stamp(a.LastIn)},
 		}})
 	}
 	list, err := sessions(ctx, r.DB, "WHERE person = $1 ORDER BY started_at DESC, id LIMIT 500", string(id))

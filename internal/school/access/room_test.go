@@ -74,8 +74,10 @@ func onStore(t testing.TB, db *store.DB, given ...setting.Value) *school {
 	book, err := setting.NewBook(people.Settings(), access.Settings())
 	s.must(err)
 	s.live = setting.NewLive(setting.NewValues(book, 1, given))
-	s.journal, err = journal.New(journal.Deps{DB: db, Clock: s.clock, Protected: append(people.Protected, access.Protected...),
-		Verbs: append(append([]journal.VerbInfo{}, people.Verbs...), access.Verbs...)})
+	s.journal, err = journal.New(journal.Deps{
+		DB: db, Clock: s.clock, Protected: append(people.Protected, access.Protected...),
+		Verbs: append(append([]journal.VerbInfo{}, people.Verbs...), access.Verbs...),
+	})
 	s.must(err)
 	s.people, err = people.New(people.Deps{DB: db, Journal: s.journal, Clock: s.clock, Live: s.live})
 	s.must(err)

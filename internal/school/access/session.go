@@ -175,8 +175,10 @@ func (r *Room) lock(ctx context.Context, s Session, now time.Time, gap, limit ti
 		if err := updateSession(ctx, tx, fresh); err != nil {
 			return err
 		}
-		return r.Journal.Write(actor.With(ctx, actor.Belisha("access")), tx, journal.Entry{Verb: VerbRested, Kind: "session", ID: s.ID,
-			After: map[string]any{"left_for": gap.Round(time.Second).String(), "limit": limit.String()}})
+		return r.Journal.Write(actor.With(ctx, actor.Belisha("access")), tx, journal.Entry{
+			Verb: VerbRested, Kind: "session", ID: s.ID,
+			After: map[string]any{"left_for": gap.Round(time.Second).String(), "limit": limit.String()},
+		})
 	})
 }
 
@@ -408,8 +410,13 @@ func deviceWords(agent string) string {
 		browser = "Safari"
 	}
 	for _, s := range []struct{ mark, name string }{
-		{"CrOS", "a Chromebook"}, {"iPad", "an iPad"}, {"iPhone", "an iPhone"}, {"Android", "Android"},
-		{"Windows", "Windows"}, {"Mac OS X", "a Mac"}, {"Linux", "Linux"},
+		{"CrOS", "a Chromebook"},
+		{"iPad", "an iPad"},
+		{"iPhone", "an iPhone"},
+		{"Android", "Android"},
+		{"Windows", "Windows"},
+		{"Mac OS X", "a Mac"},
+		{"Linux", "Linux"},
 	} {
 		if has(s.mark) {
 			return browser + " on " + s.name

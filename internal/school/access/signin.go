@@ -233,8 +233,10 @@ func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Perso
 	if err := insertSession(ctx, tx, s); err != nil {
 		return Session{}, nil, err
 	}
-	return s, ended, r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbStarted, Kind: "session", ID: s.ID,
-		After: map[string]any{"account": a.ID, "address": s.Address.String(), "device": s.Device, "web": t.Web}})
+	return s, ended, r.Journal.Write(ctx, tx, journal.Entry{
+		Verb: VerbStarted, Kind: "session", ID: s.ID,
+		After: map[string]any{"account": a.ID, "address": s.Address.String(), "device": s.Device, "web": t.Web},
+	})
 }
 
 // VerifyBasic checks a name and a password that a browser sent to the proxy.

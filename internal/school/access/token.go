@@ -60,8 +60,10 @@ func (r *Room) Issue(ctx context.Context, name string, may []actor.Capability, l
 		if err := insertToken(ctx, tx, t, hashBearer(secret)); err != nil {
 			return err
 		}
-		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbIssued, Kind: "token", ID: t.ID,
-			After: map[string]any{"name": t.Name, "may": t.May, "expires": t.Expires}, Rows: []journal.Row{{Table: "api_tokens", ID: t.ID}}})
+		return r.Journal.Write(ctx, tx, journal.Entry{
+			Verb: VerbIssued, Kind: "token", ID: t.ID,
+			After: map[string]any{"name": t.Name, "may": t.May, "expires": t.Expires}, Rows: []journal.Row{{Table: "api_tokens", ID: t.ID}},
+		})
 	})
 	return t, secret, err
 }

@@ -37,7 +37,8 @@ func (r *Room) accountPage(c *web.Ctx) error {
 	}
 	v := accountView{Base: web.Base{Title: "Your account"}}
 	v.Facts.Rows = []web.SummaryRow{
-		{Key: "Name", Text: p.Name()}, {Key: "Username", Text: a.Username},
+		{Key: "Name", Text: p.Name()},
+		{Key: "Username", Text: a.Username},
 		{Key: "Password", Text: "changed", When: c.Ago(a.PasswordAt), Link: web.Link{Title: "Change", Path: changePath}},
 	}
 	if len(c.Actor.Posts) > 0 {
@@ -74,8 +75,10 @@ func (r *Room) sessionViews(c *web.Ctx, person people.ID, path string) ([]sessio
 	for _, s := range list {
 		v := sessionView{End: web.Action{Path: path, Title: "End this session", Quiet: true, Hidden: []web.Hidden{{Name: "session", Value: s.ID}}}}
 		v.Facts.Rows = []web.SummaryRow{
-			{Key: "Device", Text: s.Device}, {Key: "Address", Text: addressText(s.Address)},
-			{Key: "Since", When: c.Moment(s.StartedAt)}, {Key: "Last used", When: c.Ago(s.UsedAt)},
+			{Key: "Device", Text: s.Device},
+			{Key: "Address", Text: addressText(s.Address)},
+			{Key: "Since", When: c.Moment(s.StartedAt)},
+			{Key: "Last used", When: c.Ago(s.UsedAt)},
 		}
 		tags := []web.Tag{}
 		if s.ID == c.Actor.Session {

@@ -44,8 +44,10 @@ func (r *Room) accountsPage(c *web.Ctx) error {
 		Filter: web.Filter{Path: "/accounts", Button: "Show", Clear: whole, Matches: countWords(total), Fields: []web.Field{
 			{Kind: web.SearchField, Name: "words", Label: "Name or username", Value: f.Words, Max: 60}, state.Choose(f.State),
 		}},
-		List: web.Table{Caption: "Accounts", Columns: []web.Column{{Title: "Name"}, {Title: "Username"}, {Title: "Who"}, {Title: "State"}, {Title: "Last signed in"}},
-			Empty: web.Empty{Title: "No account fits", Words: "An account is made for somebody who is on the roll."}},
+		List: web.Table{
+			Caption: "Accounts", Columns: []web.Column{{Title: "Name"}, {Title: "Username"}, {Title: "Who"}, {Title: "State"}, {Title: "Last signed in"}},
+			Empty: web.Empty{Title: "No account fits", Words: "An account is made for somebody who is on the roll."},
+		},
 	}
 	for _, x := range list {
 		v.List.Rows = append(v.List.Rows, web.Row{Link: "/accounts/" + x.Account.ID, Faint: x.Account.Disabled, Cells: []web.Cell{
@@ -101,8 +103,11 @@ func (r *Room) oneAccountPage(c *web.Ctx) error {
 	version := []web.Hidden{{Name: "version", Value: strconv.FormatInt(a.Version, 10)}}
 	v := accountView{Base: web.Base{Title: "Account of " + p.Name(), Crumbs: []web.Crumb{{Title: "Accounts", Path: "/accounts"}}}}
 	v.Facts.Rows = []web.SummaryRow{
-		{Key: "Username", Text: a.Username, Tags: []web.Tag{r.stateTag(a)}}, {Key: "Is", Text: people.KindWords(p.Kind)},
-		{Key: "Password changed", When: c.Ago(a.PasswordAt)}, {Key: "Last signed in", When: c.Ago(a.LastIn)}, {Key: "Made", When: c.Moment(a.MadeAt)},
+		{Key: "Username", Text: a.Username, Tags: []web.Tag{r.stateTag(a)}},
+		{Key: "Is", Text: people.KindWords(p.Kind)},
+		{Key: "Password changed", When: c.Ago(a.PasswordAt)},
+		{Key: "Last signed in", When: c.Ago(a.LastIn)},
+		{Key: "Made", When: c.Moment(a.MadeAt)},
 	}
 	if a.LockedUntil.After(c.Now()) {
 		v.Facts.Rows = append(v.Facts.Rows, web.SummaryRow{Key: "Rests until", When: c.Near(a.LockedUntil)})

@@ -147,8 +147,10 @@ func (r *Room) passwordView(c *web.Ctx) (formView, error) {
 		Hidden: []web.Hidden{{Name: "to", Value: c.Back("")}},
 		Fields: []web.Field{
 			{Kind: web.PasswordField, Name: "current", Label: "Present password", Width: 24, Autocomplete: "current-password"},
-			{Kind: web.PasswordField, Name: "password", Label: "New password", Width: 24, Autocomplete: "new-password",
-				Hint: "Three or four words that only you put together are long and easy to remember."},
+			{
+				Kind: web.PasswordField, Name: "password", Label: "New password", Width: 24, Autocomplete: "new-password",
+				Hint: "Three or four words that only you put together are long and easy to remember.",
+			},
 			{Kind: web.PasswordField, Name: "again", Label: "The new password again", Width: 24, Autocomplete: "new-password"},
 		},
 		Cancel: web.Link{Title: "Leave it as it is", Path: "/account"},

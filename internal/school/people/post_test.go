@@ -49,8 +49,11 @@ func TestNobodyHoldsAPostWhoMayNot(t *testing.T) {
 	gov := s.add(people.Person{Kind: people.Governor, Given: "Gus", Family: "Hall"})
 	var bad store.Invalid
 	for _, h := range []people.Holder{
-		{Person: kid, Post: people.Monitor}, {Person: kid, Post: people.SafeguardingGovernor}, {Person: gov, Post: people.Headteacher},
-		{Person: gov, Post: "king"}, {Person: "nobody", Post: people.Monitor},
+		{Person: kid, Post: people.Monitor},
+		{Person: kid, Post: people.SafeguardingGovernor},
+		{Person: gov, Post: people.Headteacher},
+		{Person: gov, Post: "king"},
+		{Person: "nobody", Post: people.Monitor},
 		{Person: gov, Post: people.ChairOfGovernors, From: monday, Until: monday.Add(-time.Hour)},
 	} {
 		if _, err := s.Appoint(s.ctx, h); !errors.As(err, &bad) {

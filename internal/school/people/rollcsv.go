@@ -25,8 +25,10 @@ var rollFields = []csvio.Field{
 	{Name: "username", Names: []string{"User name", "Login", "Logon name", "Network username", "Network user name", "sAMAccountName"}},
 	{Name: "email", Names: []string{"Primary email", "Email address", "School email", "Work email", "E-mail", "Mail", "Primary email address", "Home email"}},
 	{Name: "upn", Names: []string{"Unique pupil number", "UPN number"}},
-	{Name: "mis", Names: []string{"Admission number", "Adno", "Admission no", "Adm no", "MIS id", "Staff code", "Staff id", "Employee number",
-		"Payroll number", "Person id", "Student id", "Pupil id", "Student Arbor ID", "Arbor ID", "Staff Arbor ID", "Contact id", "External id", "Id"}},
+	{Name: "mis", Names: []string{
+		"Admission number", "Adno", "Admission no", "Adm no", "MIS id", "Staff code", "Staff id", "Employee number",
+		"Payroll number", "Person id", "Student id", "Pupil id", "Student Arbor ID", "Arbor ID", "Staff Arbor ID", "Contact id", "External id", "Id",
+	}},
 	{Name: "year", Names: []string{"Year group", "NC year", "National curriculum year", "Curriculum year", "Yr", "YearGroup", "Grade", "NCyearActual"}},
 	{Name: "class", Names: []string{"Registration group", "Registration form", "Reg group", "Reg", "Tutor group", "Form", "Class name", "Form group", "Tutor"}},
 	{Name: "site", Names: []string{"Campus", "School site", "Building"}},

@@ -189,8 +189,10 @@ func (r *Room) Leave(ctx context.Context, id ID, last Day, version int64, reason
 		if err := r.update(ctx, tx, p); err != nil {
 			return err
 		}
-		return r.journal.Write(ctx, tx, journal.Entry{Verb: VerbLeft, Kind: "person", ID: string(id),
-			Before: map[string]any{"until": before}, After: map[string]any{"until": last}, Reason: reason})
+		return r.journal.Write(ctx, tx, journal.Entry{
+			Verb: VerbLeft, Kind: "person", ID: string(id),
+			Before: map[string]any{"until": before}, After: map[string]any{"until": last}, Reason: reason,
+		})
 	})
 }
 

@@ -123,8 +123,10 @@ func (r *Room) Untie(ctx context.Context, parent, child ID, reason string) error
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return store.ErrNotFound
 		}
-		return r.journal.Write(ctx, tx, journal.Entry{Verb: VerbTied, Kind: "person", ID: string(child),
-			Before: map[string]any{"parent": parent}, Reason: reason})
+		return r.journal.Write(ctx, tx, journal.Entry{
+			Verb: VerbTied, Kind: "person", ID: string(child),
+			Before: map[string]any{"parent": parent}, Reason: reason,
+		})
 	})
 }
 

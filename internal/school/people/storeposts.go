@@ -208,8 +208,10 @@ func (r *Room) AppointTx(ctx context.Context, tx *store.Tx, h Holder) (string, e
 	if err != nil {
 		return "", fmt.Errorf("giving a post: %w", err)
 	}
-	return h.ID, r.journal.Write(ctx, tx, journal.Entry{Verb: VerbAppointed, Kind: "post", ID: h.ID, After: h,
-		Rows: []journal.Row{{Table: "posts", ID: h.ID}}})
+	return h.ID, r.journal.Write(ctx, tx, journal.Entry{
+		Verb: VerbAppointed, Kind: "post", ID: h.ID, After: h,
+		Rows: []journal.Row{{Table: "posts", ID: h.ID}},
+	})
 }
 
 // refuseTwice refuses a second running time of one person in one post.
@@ -290,6 +292,8 @@ func (r *Room) putHolder(ctx context.Context, tx *store.Tx, verb journal.Verb, o
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return store.ErrStale
 	}
-	return r.journal.Write(ctx, tx, journal.Entry{Verb: verb, Kind: "post", ID: h.ID, Before: old, After: h, Reason: reason,
-		Rows: []journal.Row{{Table: "posts", ID: h.ID}}})
+	return r.journal.Write(ctx, tx, journal.Entry{
+		Verb: verb, Kind: "post", ID: h.ID, Before: old, After: h, Reason: reason,
+		Rows: []journal.Row{{Table: "posts", ID: h.ID}},
+	})
 }

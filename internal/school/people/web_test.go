@@ -40,8 +40,10 @@ func (s *school) fill(n int) {
 	s.t.Helper()
 	var list []people.Person
 	for i := range n {
-		list = append(list, people.Person{Kind: people.Pupil, Given: fmt.Sprintf("Given%d", i), Family: fmt.Sprintf("Name%d", i),
-			Username: fmt.Sprintf("user%d", i), Year: people.Years[2+i%6], Class: fmt.Sprint(i%6+1, "A")})
+		list = append(list, people.Person{
+			Kind: people.Pupil, Given: fmt.Sprintf("Given%d", i), Family: fmt.Sprintf("Name%d", i),
+			Username: fmt.Sprintf("user%d", i), Year: people.Years[2+i%6], Class: fmt.Sprint(i%6+1, "A"),
+		})
 	}
 	err := s.db.Write(s.ctx, func(tx *store.Tx) error {
 		_, err := s.Fill(s.ctx, tx, list)

@@ -47,8 +47,10 @@ func (r *Room) leaveView(c *web.Ctx, p Person) (confirmView, error) {
 				{Name: "until", Label: "Last day", Value: dayText(today), Width: 12, Hint: "Write yesterday's date to end everything at once."},
 				{Name: "reason", Label: "Why", Optional: true, Max: 200},
 			},
-			Action: web.Action{Path: at + "/leave", Title: "Mark as left", Grave: true,
-				Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(p.Version, 10)}}},
+			Action: web.Action{
+				Path: at + "/leave", Title: "Mark as left", Grave: true,
+				Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(p.Version, 10)}},
+			},
 			Cancel: web.Link{Title: "Leave as it is", Path: at},
 		},
 	}, nil
@@ -123,8 +125,10 @@ func (r *Room) familyView(c *web.Ctx) (formView, error) {
 		return v, err
 	}
 	for _, x := range list {
-		v.Acts = append(v.Acts, web.Action{Path: at + "/family/end", Title: "End the tie with " + x.Person.Name(), Quiet: true, Grave: true,
-			Hidden: []web.Hidden{{Name: "parent", Value: string(x.Link.Parent)}, {Name: "child", Value: string(x.Link.Child)}}})
+		v.Acts = append(v.Acts, web.Action{
+			Path: at + "/family/end", Title: "End the tie with " + x.Person.Name(), Quiet: true, Grave: true,
+			Hidden: []web.Hidden{{Name: "parent", Value: string(x.Link.Parent)}, {Name: "child", Value: string(x.Link.Child)}},
+		})
 	}
 	return v, nil
 }

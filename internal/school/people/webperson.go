@@ -218,8 +218,10 @@ func personForm(p Person, sites []string) []web.Field {
 	for _, k := range Kinds {
 		kind.Options = append(kind.Options, web.Option{Value: string(k), Label: sentence(KindWords(k))})
 	}
-	year := web.Field{Kind: web.SelectField, Name: "year", Label: "Year group", Hint: "For pupils. Without one the strictest rules hold.", Optional: true,
-		Options: []web.Option{{Value: "", Label: "None or not known"}}}
+	year := web.Field{
+		Kind: web.SelectField, Name: "year", Label: "Year group", Hint: "For pupils. Without one the strictest rules hold.", Optional: true,
+		Options: []web.Option{{Value: "", Label: "None or not known"}},
+	}
 	for _, y := range Years {
 		year.Options = append(year.Options, web.Option{Value: string(y), Label: y.Words()})
 	}
@@ -282,8 +284,10 @@ func (r *Room) personFormView(c *web.Ctx, p Person) (formView, error) {
 	if err != nil {
 		return formView{}, err
 	}
-	v := formView{Base: web.Base{Title: "Add a person", Crumbs: []web.Crumb{peopleCrumb}}, Path: "/people/new", Button: "Add",
-		Fields: personForm(p, sites), Cancel: web.Link{Title: "Leave without saving", Path: "/people"}}
+	v := formView{
+		Base: web.Base{Title: "Add a person", Crumbs: []web.Crumb{peopleCrumb}}, Path: "/people/new", Button: "Add",
+		Fields: personForm(p, sites), Cancel: web.Link{Title: "Leave without saving", Path: "/people"},
+	}
 	if p.ID != "" {
 		at := "/people/" + string(p.ID)
 		v.Title, v.Path, v.Button, v.Cancel.Path = "Edit "+p.Name(), at+"/edit", "Save", at
