@@ -71,7 +71,7 @@ func (h *House) openHelp() (err error) {
 			places = append(places, help.Place{Service: f.Service, Phone: f.Phone, Host: f.Host, Words: f.Pupil})
 		}
 	}
-	h.Help, err = help.New(help.Deps{Latest: h.latest, Places: places, Adult: h.trustedAdult})
+	h.Help, err = help.New(help.Deps{Latest: h.latest, Places: places, Adult: h.trustedAdult, Changers: h.filterChangers})
 	return err
 }
 
@@ -203,6 +203,19 @@ func (h *House) trustedAdult(ctx context.Context) string {
 		return who[0].Person.Name() + ", your teacher, or any adult you trust"
 	}
 	return "your teacher, or any adult you trust"
+}
+
+// filterChangers are the names of those who may change the filter.
+func (h *House) filterChangers(ctx context.Context) []string {
+	who, err := h.People.HoldersAt(ctx, people.FilterManager, h.cfg.Clock.Now())
+	if err != nil {
+		return nil
+	}
+	out := make([]string, 0, len(who))
+	for _, o := range who {
+		out = append(out, o.Person.Name())
+	}
+	return out
 }
 
 // banners are the sentences that stand on every page while they are true.

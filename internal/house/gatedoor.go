@@ -428,7 +428,7 @@ func (g *gateDoor) writeSettings(ctx context.Context) error {
 	}
 	s := porter.Settings{
 		SchoolName: about.Name, Site: "main", TimeZone: h.zone().String(), OwnHosts: []string{about.Host},
-		PeopleSocket: h.peopleSocket(), TrustedAdult: h.trustedAdult(ctx), Essentials: essentials,
+		PeopleSocket: h.peopleSocket(), TrustedAdult: "If something worries you, tell " + h.trustedAdult(ctx) + ".", Essentials: essentials,
 		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: h.filteringPhrases(),
 		Forbidden: g.forbidden(),
 	}

@@ -17,7 +17,9 @@ func (h *House) filteringSection() web.Section {
 }
 
 func (h *House) filteringBanners(ctx context.Context) []web.Banner {
-	if s, ok := any(h.Filtering).(interface{ Banners(context.Context) []web.Banner }); ok {
+	if s, ok := any(h.Filtering).(interface {
+		Banners(context.Context) []web.Banner
+	}); ok {
 		return s.Banners(ctx)
 	}
 	return nil

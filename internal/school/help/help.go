@@ -40,6 +40,8 @@ type Deps struct {
 	Places []Place
 	// Adult is who a pupil can tell here: "Mrs Okoro, or any adult you trust".
 	Adult func(ctx context.Context) string
+	// Changers are the people who may change the filter, by name, for staff.
+	Changers func(ctx context.Context) []string
 }
 
 // Room is the help room.
@@ -47,7 +49,7 @@ type Room struct{ d Deps }
 
 // New returns the room.
 func New(d Deps) (*Room, error) {
-	if d.Latest == nil || d.Adult == nil || len(d.Places) == 0 {
+	if d.Latest == nil || d.Adult == nil || d.Changers == nil || len(d.Places) == 0 {
 		return nil, errors.New("the help room needs the latest block, an adult and places to turn to")
 	}
 	return &Room{d}, nil

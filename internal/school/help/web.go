@@ -23,6 +23,13 @@ type whyView struct {
 	Adult    string
 }
 
+type askView struct {
+	web.Base
+	Host     string
+	ForStaff bool
+	Changers []string
+}
+
 type helpView struct {
 	web.Base
 	Adult  string
@@ -31,6 +38,7 @@ type helpView struct {
 
 var (
 	whyPage  = web.NewPage[whyView](pages, "pages/why.html")
+	askPage  = web.NewPage[askView](pages, "pages/ask.html")
 	helpPage = web.NewPage[helpView](pages, "pages/help.html")
 )
 
@@ -40,9 +48,25 @@ func (r *Room) Section() web.Section {
 		Name: "help", Title: "Help",
 		Routes: []web.Route{
 			{Pattern: "GET /why", Needs: web.Open, Do: r.why, People: true},
+			{Pattern: "GET /ask", Needs: web.Open, Do: r.ask, People: true},
 			{Pattern: "GET /help", Needs: web.Open, Do: r.help, People: true},
 		},
 	}
+}
+
+// ask says how a page is opened: by whom, and what they need to know.
+func (r *Room) ask(c *web.Ctx) error {
+	v := askView{Base: web.Base{Title: "Ask to open a page"}, ForStaff: c.Actor.Audience == actor.Staff}
+	if at, err := netip.ParseAddrPort(c.R.RemoteAddr); err == nil {
+		closed, ok, err := r.d.Latest(c.Context(), at.Addr().Unmap())
+		if err == nil && ok && (!closed.Distress || v.ForStaff) {
+			v.Host = closed.Host
+		}
+	}
+	if v.ForStaff {
+		v.Changers = r.d.Changers(c.Context())
+	}
+	return askPage.Render(c, v)
 }
 
 // why shows the latest block of the device that asks.
