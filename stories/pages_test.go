@@ -51,9 +51,12 @@ func (s *story) browser(who string) *browser {
 		s.ts.Fatalf("%v", err)
 	}
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(s.at)}}
-	b := &browser{base: "http://" + s.ts.Getenv("PAGES"), http: &http.Client{
-		Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true},
-	}}
+	t := &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}
+	b := &browser{base: "http://" + s.ts.Getenv("PAGES"), http: &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: t}}
+	if strings.HasPrefix(who, behind) {
+		b.base = "http://belisha.ashdown"
+		t.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: s.ts.Getenv("PROXY")})
+	}
 	s.people[key] = b
 	return b
 }
@@ -96,6 +99,26 @@ func as(s *story, args []string) error {
 	if p.path == "/sign-in" {
 		delete(s.people, s.who+" "+s.at)
 		return fmt.Errorf("%s could not sign in:\n%s", s.who, p.text)
+	}
+	return nil
+}
+
+// behind marks whoever uses the people's pages from behind the filter.
+const behind = "behind the filter: "
+
+// signin signs somebody in on the device at hand from behind the filter, on
+// the people's pages; the device is then theirs on the web: signin USER.
+func signin(s *story, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: signin USER")
+	}
+	s.who = behind + args[0]
+	p, err := s.browser(s.who).do(http.MethodPost, "/sign-in", url.Values{"username": {args[0]}, "password": {password}})
+	if err != nil {
+		return err
+	}
+	if s.page = p; p.path != "/signed-in" {
+		return fmt.Errorf("%s could not sign in: %d %s\n%s", args[0], p.status, p.path, p.text)
 	}
 	return nil
 }

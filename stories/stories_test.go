@@ -22,7 +22,7 @@ func TestStories(t *testing.T) {
 		Dir: "testdata", Setup: begin, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"school": cmd(theSchool), "serve": cmd(serve), "stop": cmd(stop), "filter": cmd(filterIs),
-			"device": cmd(device), "as": cmd(as), "account": cmd(account), "visit": cmd(visit), "fill": cmd(fill),
+			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(visit), "fill": cmd(fill),
 			"post": cmd(post), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon),
 			"sql": cmd(sqlOn), "encode": cmd(encode), "pack": cmd(pack), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,

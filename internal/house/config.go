@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"belisha/internal/kit/clock"
 
@@ -117,12 +118,15 @@ func ReadFile(name, dir string) (File, error) {
 	if optional && errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, fmt.Errorf("there is no config file %s; look at its name and folder", name)
+	}
 	if err != nil {
-		return f, fmt.Errorf("reading the config file: %w", err)
+		return f, fmt.Errorf("the config file %s cannot be read: %s", name, plain(err))
 	}
 	d := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
-		return f, fmt.Errorf("the config file %s: %s", name, tomlFault(err))
+		return f, fmt.Errorf("the config file %s, %s", name, tomlFault(err))
 	}
 	if err := f.check(); err != nil {
 		return f, fmt.Errorf("the config file %s: %w", name, err)
@@ -147,7 +151,7 @@ func tomlFault(err error) string {
 	var dec *toml.DecodeError
 	if errors.As(err, &dec) {
 		row, col := dec.Position()
-		return fmt.Sprintf("line %d, column %d: %s", row, col, dec.Error())
+		return fmt.Sprintf("line %d, column %d: this is not TOML (%s); mend it, then start again", row, col, strings.TrimPrefix(dec.Error(), "toml: "))
 	}
 	return err.Error()
 }
