@@ -487,6 +487,7 @@ CREATE TABLE sessions (
     address       TEXT NOT NULL,
     device        TEXT NOT NULL,
     place         TEXT NOT NULL,
+    web           BOOLEAN NOT NULL,
     started_at    BIGINT NOT NULL,
     used_at       BIGINT NOT NULL,
     expires_at    BIGINT NOT NULL,
@@ -572,6 +573,14 @@ CREATE TABLE vault_roots (
   created_at BIGINT NOT NULL
 );
 
+CREATE TABLE web_addresses (
+    subject  TEXT NOT NULL,
+    address  TEXT NOT NULL,
+    person   TEXT NOT NULL,
+    until_at BIGINT NOT NULL,
+    PRIMARY KEY (subject, address)
+);
+
 CREATE INDEX approvals_record ON approvals (kind, record);
 
 CREATE INDEX approvals_state ON approvals (state, expires_at);
@@ -647,4 +656,6 @@ CREATE INDEX signals_state ON signals (state, first_at);
 CREATE INDEX signals_who ON signals (who, last_at);
 
 CREATE INDEX subjects_person ON subjects (person);
+
+CREATE INDEX web_addresses_person ON web_addresses (person);
 

@@ -276,7 +276,7 @@ func toRow(r access.Row) subject.Row {
 	}
 	return subject.Row{
 		ID: rowID(r.Subject, r.Address), Address: r.Address, Subject: r.Subject, Certainty: c,
-		Groups: r.Groups, KeyStage: string(r.KeyStage), Site: r.Site, SignedUntil: r.SignedUntil, Ends: r.Ends,
+		Groups: r.Groups, KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends,
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"belisha/internal/kit/store"
 )
@@ -158,6 +160,15 @@ func pad(s string) string {
 	return s
 }
 
+// capital begins a sentence with a capital letter.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 || r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
 // Wrong reports whether err says what is wrong with a form, and what.
 func Wrong(err error) (store.Invalid, bool) {
 	var bad store.Invalid
@@ -183,7 +194,7 @@ func Refill(form url.Values, bad store.Invalid, fields ...*Field) Errors {
 	}
 	for _, k := range sortedKeys(bad) {
 		if !known[k] {
-			e.List = append(e.List, Mistake{Words: bad[k]})
+			e.List = append(e.List, Mistake{Words: capital(bad[k])})
 		}
 	}
 	for _, f := range fields {
@@ -191,6 +202,7 @@ func Refill(form url.Values, bad store.Invalid, fields ...*Field) Errors {
 			f.fill(form)
 		}
 		if why, wrong := bad[f.Name]; wrong {
+			why = capital(why)
 			f.Error = why
 			e.List = append(e.List, Mistake{Words: why, Ref: f.Ref()})
 		}

@@ -215,7 +215,7 @@ func (b *Browser) URL() string {
 func (b *Browser) Fill(name, value string) {
 	b.t.Helper()
 	sel := chromedp.CSS(fmt.Sprintf(`[name=%q]`, name))
-	b.run("filling "+name, chromedp.WaitVisible(sel), chromedp.SetValue(sel, ""), chromedp.SendKeys(sel, value))
+	b.run("filling "+name, chromedp.WaitVisible(sel), chromedp.Clear(sel), chromedp.SendKeys(sel, value))
 }
 
 // Press presses the button or link that says the words, and waits for the
