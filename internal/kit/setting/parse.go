@@ -63,10 +63,17 @@ var counts = map[string]float64{
 
 var offWords = map[string]bool{"off": true, "never": true, "no": true, "none": true, "not used": true, "not forced": true, "only on compromise": true}
 
+// unify puts one sign for those that look alike.
+var unify = strings.NewReplacer("’", "'", "–", "-", "—", "-", "\u00a0", " ")
+
+// fold makes what people typed comparable. A page may ask for every option of
+// every setting, so what is plain already is not taken apart.
 func fold(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
-	s = strings.NewReplacer("’", "'", "–", "-", "—", "-", "\u00a0", " ").Replace(s)
-	return strings.Join(strings.Fields(s), " ")
+	if strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 || r < ' ' }) < 0 && !strings.Contains(s, "  ") {
+		return s
+	}
+	return strings.Join(strings.Fields(unify.Replace(s)), " ")
 }
 
 func (s Setting) parseDuration(v *Value) error {
