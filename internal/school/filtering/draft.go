@@ -78,7 +78,7 @@ func (r *Room) draft(ctx context.Context, v *setting.Values, st *state) (*draft,
 	if d.snapshot, err = verdict.New(d.rules, sources); err != nil {
 		return nil, err
 	}
-	return d, r.tryOut(d, v, cal)
+	return d, r.tryOut(d, v)
 }
 
 func hashOf(b []byte) string {
@@ -168,7 +168,7 @@ const mostFailures = 3
 // tryOut asks the draft what must hold whatever was decided: help services and
 // the school's own pages are open for everybody, nothing that nobody may open
 // is open, and the school's own list of what must be open and closed holds.
-func (r *Room) tryOut(d *draft, v *setting.Values, cal *people.Calendar) error {
+func (r *Room) tryOut(d *draft, v *setting.Values) error {
 	now := r.now()
 	var musts []verdict.Must
 	for _, h := range slices.Concat(r.stock.help, r.ours()) {
@@ -183,7 +183,7 @@ func (r *Room) tryOut(d *draft, v *setting.Values, cal *people.Calendar) error {
 	for _, f := range verdict.Check(d.snapshot, now, musts) {
 		says = append(says, f.Says)
 	}
-	for _, o := range openThough(r.stock, d.snapshot, v.Items(keyRequired), now, cal) {
+	for _, o := range openThough(r.stock, d.snapshot, v.Items(keyRequired), now) {
 		says = append(says, o.says())
 	}
 	if len(says) == 0 {
@@ -226,7 +226,7 @@ const samplesEach = 3
 
 // openThough asks for names of each category, for every group and at every
 // time of the week at which a rule begins or ends.
-func openThough(s *stock, snap *verdict.Snapshot, categories []string, at time.Time, cal *people.Calendar) []leak {
+func openThough(s *stock, snap *verdict.Snapshot, categories []string, at time.Time) []leak {
 	var out []leak
 	for _, c := range categories {
 		for _, name := range s.samples(c, samplesEach) {
@@ -240,11 +240,15 @@ func openThough(s *stock, snap *verdict.Snapshot, categories []string, at time.T
 	return out
 }
 
-// leaks reports whether the name is open for the groups at any time of the
-// week, other than by a decision about this very site.
+// leaks reports whether the name or page is open for the groups at any time of
+// the week, other than by a decision about this very site.
 func leaks(snap *verdict.Snapshot, name string, groups uint64, at time.Time) bool {
+	parts, err := verdict.CanonicalURL(name)
+	if err != nil {
+		return false
+	}
 	for _, minute := range snap.Edges() {
-		v := snap.Decide(&verdict.Ask{Host: name, Groups: groups, At: at, Minute: minute})
+		v := snap.Decide(&verdict.Ask{Host: parts.Host, Path: parts.Path, Port: parts.Port, Groups: groups, At: at, Minute: minute})
 		if v.Action != verdict.Allow {
 			continue
 		}

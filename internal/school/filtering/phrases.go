@@ -16,6 +16,8 @@ func SearchPhrases() map[string][]string {
 			"i want to die", "i dont want to be alive", "i do not want to be alive", "i dont want to live anymore", "i dont want to live any more",
 			"i wish i was dead", "i wish i were dead", "better off without me", "how to end my life", "i want to end my life", "ways to end my life", "end it all tonight",
 			"how to commit suicide", "ways to commit suicide", "painless suicide", "painless ways to die", "easiest way to die", "quickest way to die", "least painful way to die",
+			"how do i kill myself", "before i kill myself", "i might kill myself", "killing myself", "unalive myself", "how do i commit suicide", "how do you commit suicide",
+			"how many paracetamol is an overdose", "how many pills is an overdose", "su1c1de", "i dont want to be here anymore", "i want to disappear forever", "goodbye note to my family",
 			"suicide methods", "suicide note template", "how to write a suicide note", "my suicide note", "how to hang myself", "how to tie a noose", "how many pills to die", "how many tablets to die",
 			"how many paracetamol to die", "overdose on paracetamol on purpose", "how much to overdose", "lethal dose of paracetamol", "jump off a bridge and die", "im suicidal", "i am suicidal", "i feel suicidal",
 		},
@@ -24,6 +26,7 @@ func SearchPhrases() map[string][]string {
 			"i cut myself on purpose", "hide self harm", "hide self harm scars", "how to hide self harm", "hide my scars from parents", "how to hide cuts from parents", "how to hide cuts on my arms",
 			"self harm without anyone knowing", "where to cut yourself", "how deep to cut", "does cutting help with pain", "how to make myself throw up", "how to make myself sick after eating", "how to make yourself throw up",
 			"how to starve myself", "how to starve yourself", "how long can i go without eating to lose weight", "thinspo", "thinspiration", "pro ana", "pro ana tips", "pro mia", "meanspo", "how to hide not eating",
+			"self harm tips", "s3lf h4rm", "how to cut without it scarring", "how to cut without scarring", "how to make yourself sick after eating", "ana buddy", "ana tips", "thinspo tips",
 			"how to burn myself", "punish myself",
 		},
 		"exploitation": {

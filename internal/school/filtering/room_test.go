@@ -190,3 +190,5 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+func sqlite(t *testing.T) *store.DB { t.Helper(); return storetest.SQLite(t, schemas()...) }

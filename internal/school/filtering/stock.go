@@ -16,6 +16,7 @@ type stock struct {
 	essentials []string
 	safe       []verdict.SafeService
 	help       []string
+	sampled    map[string][]string
 }
 
 // youtube is the name of the service that has a setting of its own.
@@ -45,6 +46,7 @@ func newStock() (*stock, error) {
 		return nil, fmt.Errorf("reading the safe search names: %w", err)
 	}
 	s.safe = services(hosts)
+	s.sample()
 	return s, nil
 }
 
@@ -90,26 +92,49 @@ func (s *stock) slugs() []string {
 	return out
 }
 
-// samples are names of a category that stand in no other starter category, for
-// trying out rules.
+// samples are entries of a category for trying out rules, the best first.
 func (s *stock) samples(slug string, most int) []string {
-	var out []string
-	for _, e := range s.bySlug[slug].Entries {
-		if e.Kind == lists.Name && !s.elsewhere(slug, e.Text) && !s.floor(e.Text) {
-			out = append(out, e.Text)
-		}
-		if len(out) == most {
-			break
-		}
-	}
-	return out
+	all := s.sampled[slug]
+	return all[:min(most, len(all))]
 }
 
-func (s *stock) elsewhere(slug, name string) bool {
+// sample picks for every category entries to ask for: names that stand in no
+// other starter category, then its pages, then what is in others as well.
+func (s *stock) sample() {
+	listed := map[string][]string{}
 	for _, c := range s.starter {
-		if c.Slug != slug && slices.ContainsFunc(c.Entries, func(e lists.Entry) bool { return e.Text == name }) {
+		for _, e := range c.Entries {
+			listed[e.Text] = append(listed[e.Text], c.Slug)
+		}
+	}
+	s.sampled = map[string][]string{}
+	for _, c := range s.starter {
+		var names, pages, shared []string
+		for _, e := range c.Entries {
+			text := strings.TrimPrefix(e.Text, "=")
+			host, _, page := strings.Cut(text, "/")
+			switch {
+			case s.floor(host):
+			case elsewhere(listed, c.Slug, host):
+				shared = append(shared, text)
+			case page:
+				pages = append(pages, text)
+			default:
+				names = append(names, text)
+			}
+		}
+		all := slices.Concat(names, pages, shared)
+		s.sampled[c.Slug] = all[:min(samplesEach, len(all))]
+	}
+}
+
+// elsewhere reports whether another category has the host or one above it.
+func elsewhere(listed map[string][]string, slug, host string) bool {
+	for host != "" {
+		if slices.ContainsFunc(listed[host], func(other string) bool { return other != slug }) {
 			return true
 		}
+		_, host, _ = strings.Cut(host, ".")
 	}
 	return false
 }
