@@ -21,7 +21,7 @@ func (p *Porter) event(a *Answer) spool.Event {
 	if e.Site == "" {
 		e.Site = set.Site
 	}
-	if a.Verdict.Support {
+	if a.support() {
 		// A visit to a help service is a count, and never a trace of anybody.
 		e.Action = spool.ActionSupport
 		return e
@@ -51,6 +51,10 @@ func (p *Porter) event(a *Answer) spool.Event {
 	e.Path, e.Words = redact(a.Path), words
 	return e
 }
+
+// support reports a help service, whatever became of the visit: a port that
+// is closed or a connection that broke off is no reason to write down whose.
+func (a *Answer) support() bool { return a.Verdict.Support || a.Host != "" && a.snapshot.Support(a.Host) }
 
 func doorName(d verdict.Door) string {
 	switch d {

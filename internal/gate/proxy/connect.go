@@ -160,6 +160,10 @@ func reasonOf(err error) verdict.Reason {
 // asked for, and connects to it.
 func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
 	h, err := v.hello()
+	if err != nil && len(v.first) == 0 {
+		s.porter.Record(detached(ctx), asked) // opened ahead of need, and never used
+		return
+	}
 	if err != nil {
 		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
 		s.closeTunnel(ctx, v, &refused)
