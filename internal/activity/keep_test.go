@@ -165,8 +165,10 @@ func TestAQuietMinuteIsToldFromAGap(t *testing.T) {
 	}
 	loc := london(t)
 	want := []Minute{
-		{At: at.In(loc), Events: 2, Beats: 1}, {At: at.Add(time.Minute).In(loc), Beats: 1, Dropped: 1},
-		{At: at.Add(2 * time.Minute).In(loc)}, {At: at.Add(3 * time.Minute).In(loc), Beats: 1, Dropped: 3},
+		{At: at.In(loc), Events: 2, Beats: 1},
+		{At: at.Add(time.Minute).In(loc), Beats: 1, Dropped: 1},
+		{At: at.Add(2 * time.Minute).In(loc)},
+		{At: at.Add(3 * time.Minute).In(loc), Beats: 1, Dropped: 3},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the minutes of the hill site:\n%s", diff)

@@ -117,9 +117,15 @@ func (w *raw) numbers() [9]struct {
 		dict string
 		id   int64
 	}{
-		{dictGates, keyGate(w.key)}, {dictContexts, w.context}, {dictVerdicts, w.verdict},
-		{dictSubjects, w.subject}, {dictDevices, w.device}, {dictAddrs, w.address},
-		{dictHosts, w.host}, {dictPaths, w.path}, {dictSearches, w.search},
+		{dictGates, keyGate(w.key)},
+		{dictContexts, w.context},
+		{dictVerdicts, w.verdict},
+		{dictSubjects, w.subject},
+		{dictDevices, w.device},
+		{dictAddrs, w.address},
+		{dictHosts, w.host},
+		{dictPaths, w.path},
+		{dictSearches, w.search},
 	}
 }
 

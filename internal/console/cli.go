@@ -121,15 +121,20 @@ type (
 	serviceRemoveCmd  struct{ notBuilt }
 )
 
-func (scanCmd) direct(context.Context, *CLI, Invocation) error         { return later("scan") }
-func (classifyCmd) direct(context.Context, *CLI, Invocation) error     { return later("classify") }
+func (scanCmd) direct(context.Context, *CLI, Invocation) error     { return later("scan") }
+func (classifyCmd) direct(context.Context, *CLI, Invocation) error { return later("classify") }
 func (assetsImportCmd) direct(context.Context, *CLI, Invocation) error { return later("assets import") }
-func (imagesCheckCmd) direct(context.Context, *CLI, Invocation) error  { return later("images check") }
-func (imagesCleanCmd) direct(context.Context, *CLI, Invocation) error  { return later("images clean") }
-func (recordsMoveCmd) direct(context.Context, *CLI, Invocation) error  { return later("records move") }
+
+func (imagesCheckCmd) direct(context.Context, *CLI, Invocation) error { return later("images check") }
+
+func (imagesCleanCmd) direct(context.Context, *CLI, Invocation) error { return later("images clean") }
+
+func (recordsMoveCmd) direct(context.Context, *CLI, Invocation) error { return later("records move") }
+
 func (serviceInstallCmd) direct(context.Context, *CLI, Invocation) error {
 	return later("service install")
 }
+
 func (serviceRemoveCmd) direct(context.Context, *CLI, Invocation) error {
 	return later("service remove")
 }

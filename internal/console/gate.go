@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -60,6 +62,9 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if seal, err := house.CASealer(keyFile); err == nil {
 		cfg.Seal = seal
 	}
+	// What net/http says of its own accord quotes what sites sent: no part of
+	// a log that a contractor may read.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return gate.Run(ctx, cfg)

@@ -58,8 +58,10 @@ func newSchool(t *testing.T) *school {
 		AllowPrivate: []string{s.origin.Listener.Addr().String()},
 		Log:          slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
-	if err := WriteSettings(s.dir, Settings{Site: "main", OwnHosts: []string{gatetest.OwnHost},
-		HelpHosts: []string{gatetest.HelpHost}, Essentials: []string{"update.test"}}); err != nil {
+	if err := WriteSettings(s.dir, Settings{
+		Site: "main", OwnHosts: []string{gatetest.OwnHost},
+		HelpHosts: []string{gatetest.HelpHost}, Essentials: []string{"update.test"},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -105,7 +107,8 @@ func (s *school) run(t *testing.T) (control.State, *control.Client, <-chan error
 func (s *school) get(t *testing.T, st control.State, host string) (int, string) {
 	t.Helper()
 	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: st.Proxy}), DisableKeepAlives: true}}
+		Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: st.Proxy}), DisableKeepAlives: true,
+	}}
 	res, err := c.Get(fmt.Sprintf("http://%s:%d/", host, s.origin.Listener.Addr().(*net.TCPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
@@ -234,8 +237,10 @@ func TestPresenceIsPushedKeptAndEndsTunnels(t *testing.T) {
 	s.publish(t, gatetest.Rules())
 	st, c, _ := s.run(t)
 	now := clock.System{}.Now()
-	row := subject.Row{ID: "r1", Address: netip.MustParseAddr("127.0.0.1"), Subject: "t1", Certainty: spool.Sure,
-		Groups: []string{"staff"}, SignedUntil: now.Add(time.Hour), Ends: now.Add(time.Hour)}
+	row := subject.Row{
+		ID: "r1", Address: netip.MustParseAddr("127.0.0.1"), Subject: "t1", Certainty: spool.Sure,
+		Groups: []string{"staff"}, SignedUntil: now.Add(time.Hour), Ends: now.Add(time.Hour),
+	}
 	if got, _ := s.get(t, st, "game.test"); got != 403 {
 		t.Errorf("nobody known: %d", got)
 	}

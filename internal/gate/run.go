@@ -149,8 +149,10 @@ func (r *running) recheck(ctx context.Context) {
 // told apart.
 func (r *running) beat(ctx context.Context) {
 	stats := r.spool.Stats()
-	e := spool.Event{Kind: spool.Heartbeat, At: r.cfg.Clock.Now(), Site: r.porter.Settings().Site,
-		RulesNumber: r.porter.Snapshot().Number(), Dropped: stats.Dropped + stats.Lost}
+	e := spool.Event{
+		Kind: spool.Heartbeat, At: r.cfg.Clock.Now(), Site: r.porter.Settings().Site,
+		RulesNumber: r.porter.Snapshot().Number(), Dropped: stats.Dropped + stats.Lost,
+	}
 	if err := r.spool.Put(ctx, e); err != nil && ctx.Err() == nil {
 		r.cfg.Log.Error("the record of the filter being up could not be written", "error", err.Error())
 	}
@@ -172,7 +174,9 @@ func (r *running) closeDoors() {
 // close ends what start opened, as far as it came.
 func (r *running) close() {
 	if r.dns != nil {
-		r.dns.Close()
+		if err := r.dns.Close(); err != nil {
+			r.cfg.Log.Debug("DNS was closed late", "error", err.Error())
+		}
 	}
 	for _, s := range []*proxy.Server{r.proxy, r.sink} {
 		if s != nil {

@@ -116,8 +116,8 @@ func (g *gateChild) await(ctx context.Context, ended <-chan error, logName strin
 			return f, g.spawned()
 		}
 		select {
-		case <-ended:
-			return control.State{}, errors.New(lastWords(logName, from))
+		case err := <-ended:
+			return control.State{}, errors.New(lastWords(logName, from, err))
 		case <-ctx.Done():
 			return control.State{}, errors.New("the filter did not start in time; look into " + logName)
 		case <-time.After(20 * time.Millisecond):
@@ -125,15 +125,17 @@ func (g *gateChild) await(ctx context.Context, ended <-chan error, logName strin
 	}
 }
 
-// lastWords returns the last line a child wrote: its one plain sentence.
-func lastWords(name string, from int64) string {
+// lastWords returns the last line a child wrote: its one plain sentence. ended
+// is how its process ended.
+func lastWords(name string, from int64, ended error) string {
+	silent := fmt.Sprintf("the filter ended at once (%v) and said nothing", ended)
 	b, err := os.ReadFile(name)
 	if err != nil || int64(len(b)) <= from {
-		return "the filter ended at once and said nothing"
+		return silent
 	}
 	lines := splitLines(string(b[from:]))
 	if len(lines) == 0 {
-		return "the filter ended at once and said nothing"
+		return silent
 	}
 	return lines[len(lines)-1]
 }

@@ -51,9 +51,14 @@ type someone struct {
 
 func everybody() []someone {
 	out := []someone{
-		{"nobody", "", nil}, {"a pupil", people.Pupil, nil}, {"a pupil whose record claims every post", people.Pupil, allPosts()},
-		{"a parent", people.Parent, nil}, {"a teacher", people.Staff, nil}, {"a governor", people.Governor, nil},
-		{"a visitor", people.Visitor, nil}, {"a contractor", people.Contractor, nil},
+		{"nobody", "", nil},
+		{"a pupil", people.Pupil, nil},
+		{"a pupil whose record claims every post", people.Pupil, allPosts()},
+		{"a parent", people.Parent, nil},
+		{"a teacher", people.Staff, nil},
+		{"a governor", people.Governor, nil},
+		{"a visitor", people.Visitor, nil},
+		{"a contractor", people.Contractor, nil},
 	}
 	for _, p := range people.Posts {
 		out = append(out, someone{"the " + string(p.Post), p.Kinds[0], []people.Post{p.Post}})

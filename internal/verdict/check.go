@@ -54,12 +54,16 @@ func (s *Snapshot) check(m Must, at time.Time) []Failure {
 	var out []Failure
 	for _, g := range groups {
 		for _, minute := range minutes {
-			a := Ask{Door: DoorProxy, Host: url.Host, Path: url.Path, Port: url.Port, Groups: 1 << g, At: at, Minute: minute,
-				KeyStage: s.names.KeyStage(m.KeyStage), Place: s.names.Place(m.Place)}
+			a := Ask{
+				Door: DoorProxy, Host: url.Host, Path: url.Path, Port: url.Port, Groups: 1 << g, At: at, Minute: minute,
+				KeyStage: s.names.KeyStage(m.KeyStage), Place: s.names.Place(m.Place),
+			}
 			if v := s.Decide(&a); v.Action != m.Act {
 				slug := s.names.GroupSlug(g)
-				out = append(out, Failure{Must: m, Got: v, Group: slug, Minute: minute,
-					Says: fmt.Sprintf("%s must be %s for %s and is %s.", m.URL, past(m.Act), slug, past(v.Action))})
+				out = append(out, Failure{
+					Must: m, Got: v, Group: slug, Minute: minute,
+					Says: fmt.Sprintf("%s must be %s for %s and is %s.", m.URL, past(m.Act), slug, past(v.Action)),
+				})
 				break // one time is enough to say so
 			}
 		}

@@ -76,10 +76,14 @@ func (c *compiler) bounds() error {
 		what   string
 		n, max int
 	}{
-		{"categories", len(r.Categories), MaxCategories}, {"lines", len(r.Lines), MaxLines},
-		{"own entries", len(r.Own), MaxOwn}, {"unblocks", len(r.Unblocks), MaxUnblocks},
-		{"help hosts", len(r.Help), MaxLines}, {"own host names", len(r.Ours), MaxLines},
-		{"essentials", len(r.Essentials), MaxLines}, {"locked hosts", len(r.Locked.Hosts), MaxOwn},
+		{"categories", len(r.Categories), MaxCategories},
+		{"lines", len(r.Lines), MaxLines},
+		{"own entries", len(r.Own), MaxOwn},
+		{"unblocks", len(r.Unblocks), MaxUnblocks},
+		{"help hosts", len(r.Help), MaxLines},
+		{"own host names", len(r.Ours), MaxLines},
+		{"essentials", len(r.Essentials), MaxLines},
+		{"locked hosts", len(r.Locked.Hosts), MaxOwn},
 		{"safe services", len(r.Safe), MaxLines},
 	} {
 		if b.n > b.max {
@@ -288,8 +292,10 @@ func (c *compiler) floor() error {
 		kind  targetKind
 		of    string
 	}{
-		{helpFloor, targetHelp, "the help floor"}, {c.r.Help, targetHelp, "the help floor"},
-		{c.r.Ours, targetOurs, "the school's own pages"}, {privateNames, targetPrivate, "the private names"},
+		{helpFloor, targetHelp, "the help floor"},
+		{c.r.Help, targetHelp, "the help floor"},
+		{c.r.Ours, targetOurs, "the school's own pages"},
+		{privateNames, targetPrivate, "the private names"},
 		{c.r.Essentials, targetEssential, "the essentials"},
 	} {
 		for _, h := range part.hosts {

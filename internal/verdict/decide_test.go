@@ -36,8 +36,12 @@ func schoolRules() verdict.Rules {
 	closures := []verdict.Span{span(closure.AddDate(0, 0, -5), closure.AddDate(0, 0, 5))}
 	r := verdict.Rules{
 		Version: verdict.RulesVersion, School: "Test School",
-		Groups: []verdict.Group{{Slug: "pupils", Audience: "pupil"}, {Slug: "staff", AddressesOpen: true}, {Slug: "guests"},
-			{Slug: "reception", UnlistedClosed: true}},
+		Groups: []verdict.Group{
+			{Slug: "pupils", Audience: "pupil"},
+			{Slug: "staff", AddressesOpen: true},
+			{Slug: "guests"},
+			{Slug: "reception", UnlistedClosed: true},
+		},
 		KeyStages: []string{"ks1", "ks4"}, Places: []string{"library", "classroom"},
 		Locked:         verdict.Locked{Categories: []string{"illegal"}, Hosts: []string{"locked.example", "lockedpage.example/worst"}},
 		Help:           []string{"counsellor.school.example"},
@@ -52,8 +56,10 @@ func schoolRules() verdict.Rules {
 	r.Categories[10].Alert = "selfharm"
 	r.Lines = []verdict.Line{
 		{ID: "P1", Who: who("pupils"), Categories: []string{"adult", "games", "social", "chat", "shopping", "self-harm"}, Act: verdict.Block, Clause: "FIL-1"},
-		{ID: "P2", Who: verdict.Who{Groups: []string{"pupils"}, KeyStages: []string{"ks4"}},
-			When: verdict.When{Weekly: weekdays(720, 780), Not: closures}, Categories: []string{"social"}, Act: verdict.Allow},
+		{
+			ID: "P2", Who: verdict.Who{Groups: []string{"pupils"}, KeyStages: []string{"ks4"}},
+			When: verdict.When{Weekly: weekdays(720, 780), Not: closures}, Categories: []string{"social"}, Act: verdict.Allow,
+		},
 		{ID: "P3", Who: verdict.Who{Groups: []string{"pupils"}}, Categories: []string{"learning"}, Act: verdict.Allow, Except: true},
 		{ID: "L1", Who: verdict.Who{Places: []string{"library"}}, Categories: []string{"news"}, Act: verdict.Block},
 		{ID: "P5", Who: who("pupils"), Categories: []string{"image-search"}, Act: verdict.Warn},
@@ -246,8 +252,10 @@ func TestDecideTakesNoMemory(t *testing.T) {
 
 func TestAHostThatNoDoorMadeCanonicalIsRefused(t *testing.T) {
 	s := school(t)
-	for _, host := range []string{"", "BAD.test", "bad.test.", ".bad.test", "bad..test", "127.1", "0x7f.1", "2130706433", "[::1]",
-		"::ffff:127.0.0.1", "bad test", "bücher.example", "a." + strings.Repeat("b", 64) + ".test", strings.Repeat("a.", 127) + "aa"} {
+	for _, host := range []string{
+		"", "BAD.test", "bad.test.", ".bad.test", "bad..test", "127.1", "0x7f.1", "2130706433", "[::1]",
+		"::ffff:127.0.0.1", "bad test", "bücher.example", "a." + strings.Repeat("b", 64) + ".test", strings.Repeat("a.", 127) + "aa",
+	} {
 		if v := s.Decide(&verdict.Ask{Host: host, Groups: 2, At: term}); v.Action != verdict.Block || v.Reason != verdict.ReasonMalformed {
 			t.Errorf("%q: %s", host, describe(s, v))
 		}
@@ -268,10 +276,15 @@ func TestWithoutRulesOnlyHelpAndEssentialsAreOpen(t *testing.T) {
 		host string
 		want string
 	}{
-		{closed, "www.childline.org.uk", "allow help"}, {closed, "counsellor.school.example", "allow help"},
-		{closed, "update.vendor.example", "allow essential"}, {closed, "plain.example", "block no-rules"},
-		{closed, "127.0.0.1", "block private"}, {closed, "", "block malformed"},
-		{open, "plain.example", "allow no-rules"}, {open, "10.0.0.1", "block private"}, {open, "belisha.school.example", "allow ours"},
+		{closed, "www.childline.org.uk", "allow help"},
+		{closed, "counsellor.school.example", "allow help"},
+		{closed, "update.vendor.example", "allow essential"},
+		{closed, "plain.example", "block no-rules"},
+		{closed, "127.0.0.1", "block private"},
+		{closed, "", "block malformed"},
+		{open, "plain.example", "allow no-rules"},
+		{open, "10.0.0.1", "block private"},
+		{open, "belisha.school.example", "allow ours"},
 	} {
 		if got := describe(c.s, c.s.Decide(&verdict.Ask{Host: c.host, At: term})); got != c.want {
 			t.Errorf("%s: %s, want %s", c.host, got, c.want)
@@ -339,10 +352,16 @@ func TestSafeTargetIsTheStrictestOfTheGroups(t *testing.T) {
 		host   string
 		want   string
 	}{
-		{1, "www.google.co.uk", "forcesafesearch.google.com"}, {2, "www.google.co.uk", ""}, {3, "www.google.co.uk", "forcesafesearch.google.com"},
-		{0, "www.google.com", "forcesafesearch.google.com"}, {1, "www.youtube.com", "restrict.youtube.com"},
-		{2, "www.youtube.com", "restrictmoderate.youtube.com"}, {1, "www.bing.com", "strict.bing.com"}, {1, "mail.google.com", ""},
-		{1 << 40, "duckduckgo.com", "safe.duckduckgo.com"}, {1, "mail.yandex.ru", ""},
+		{1, "www.google.co.uk", "forcesafesearch.google.com"},
+		{2, "www.google.co.uk", ""},
+		{3, "www.google.co.uk", "forcesafesearch.google.com"},
+		{0, "www.google.com", "forcesafesearch.google.com"},
+		{1, "www.youtube.com", "restrict.youtube.com"},
+		{2, "www.youtube.com", "restrictmoderate.youtube.com"},
+		{1, "www.bing.com", "strict.bing.com"},
+		{1, "mail.google.com", ""},
+		{1 << 40, "duckduckgo.com", "safe.duckduckgo.com"},
+		{1, "mail.yandex.ru", ""},
 	} {
 		got, ok := s.SafeTarget(c.groups, c.host)
 		if got != c.want || ok != (c.want != "") {

@@ -40,8 +40,10 @@ func (t *trace) note(what, says string, category uint8, via string) {
 	if t == nil {
 		return
 	}
-	t.steps = append(t.steps, Step{What: what, Says: "Found: " + says + ".",
-		Category: t.s.names.Categories[category].Slug, Via: via})
+	t.steps = append(t.steps, Step{
+		What: what, Says: "Found: " + says + ".",
+		Category: t.s.names.Categories[category].Slug, Via: via,
+	})
 }
 
 func (t *trace) listed(src *source, cats CategorySet, via string, parent bool) {
@@ -53,8 +55,10 @@ func (t *trace) listed(src *source, cats CategorySet, via string, parent bool) {
 		how = ", via parent " + via
 	}
 	for _, slug := range t.s.names.Slugs(cats) {
-		t.steps = append(t.steps, Step{What: "listed", Category: slug, Source: src.slug, Via: via,
-			Says: fmt.Sprintf("Found in %s (%s%s).", slug, src.name(), how)})
+		t.steps = append(t.steps, Step{
+			What: "listed", Category: slug, Source: src.slug, Via: via,
+			Says: fmt.Sprintf("Found in %s (%s%s).", slug, src.name(), how),
+		})
 	}
 }
 
@@ -63,8 +67,10 @@ func (t *trace) expression(src *source, category uint8, text string) {
 		return
 	}
 	slug := t.s.names.Categories[category].Slug
-	t.steps = append(t.steps, Step{What: "listed", Category: slug, Source: src.slug, Via: text,
-		Says: fmt.Sprintf("Found in %s (%s, by an expression).", slug, src.name())})
+	t.steps = append(t.steps, Step{
+		What: "listed", Category: slug, Source: src.slug, Via: text,
+		Says: fmt.Sprintf("Found in %s (%s, by an expression).", slug, src.name()),
+	})
 }
 
 func (s *source) name() string {

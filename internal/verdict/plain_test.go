@@ -208,8 +208,10 @@ func someOf(t *rapid.T, name string, from []string, most int) []string {
 }
 
 func drawWho(t *rapid.T) verdict.Who {
-	return verdict.Who{Groups: someOf(t, "groups", someGroups, 2), KeyStages: someOf(t, "stages", []string{"k1", "k2"}, 1),
-		Places: someOf(t, "places", []string{"p1", "p2"}, 1)}
+	return verdict.Who{
+		Groups: someOf(t, "groups", someGroups, 2), KeyStages: someOf(t, "stages", []string{"k1", "k2"}, 1),
+		Places: someOf(t, "places", []string{"p1", "p2"}, 1),
+	}
 }
 
 func drawRules(t *rapid.T) verdict.Rules {
@@ -234,9 +236,11 @@ func drawRules(t *rapid.T) verdict.Rules {
 		r.Own = append(r.Own, verdict.Own{Text: rapid.SampledFrom(someNames).Draw(t, "text"), Who: drawWho(t), Act: action.Draw(t, "act")})
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "unblocks") {
-		r.Unblocks = append(r.Unblocks, verdict.Unblock{Who: drawWho(t), Hosts: someOf(t, "hosts", someNames, 1),
+		r.Unblocks = append(r.Unblocks, verdict.Unblock{
+			Who: drawWho(t), Hosts: someOf(t, "hosts", someNames, 1),
 			Categories: someOf(t, "opens", someCategories, 2),
-			Span:       verdict.Span{From: rapid.Int64Range(1, 3).Draw(t, "from"), Until: rapid.Int64Range(4, 6).Draw(t, "until")}})
+			Span:       verdict.Span{From: rapid.Int64Range(1, 3).Draw(t, "from"), Until: rapid.Int64Range(4, 6).Draw(t, "until")},
+		})
 	}
 	r.Locked.Categories = someOf(t, "locked", someCategories[3:], 1)
 	r.Locked.Hosts = someOf(t, "locked hosts", someNames[2:3], 1)
@@ -269,10 +273,12 @@ func TestDecideIsThePlainJudge(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for range 20 {
-			a := &verdict.Ask{Host: rapid.SampledFrom([]string{"", "w.", "v.w."}).Draw(rt, "below") + rapid.SampledFrom(someNames).Draw(rt, "host"),
+			a := &verdict.Ask{
+				Host:   rapid.SampledFrom([]string{"", "w.", "v.w."}).Draw(rt, "below") + rapid.SampledFrom(someNames).Draw(rt, "host"),
 				Groups: rapid.Uint64Range(0, 9).Draw(rt, "groups"), KeyStage: rapid.Uint8Range(0, 2).Draw(rt, "stage"), Place: rapid.Uint8Range(0, 2).Draw(rt, "place"),
 				At: time.UnixMilli(rapid.Int64Range(0, 7).Draw(rt, "at")), Minute: rapid.Uint16Range(0, 10079).Draw(rt, "minute"),
-				Paused: rapid.IntRange(0, 9).Draw(rt, "paused") == 0}
+				Paused: rapid.IntRange(0, 9).Draw(rt, "paused") == 0,
+			}
 			act, why := p.decide(a)
 			v := s.Decide(a)
 			if v.Action != act || v.Reason != why {

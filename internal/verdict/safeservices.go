@@ -22,15 +22,18 @@ func SafeServices() []SafeService {
 	return []SafeService{
 		google,
 		{Name: "youtube", Strict: "restrict.youtube.com", Moderate: "restrictmoderate.youtube.com", Hosts: []string{
-			"www.youtube.com", "m.youtube.com", "youtubei.googleapis.com", "youtube.googleapis.com", "www.youtube-nocookie.com"}},
+			"www.youtube.com", "m.youtube.com", "youtubei.googleapis.com", "youtube.googleapis.com", "www.youtube-nocookie.com",
+		}},
 		{Name: "bing", Strict: "strict.bing.com", Hosts: []string{"www.bing.com", "edgeservices.bing.com"}},
 		{Name: "duckduckgo", Strict: "safe.duckduckgo.com", Hosts: []string{
-			"duckduckgo.com", "www.duckduckgo.com", "start.duckduckgo.com", "duck.com", "html.duckduckgo.com", "lite.duckduckgo.com"}},
+			"duckduckgo.com", "www.duckduckgo.com", "start.duckduckgo.com", "duck.com", "html.duckduckgo.com", "lite.duckduckgo.com",
+		}},
 		{Name: "ecosia", Strict: "strict-safe-search.ecosia.org", Hosts: []string{"www.ecosia.org"}},
 		{Name: "brave", Strict: "forcesafe.search.brave.com", Hosts: []string{"search.brave.com"}},
 		{Name: "pixabay", Strict: "safesearch.pixabay.com", Hosts: []string{"pixabay.com", "www.pixabay.com"}},
 		{Name: "qwant", Strict: "safeapi.qwant.com", Hosts: []string{"api.qwant.com"}},
 		{Name: "yandex", Strict: "familysearch.yandex.ru", Hosts: []string{
-			"yandex.ru", "www.yandex.ru", "ya.ru", "yandex.com", "www.yandex.com"}},
+			"yandex.ru", "www.yandex.ru", "ya.ru", "yandex.com", "www.yandex.com",
+		}},
 	}
 }

@@ -53,8 +53,10 @@ func (c *compiler) sources(sources []Source) error {
 			}
 			numbers = append(numbers, n)
 		}
-		x := source{slug: src.Slug, title: src.Title, segment: src.Segment,
-			ranges: src.Segment.HasRanges(), maxPath: src.Segment.MaxPath()}
+		x := source{
+			slug: src.Slug, title: src.Title, segment: src.Segment,
+			ranges: src.Segment.HasRanges(), maxPath: src.Segment.MaxPath(),
+		}
 		for _, st := range src.Segment.Sets() {
 			x.sets = append(x.sets, set{renumber(st.Sub, numbers), renumber(st.Exact, numbers), st.Pages})
 		}

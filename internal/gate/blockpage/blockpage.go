@@ -201,8 +201,12 @@ func links(v View) []link {
 
 func facts(v View) []fact {
 	all := []fact{
-		{"Category", v.Title}, {"List", v.Category}, {"Rule", v.Rule}, {"Clause", v.Clause},
-		{"Group", v.Group}, {"Reason", v.Reason},
+		{"Category", v.Title},
+		{"List", v.Category},
+		{"Rule", v.Rule},
+		{"Clause", v.Clause},
+		{"Group", v.Group},
+		{"Reason", v.Reason},
 	}
 	out := all[:0]
 	for _, f := range all {

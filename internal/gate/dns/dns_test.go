@@ -409,8 +409,10 @@ func FuzzQuestion(f *testing.F) {
 // reports the gate's rate as a share of the plain one's.
 func BenchmarkAgainstPlain(b *testing.B) {
 	w := gatetest.New(b)
-	real, err := porter.New(porter.Deps{Clock: clock.System{}, Table: w.Table, Spool: benchSpool(b), Log: w.Log,
-		Settings: w.Porter.Settings(), Snapshot: w.Porter.Snapshot()})
+	real, err := porter.New(porter.Deps{
+		Clock: clock.System{}, Table: w.Table, Spool: benchSpool(b), Log: w.Log,
+		Settings: w.Porter.Settings(), Snapshot: w.Porter.Snapshot(),
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (s *Server) open(address string) error {
 		if err != nil {
 			tcp.Close()
 			for _, c := range s.udp {
-				c.Close()
+				_ = c.Close()
 			}
 			s.udp = nil
 			return fmt.Errorf("opening DNS over UDP: %w", err)

@@ -100,13 +100,15 @@ type World struct {
 // New returns a world with the fixture's rules.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{Clock: clock.NewFake(Noon), Table: subject.New(nil), dir: t.TempDir(),
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	w := &World{
+		Clock: clock.NewFake(Noon), Table: subject.New(nil), dir: t.TempDir(),
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
 	sp, err := spool.Open(spool.Options{Dir: w.dir, Clock: w.Clock, Log: w.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { sp.Close() })
+	t.Cleanup(func() { _ = sp.Close() })
 	w.Porter, err = porter.New(porter.Deps{
 		Clock: w.Clock, Table: w.Table, Spool: sp, Log: w.Log, Snapshot: Snapshot(t, Rules()), Search: queryWords{},
 		Settings: &porter.Settings{
@@ -208,7 +210,7 @@ func Upstream(t testing.TB, lines ...string) string {
 		// A test resolver has nobody to tell that its answer was not sent.
 		_ = w.WriteMsg(m)
 	})}
-	go srv.ActivateAndServe()
-	t.Cleanup(func() { srv.Shutdown() })
+	go func() { _ = srv.ActivateAndServe() }() // ends with the test
+	t.Cleanup(func() { _ = srv.Shutdown() })
 	return pc.LocalAddr().String()
 }

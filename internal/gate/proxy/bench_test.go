@@ -33,8 +33,10 @@ func BenchmarkAgainstPlain(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { sp.Close() })
-		p, err := porter.New(porter.Deps{Clock: clock.System{}, Spool: sp, Log: c.Log, Settings: c.Porter.Settings(),
-			Snapshot: c.Porter.Snapshot(), Table: newTable()})
+		p, err := porter.New(porter.Deps{
+			Clock: clock.System{}, Spool: sp, Log: c.Log, Settings: c.Porter.Settings(),
+			Snapshot: c.Porter.Snapshot(), Table: newTable(),
+		})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -83,9 +83,11 @@ func newBench(t testing.TB, change func(*Config, table)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := table{"ok.test": "127.0.0.1", "bad.test": "127.0.0.1", "game.test": "127.0.0.1", "harm.test": "127.0.0.1",
+	names := table{
+		"ok.test": "127.0.0.1", "bad.test": "127.0.0.1", "game.test": "127.0.0.1", "harm.test": "127.0.0.1",
 		"help.test": "127.0.0.1", "warn.test": "127.0.0.1", "other.test": "127.0.0.1", "inside.test": "10.9.8.7",
-		"safe.search.test": "127.0.0.1", "www.search.test": "203.0.113.1"}
+		"safe.search.test": "127.0.0.1", "www.search.test": "203.0.113.1",
+	}
 	cfg := Config{Porter: b.Porter, Lookup: names, Guard: guard, Pages: pages, Secret: "s", Clock: b.Clock, Log: b.Log}
 	if change != nil {
 		change(&cfg, names)
@@ -183,8 +185,10 @@ func TestPlainRequests(t *testing.T) {
 func TestTheOriginSeesNothingThatIsNotItsBusiness(t *testing.T) {
 	b := newBench(t, nil)
 	req, _ := http.NewRequest("POST", b.url("ok.test", "/post?x=1"), strings.NewReader("body"))
-	for k, v := range map[string]string{"X-Forwarded-For": "1.2.3.4", "Proxy-Authorization": "Basic eDp5", "X-Belisha-Client": "1.1.1.1",
-		"Connection": "X-Secret", "X-Secret": "a", "Upgrade": "h2c", "Te": "trailers", "X-Kept": "yes"} {
+	for k, v := range map[string]string{
+		"X-Forwarded-For": "1.2.3.4", "Proxy-Authorization": "Basic eDp5", "X-Belisha-Client": "1.1.1.1",
+		"Connection": "X-Secret", "X-Secret": "a", "Upgrade": "h2c", "Te": "trailers", "X-Kept": "yes",
+	} {
 		req.Header.Set(k, v)
 	}
 	res, err := b.client(nil).Do(req)

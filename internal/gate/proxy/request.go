@@ -189,13 +189,17 @@ func (s *Server) outgoing(r *http.Request, answer *porter.Answer) *http.Request 
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 	}
 	hostPort := joinHost(answer.Host, answer.Port, 80)
-	u := &url.URL{Scheme: "http", Host: hostPort, Path: r.URL.Path, RawPath: r.URL.RawPath,
-		RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery}
+	u := &url.URL{
+		Scheme: "http", Host: hostPort, Path: r.URL.Path, RawPath: r.URL.RawPath,
+		RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
+	}
 	if target, ok := answer.SafeTarget(); ok {
 		u.Host = joinHost(target, answer.Port, 80)
 	}
-	out := &http.Request{Method: r.Method, URL: u, Host: hostPort, Header: h, Body: r.Body, ContentLength: r.ContentLength,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	out := &http.Request{
+		Method: r.Method, URL: u, Host: hostPort, Header: h, Body: r.Body, ContentLength: r.ContentLength,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
 	if r.ContentLength == 0 {
 		out.Body = http.NoBody
 	}

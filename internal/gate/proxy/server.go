@@ -154,8 +154,10 @@ func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	conns := s.all
 	s.mu.Unlock()
-	return Counts{Requests: s.requests.Load(), Refused: s.refused.Load(), Panics: s.panics.Load(),
-		Bytes: s.bytes.Load(), Conns: conns, Tunnels: len(s.tunnels.list())}
+	return Counts{
+		Requests: s.requests.Load(), Refused: s.refused.Load(), Panics: s.panics.Load(),
+		Bytes: s.bytes.Load(), Conns: conns, Tunnels: len(s.tunnels.list()),
+	}
 }
 
 // strictListener bounds connections and reads them strictly.

@@ -33,8 +33,10 @@ func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *por
 	if c, ok := conn.(*strictConn); ok {
 		c.tunnel()
 	}
-	remove := s.tunnels.add(&tunnel{client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
-		close: func() { conn.Close(); server.Close() }})
+	remove := s.tunnels.add(&tunnel{
+		client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
+		close: func() { conn.Close(); server.Close() },
+	})
 	defer remove()
 	if s.switched(conn, res) != nil {
 		return

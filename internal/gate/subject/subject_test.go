@@ -17,8 +17,10 @@ var (
 )
 
 func row(id, subject string, groups ...string) Row {
-	return Row{ID: id, Address: desk, Subject: subject, Certainty: spool.Sure, Groups: groups,
-		KeyStage: "ks2", SignedUntil: now.Add(time.Hour), Ends: now.Add(time.Hour)}
+	return Row{
+		ID: id, Address: desk, Subject: subject, Certainty: spool.Sure, Groups: groups,
+		KeyStage: "ks2", SignedUntil: now.Add(time.Hour), Ends: now.Add(time.Hour),
+	}
 }
 
 func push(t *testing.T, table *Table, rows ...Row) {
@@ -45,24 +47,64 @@ func TestFind(t *testing.T) {
 		want    string
 	}{
 		{"nobody known is nobody", nil, nil, now, "subject= device= groups=[] certainty=0 signed=false paused=false"},
-		{"one person signed in at an address is sure", nil, []Row{row("a", "s1", "staff")}, now,
-			"subject=s1 device= groups=[staff] certainty=2 signed=true paused=false"},
-		{"two people at one address are nobody, with no group", nil, []Row{row("a", "s1", "staff"), row("b", "s2", "pupils")}, now,
-			"subject= device= groups=[] certainty=0 signed=false paused=false"},
-		{"the same person twice is one person", nil, []Row{row("a", "s1", "staff"), row("b", "s1", "staff")}, now,
-			"subject=s1 device= groups=[staff] certainty=2 signed=true paused=false"},
-		{"a row ends by the clock", nil, []Row{row("a", "s1", "staff")}, now.Add(time.Hour),
-			"subject= device= groups=[] certainty=0 signed=false paused=false"},
-		{"a device without a person is likely, and a device only", []Device{pc}, nil, now,
-			"subject= device=pc7 groups=[pupils] certainty=1 signed=false paused=false"},
-		{"a shared device never makes a person sure", []Device{shared}, []Row{row("a", "s1", "staff")}, now,
-			"subject=s1 device=pc7 groups=[staff] certainty=1 signed=true paused=false"},
-		{"a range of addresses is a room, not a person's device", []Device{room}, []Row{row("a", "s1", "staff")}, now,
-			"subject=s1 device=room groups=[staff] certainty=1 signed=true paused=false"},
-		{"a row may name the device instead of the address", []Device{pc}, []Row{byDevice}, now,
-			"subject=s1 device=pc7 groups=[staff] certainty=2 signed=true paused=false"},
-		{"two people on a device lose the device's group too", []Device{pc}, []Row{row("a", "s1", "staff"), row("b", "s2")}, now,
-			"subject= device=pc7 groups=[] certainty=1 signed=false paused=false"},
+		{
+			"one person signed in at an address is sure", nil,
+			[]Row{row("a", "s1", "staff")},
+			now,
+			"subject=s1 device= groups=[staff] certainty=2 signed=true paused=false",
+		},
+		{
+			"two people at one address are nobody, with no group", nil,
+			[]Row{row("a", "s1", "staff"), row("b", "s2", "pupils")},
+			now,
+			"subject= device= groups=[] certainty=0 signed=false paused=false",
+		},
+		{
+			"the same person twice is one person", nil,
+			[]Row{row("a", "s1", "staff"), row("b", "s1", "staff")},
+			now,
+			"subject=s1 device= groups=[staff] certainty=2 signed=true paused=false",
+		},
+		{
+			"a row ends by the clock", nil,
+			[]Row{row("a", "s1", "staff")},
+			now.Add(time.Hour),
+			"subject= device= groups=[] certainty=0 signed=false paused=false",
+		},
+		{
+			"a device without a person is likely, and a device only",
+			[]Device{pc},
+			nil, now,
+			"subject= device=pc7 groups=[pupils] certainty=1 signed=false paused=false",
+		},
+		{
+			"a shared device never makes a person sure",
+			[]Device{shared},
+			[]Row{row("a", "s1", "staff")},
+			now,
+			"subject=s1 device=pc7 groups=[staff] certainty=1 signed=true paused=false",
+		},
+		{
+			"a range of addresses is a room, not a person's device",
+			[]Device{room},
+			[]Row{row("a", "s1", "staff")},
+			now,
+			"subject=s1 device=room groups=[staff] certainty=1 signed=true paused=false",
+		},
+		{
+			"a row may name the device instead of the address",
+			[]Device{pc},
+			[]Row{byDevice},
+			now,
+			"subject=s1 device=pc7 groups=[staff] certainty=2 signed=true paused=false",
+		},
+		{
+			"two people on a device lose the device's group too",
+			[]Device{pc},
+			[]Row{row("a", "s1", "staff"), row("b", "s2")},
+			now,
+			"subject= device=pc7 groups=[] certainty=1 signed=false paused=false",
+		},
 		{"a pause holds until its time", nil, []Row{paused}, now, "subject=s1 device= groups=[pupils] certainty=2 signed=true paused=true"},
 		{"a pause ends by the clock", nil, []Row{paused}, now.Add(2 * time.Minute), "subject=s1 device= groups=[pupils] certainty=2 signed=true paused=false"},
 	}

@@ -251,7 +251,7 @@ func TestAFollowerSeesEveryLineInOrderAndGoesOnAfterARestart(t *testing.T) {
 		}
 	}
 	follow(2)
-	go b.openCase("c2")
+	b.openCase("c2")
 	follow(3)
 	if s := strings.Join(got, " "); s != "c0 c1 c2" {
 		t.Fatalf("got %q", s)

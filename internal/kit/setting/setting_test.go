@@ -67,8 +67,12 @@ func TestTimesOfDay(t *testing.T) {
 
 func TestAListIsReadWholeAndSaysWhatItDoesNotKnow(t *testing.T) {
 	s := setting.Setting{Key: "a.b.c", Kind: setting.List, Options: []setting.Option{
-		{Value: "social-networks", Title: "social networks"}, {Value: "chat"}, {Value: "gambling"},
-		{Value: "music-download", Title: "music downloads"}, {Value: "arts-crafts", Title: "arts and crafts"}, {Value: "shopping"},
+		{Value: "social-networks", Title: "social networks"},
+		{Value: "chat"},
+		{Value: "gambling"},
+		{Value: "music-download", Title: "music downloads"},
+		{Value: "arts-crafts", Title: "arts and crafts"},
+		{Value: "shopping"},
 	}}
 	v, err := s.Parse("social networks, chat, gambling, music downloads and shopping, arts and crafts and chat")
 	if err != nil {

@@ -99,8 +99,10 @@ func (a *API) ask(ctx huma.Context, next func(huma.Context)) {
 			a.refuse(ctx, Explain(ErrSignIn))
 			return
 		}
-		a.refuse(ctx, Problem{Status: http.StatusForbidden, Title: "This token is not for that",
-			Words: "It lacks the scope " + string(needs) + "."})
+		a.refuse(ctx, Problem{
+			Status: http.StatusForbidden, Title: "This token is not for that",
+			Words: "It lacks the scope " + string(needs) + ".",
+		})
 		return
 	}
 	with := actor.With(ctx.Context(), who)

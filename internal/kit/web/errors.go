@@ -51,33 +51,51 @@ func Explain(err error) Problem {
 	var bad store.Invalid
 	switch {
 	case errors.As(err, &bad):
-		return Problem{Status: http.StatusUnprocessableEntity, Title: "Something needs to be put right",
-			Words: "Go back, change it and send it again. Nothing was changed.", List: sentences(bad)}
+		return Problem{
+			Status: http.StatusUnprocessableEntity, Title: "Something needs to be put right",
+			Words: "Go back, change it and send it again. Nothing was changed.", List: sentences(bad),
+		}
 	case errors.Is(err, store.ErrNotFound):
-		return Problem{Status: http.StatusNotFound, Title: "There is no such page",
-			Words: "It may have been moved or removed, or the address may be mistyped."}
+		return Problem{
+			Status: http.StatusNotFound, Title: "There is no such page",
+			Words: "It may have been moved or removed, or the address may be mistyped.",
+		}
 	case errors.Is(err, store.ErrForbidden):
-		return Problem{Status: http.StatusForbidden, Title: "This page is not for your account",
-			Words: "If your work needs it, ask whoever looks after accounts at your school."}
+		return Problem{
+			Status: http.StatusForbidden, Title: "This page is not for your account",
+			Words: "If your work needs it, ask whoever looks after accounts at your school.",
+		}
 	case errors.Is(err, ErrSignIn):
-		return Problem{Status: http.StatusUnauthorized, Title: "Sign in first",
-			Words: "This page is for people who are signed in."}
+		return Problem{
+			Status: http.StatusUnauthorized, Title: "Sign in first",
+			Words: "This page is for people who are signed in.",
+		}
 	case errors.Is(err, store.ErrStale):
-		return Problem{Status: http.StatusConflict, Title: "Somebody else changed this first",
-			Words: "Go back, load the page again and look at what changed, then make your change. Nothing of yours was saved."}
+		return Problem{
+			Status: http.StatusConflict, Title: "Somebody else changed this first",
+			Words: "Go back, load the page again and look at what changed, then make your change. Nothing of yours was saved.",
+		}
 	case errors.Is(err, ErrTooLarge):
-		return Problem{Status: http.StatusRequestEntityTooLarge, Title: "That is too large",
-			Words: "This page takes less than was sent. Send a smaller file, or less text. Nothing was changed."}
+		return Problem{
+			Status: http.StatusRequestEntityTooLarge, Title: "That is too large",
+			Words: "This page takes less than was sent. Send a smaller file, or less text. Nothing was changed.",
+		}
 	case errors.Is(err, ErrNoFile), errors.Is(err, ErrBadForm):
-		return Problem{Status: http.StatusBadRequest, Title: "The form could not be read",
-			Words: "Go back and send it again. If it asks for a file, choose one first."}
+		return Problem{
+			Status: http.StatusBadRequest, Title: "The form could not be read",
+			Words: "Go back and send it again. If it asks for a file, choose one first.",
+		}
 	case errors.Is(err, ErrBusy):
-		return Problem{Status: http.StatusServiceUnavailable, Title: "Too many people are asking at once",
-			Words: "Wait a minute and try again. Nothing was changed."}
+		return Problem{
+			Status: http.StatusServiceUnavailable, Title: "Too many people are asking at once",
+			Words: "Wait a minute and try again. Nothing was changed.",
+		}
 	}
-	return Problem{Status: http.StatusInternalServerError, Title: "Something went wrong here",
+	return Problem{
+		Status: http.StatusInternalServerError, Title: "Something went wrong here",
 		Words: "It is not your doing. Try again; if it happens again, tell whoever looks after Belisha the number below.",
-		ID:    rand.Text()[:10], Log: true}
+		ID:    rand.Text()[:10], Log: true,
+	}
 }
 
 // sentences lists what is wrong, in a steady order.

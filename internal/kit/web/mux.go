@@ -188,8 +188,10 @@ func (s *site) ctx(w http.ResponseWriter, req *http.Request, r Route) *Ctx {
 	}
 	req.Body = http.MaxBytesReader(w, req.Body, limit)
 	about := s.About(req.Context())
-	return &Ctx{W: w, R: req, Actor: actor.From(context.Background()), Words: words.In(about.Zone, s.Clock.Now()),
-		site: s, route: r, about: about, people: r.People, limit: limit}
+	return &Ctx{
+		W: w, R: req, Actor: actor.From(context.Background()), Words: words.In(about.Zone, s.Clock.Now()),
+		site: s, route: r, about: about, people: r.People, limit: limit,
+	}
 }
 
 func (s *site) serve(c *Ctx) error {

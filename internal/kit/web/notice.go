@@ -68,8 +68,10 @@ func (c *Ctx) Notice(words string) {
 
 func (c *Ctx) setNotice(value string, age int) {
 	secure := c.Secure()
-	http.SetCookie(c.W, &http.Cookie{Name: CookieName("belisha-notice", secure), Value: value, Path: "/",
-		MaxAge: age, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(c.W, &http.Cookie{
+		Name: CookieName("belisha-notice", secure), Value: value, Path: "/",
+		MaxAge: age, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // takeNotice returns the notice that waits and takes it away.

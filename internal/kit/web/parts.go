@@ -325,6 +325,8 @@ func (e Evidence) SourceShape() string {
 
 // EvidenceOf turns a control's finding into its card.
 func (c *Ctx) EvidenceOf(title string, f control.Finding) Evidence {
-	return Evidence{Title: title, State: State{Is: f.State}, Figure: f.Figure, Rule: f.Rule, When: c.Ago(f.At),
-		Source: f.Source, By: f.By, Owner: f.Owner, Todo: f.Todo, Reason: f.Reason}
+	return Evidence{
+		Title: title, State: State{Is: f.State}, Figure: f.Figure, Rule: f.Rule, When: c.Ago(f.At),
+		Source: f.Source, By: f.By, Owner: f.Owner, Todo: f.Todo, Reason: f.Reason,
+	}
 }

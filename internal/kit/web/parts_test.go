@@ -105,8 +105,10 @@ func TestASparklineSaysItsFiguresInWords(t *testing.T) {
 
 func TestWhatIsTypedIsShownAsWordsAndNeverAsMarkup(t *testing.T) {
 	site := webtest.Site(t, section(web.Route{Pattern: "GET /x", Needs: web.Open, Do: func(c *web.Ctx) error {
-		return helloPage.Render(c, helloView{Base: web.Base{Title: "<script>a</script>", Crumbs: []web.Crumb{{Title: "<i>", Path: "javascript:alert(1)"}}},
-			Name: web.Field{Name: "name", Label: "Name", Value: `"><script>b</script>`}})
+		return helloPage.Render(c, helloView{
+			Base: web.Base{Title: "<script>a</script>", Crumbs: []web.Crumb{{Title: "<i>", Path: "javascript:alert(1)"}}},
+			Name: web.Field{Name: "name", Label: "Name", Value: `"><script>b</script>`},
+		})
 	}}))
 	d := webtest.Get(t, site, "/x", webtest.Nobody()).Safe().HasNot("javascript:alert")
 	if d.Field("name") != `"><script>b</script>` {

@@ -20,8 +20,10 @@ const csp = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
 func (s *site) outer(mux *http.ServeMux, hosts func(string) bool) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.plain(w, r, Problem{Status: http.StatusForbidden, Title: "This came from another site",
-			Words: "Open the page here and send the form from it. Nothing was changed."})
+		s.plain(w, r, Problem{
+			Status: http.StatusForbidden, Title: "This came from another site",
+			Words: "Open the page here and send the form from it. Nothing was changed.",
+		})
 	}))
 	inner := guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern == "" {
@@ -60,8 +62,10 @@ func (s *site) unknown(mux *http.ServeMux, w http.ResponseWriter, r *http.Reques
 	mux.ServeHTTP(probe, r)
 	if probe.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", probe.header.Get("Allow"))
-		s.plain(w, r, Problem{Status: http.StatusMethodNotAllowed, Title: "This page does not take that",
-			Words: "Go back and use the links and buttons on the page."})
+		s.plain(w, r, Problem{
+			Status: http.StatusMethodNotAllowed, Title: "This page does not take that",
+			Words: "Go back and use the links and buttons on the page.",
+		})
 		return
 	}
 	if probe.status >= 300 && probe.status < 400 { // the mux tidies "//a/../b"

@@ -24,10 +24,12 @@ func TestAPageFitsItsStruct(t *testing.T) {
 }
 
 func TestAPageIsShownInTheLayout(t *testing.T) {
-	site := webtest.Site(t, web.Section{Name: "hello", Routes: []web.Route{{Pattern: "GET /hello", Needs: "hello.say",
+	site := webtest.Site(t, web.Section{Name: "hello", Routes: []web.Route{{
+		Pattern: "GET /hello", Needs: "hello.say",
 		Do: func(c *web.Ctx) error {
 			return helloPage.Render(c, helloView{Base: web.Base{Title: "Say hello"}, Name: web.Field{Name: "name", Label: "Your name"}})
-		}}}})
+		},
+	}}})
 	d := webtest.Get(t, site, "/hello", webtest.As("Ada", "hello.say"))
 	d.Is(200).Has("Say hello", "Ashdown Primary School", "Ada", "Nothing waits for you; last checked 08:02").Safe()
 	webtest.Get(t, site, "/hello", webtest.Nobody()).GoesTo("/sign-in?to=%2Fhello")

@@ -148,8 +148,10 @@ func Length(d time.Duration) string {
 		size      time.Duration
 		one, many string
 	}{
-		{24 * time.Hour, "day", "days"}, {time.Hour, "hour", "hours"},
-		{time.Minute, "minute", "minutes"}, {time.Second, "second", "seconds"},
+		{24 * time.Hour, "day", "days"},
+		{time.Hour, "hour", "hours"},
+		{time.Minute, "minute", "minutes"},
+		{time.Second, "second", "seconds"},
 	}
 	var parts []string
 	for _, u := range units {

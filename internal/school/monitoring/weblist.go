@@ -186,8 +186,10 @@ func (r *Room) recordingView(c *web.Ctx) (recordingView, error) {
 	v.On = true
 	v.Lead = "Names are recorded."
 	v.Since.Rows = []web.SummaryRow{
-		{Key: "Since", When: c.Moment(rec.ConfirmedAt)}, {Key: "Confirmed by", Text: by},
-		{Key: "Impact assessment", Text: rec.AssessedOn.Words()}, {Key: "People were told by", Text: rec.Notice},
+		{Key: "Since", When: c.Moment(rec.ConfirmedAt)},
+		{Key: "Confirmed by", Text: by},
+		{Key: "Impact assessment", Text: rec.AssessedOn.Words()},
+		{Key: "People were told by", Text: rec.Notice},
 	}
 	v.Stop = web.Confirm{
 		What: "From now on visits are only counted, and signals cannot say who.",

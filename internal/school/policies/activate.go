@@ -118,8 +118,10 @@ func (r *Room) Propose(ctx context.Context, text string) (Version, Report, error
 	if !report.Holds() {
 		return Version{}, report, &Refused{report}
 	}
-	v := Version{ID: store.NewID(r.now()), Hash: hashOf(text), Title: doc.Meta.Title, Number: doc.Meta.Version, Text: text,
-		ProposedAt: r.now(), ProposedBy: actor.From(ctx).ID}
+	v := Version{
+		ID: store.NewID(r.now()), Hash: hashOf(text), Title: doc.Meta.Title, Number: doc.Meta.Version, Text: text,
+		ProposedAt: r.now(), ProposedBy: actor.From(ctx).ID,
+	}
 	_, v.Shipped = r.shipped[v.Hash]
 	err := r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		have, err := versionByHash(ctx, tx, v.Hash)
@@ -133,9 +135,11 @@ func (r *Room) Propose(ctx context.Context, text string) (Version, Report, error
 		if err := insertVersion(ctx, tx, v); err != nil {
 			return err
 		}
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: proposed, Kind: "policy", ID: v.ID,
+		return r.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: proposed, Kind: "policy", ID: v.ID,
 			After: map[string]string{"title": v.Title, "version": v.Number, "hash": v.Hash},
-			Rows:  []journal.Row{{Table: "policy_versions", ID: v.ID}}})
+			Rows:  []journal.Row{{Table: "policy_versions", ID: v.ID}},
+		})
 	})
 	return v, report, err
 }
@@ -224,8 +228,10 @@ func (r *Room) prepare(ctx context.Context, v Version, report Report) (*prepared
 	p := &prepared{ver: v}
 	p.values, _ = r.valuesOf(v, uint64(now)+1)
 	lacks := missing(p.values.Items("policies.approvers"), have)
-	p.result = Result{Version: v.ID, Title: strings.TrimSpace(v.Title + " " + v.Number), Number: uint64(now) + 1, Hash: v.Hash,
-		Approved: len(lacks) == 0, Missing: lacks, Report: report, Settings: differences(r.d.Live.Current(), p.values), Effects: []setting.Effect{}}
+	p.result = Result{
+		Version: v.ID, Title: strings.TrimSpace(v.Title + " " + v.Number), Number: uint64(now) + 1, Hash: v.Hash,
+		Approved: len(lacks) == 0, Missing: lacks, Report: report, Settings: differences(r.d.Live.Current(), p.values), Effects: []setting.Effect{},
+	}
 	if p.result.Missing == nil {
 		p.result.Missing = []string{}
 	}
@@ -268,8 +274,10 @@ func (r *Room) refuseUnapproved(ctx context.Context, p *prepared) error {
 
 func (r *Room) commit(ctx context.Context, p *prepared) error {
 	now := r.now()
-	act := Activation{ID: store.NewID(now), Number: int64(p.values.Number()), Version: p.ver.ID, At: now,
-		By: actor.From(ctx).ID, Approved: p.result.Approved}
+	act := Activation{
+		ID: store.NewID(now), Number: int64(p.values.Number()), Version: p.ver.ID, At: now,
+		By: actor.From(ctx).ID, Approved: p.result.Approved,
+	}
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		last, err := lastNumber(ctx, tx)
 		if err != nil {
@@ -291,10 +299,14 @@ func (r *Room) commit(ctx context.Context, p *prepared) error {
 }
 
 func (r *Room) journalActivation(ctx context.Context, tx *store.Tx, act Activation, p *prepared) error {
-	err := r.d.Journal.Write(ctx, tx, journal.Entry{Verb: activated, Kind: "policy", ID: p.ver.ID,
-		After: map[string]any{"title": p.result.Title, "number": act.Number, "hash": p.ver.Hash,
-			"approved": act.Approved, "missing": p.result.Missing, "settings": len(p.result.Settings)},
-		Rows: []journal.Row{{Table: "policy_activations", ID: act.ID}}})
+	err := r.d.Journal.Write(ctx, tx, journal.Entry{
+		Verb: activated, Kind: "policy", ID: p.ver.ID,
+		After: map[string]any{
+			"title": p.result.Title, "number": act.Number, "hash": p.ver.Hash,
+			"approved": act.Approved, "missing": p.result.Missing, "settings": len(p.result.Settings),
+		},
+		Rows: []journal.Row{{Table: "policy_activations", ID: act.ID}},
+	})
 	if err != nil {
 		return err
 	}
@@ -303,8 +315,10 @@ func (r *Room) journalActivation(ctx context.Context, tx *store.Tx, act Activati
 			Value string `json:"value"`
 			Where string `json:"where,omitempty"`
 		}
-		err := r.d.Journal.Write(ctx, tx, journal.Entry{Verb: changed, Kind: "setting", ID: c.Key,
-			Before: side{c.Old, c.Where}, After: side{c.New, c.Where}, Reason: reasonOf(p.result.Title, c)})
+		err := r.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: changed, Kind: "setting", ID: c.Key,
+			Before: side{c.Old, c.Where}, After: side{c.New, c.Where}, Reason: reasonOf(p.result.Title, c),
+		})
 		if err != nil {
 			return err
 		}
@@ -348,9 +362,11 @@ func differences(old, next *setting.Values) []SettingChange {
 			if meaning.Same(o, n) {
 				continue
 			}
-			out = append(out, SettingChange{Key: key, Title: s.Title, Where: document.ScopeWords(scope),
+			out = append(out, SettingChange{
+				Key: key, Title: s.Title, Where: document.ScopeWords(scope),
 				Old: said(o), New: said(n), Confirmed: n.Confirmed, Clause: n.Clause,
-				Added: without(s, n.Items, o.Items), Gone: without(s, o.Items, n.Items)})
+				Added: without(s, n.Items, o.Items), Gone: without(s, o.Items, n.Items),
+			})
 		}
 	}
 	return out

@@ -32,8 +32,10 @@ func TestTheAPITellsTheStateToATokenThatMayKnowIt(t *testing.T) {
 	program := func(caps ...actor.Capability) actor.Actor {
 		return actor.New(actor.Actor{ID: "token:1", Kind: actor.Token}, caps...)
 	}
-	api, err := web.NewAPI(web.APIDeps{Title: "Belisha", Version: "test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Tokens: tokens{"trust": program(policies.MayRead, policies.MayEvidence), "screen": program(policies.MayRead)}})
+	api, err := web.NewAPI(web.APIDeps{
+		Title: "Belisha", Version: "test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Tokens: tokens{"trust": program(policies.MayRead, policies.MayEvidence), "screen": program(policies.MayRead)},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

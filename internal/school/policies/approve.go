@@ -219,8 +219,10 @@ func (r *Room) keepApprovals(ctx context.Context, v Version, given []Approval) e
 			if err := insertApproval(ctx, tx, v.ID, a, now); err != nil {
 				return err
 			}
-			err = r.d.Journal.Write(ctx, tx, journal.Entry{Verb: approved, Kind: "policy", ID: v.ID, After: a,
-				Rows: []journal.Row{{Table: "policy_approvals", ID: a.ID}}})
+			err = r.d.Journal.Write(ctx, tx, journal.Entry{
+				Verb: approved, Kind: "policy", ID: v.ID, After: a,
+				Rows: []journal.Row{{Table: "policy_approvals", ID: a.ID}},
+			})
 			if err != nil {
 				return err
 			}

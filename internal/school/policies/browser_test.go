@@ -19,9 +19,11 @@ import (
 func shown(t *testing.T) (*httptest.Server, []string) {
 	t.Helper()
 	s := newSchool(t)
-	s.age = control.Finding{State: control.Broken, Figure: "2 of 31 passwords older than 90 days", Source: control.Measured, By: "sign-in records",
+	s.age = control.Finding{
+		State: control.Broken, Figure: "2 of 31 passwords older than 90 days", Source: control.Measured, By: "sign-in records",
 		Rule: "no staff password older than 90 days", Owner: "network-manager", Todo: "Ask the two to change theirs.",
-		Rows: []control.Row{{What: "A password 97 days old", State: control.Broken, At: monday}}}
+		Rows: []control.Row{{What: "A password 97 days old", State: control.Broken, At: monday}},
+	}
 	if _, err := s.activate(s.shipped("hospital-school")); err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +43,11 @@ func shown(t *testing.T) (*httptest.Server, []string) {
 	}))
 	t.Cleanup(srv.Close)
 	draft := "/policies/versions/" + v.ID
-	return srv, []string{"/policies", "/policies/not-kept", "/policies/clauses/accounts-6", "/policies/clauses/filter-3", "/policies/controls",
+	return srv, []string{
+		"/policies", "/policies/not-kept", "/policies/clauses/accounts-6", "/policies/clauses/filter-3", "/policies/controls",
 		"/policies/controls/password-age", "/policies/settings", "/policies/journal", "/policies/versions", draft, draft + "/diff",
-		draft + "/activate", "/policies/propose"}
+		draft + "/activate", "/policies/propose",
+	}
 }
 
 func TestEveryPageIsAccessible(t *testing.T) {

@@ -27,8 +27,10 @@ func (r *Room) Controls() []control.Control {
 // policyInForce is C76: a policy is in force, every approver has approved it,
 // and its review is not overdue.
 func (r *Room) policyInForce(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
-	f := control.Finding{State: control.Broken, Source: control.Measured, By: "the policy's own record", At: now, Owner: "headteacher",
-		Rule: "a policy is in force, all its approvers have approved it, and its review is not overdue"}
+	f := control.Finding{
+		State: control.Broken, Source: control.Measured, By: "the policy's own record", At: now, Owner: "headteacher",
+		Rule: "a policy is in force, all its approvers have approved it, and its review is not overdue",
+	}
 	act, ver, err := r.inForce(ctx, r.d.DB)
 	if errors.Is(err, store.ErrNotFound) {
 		f.Figure, f.Todo = "no policy is in force", "Put a policy in force."

@@ -45,8 +45,10 @@ func TestATeacherReadsTheRulesAndNotTheirState(t *testing.T) {
 
 func TestTheGovernorSeesWhatIsNotBeingKeptFirst(t *testing.T) {
 	s := newSchool(t)
-	s.age = control.Finding{State: control.Broken, Figure: "2 of 31 passwords older than 90 days", Source: control.Measured, By: "sign-in records",
-		Owner: "network-manager", Todo: "Ask the two to change theirs.", Rows: []control.Row{{What: "A password 97 days old", State: control.Broken, At: monday}}}
+	s.age = control.Finding{
+		State: control.Broken, Figure: "2 of 31 passwords older than 90 days", Source: control.Measured, By: "sign-in records",
+		Owner: "network-manager", Todo: "Ask the two to change theirs.", Rows: []control.Row{{What: "A password 97 days old", State: control.Broken, At: monday}},
+	}
 	if _, err := s.activate(s.shipped("hospital-school")); err != nil {
 		t.Fatal(err)
 	}

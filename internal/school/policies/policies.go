@@ -119,8 +119,10 @@ func New(d Deps) (*Room, error) {
 	if err := r.readShipped(); err != nil {
 		return nil, err
 	}
-	r.watch, err = watch.New(watch.Deps{DB: d.DB, Journal: d.Journal, Clock: d.Clock, Log: d.Log, Live: d.Live,
-		Controls: append(r.Controls(), d.Controls...)})
+	r.watch, err = watch.New(watch.Deps{
+		DB: d.DB, Journal: d.Journal, Clock: d.Clock, Log: d.Log, Live: d.Live,
+		Controls: append(r.Controls(), d.Controls...),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the policies room: %w", err)
 	}

@@ -108,9 +108,11 @@ func (s *school) open() {
 		DB: s.db, Journal: s.journal, Clock: s.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Book: b, Live: s.live,
 		Rooms: []policies.Preparer{{Name: "filtering", Room: s.filter}}, Files: shipped.Files,
 		Posts: func(_ context.Context, actor string) []string { return []string{strings.TrimPrefix(actor, "person:")} },
-		Controls: []control.Control{{Number: "C43", Slug: "password-age", Title: "No staff password is too old.",
+		Controls: []control.Control{{
+			Number: "C43", Slug: "password-age", Title: "No staff password is too old.",
 			Settings: []string{"access.staff.password-max-age"}, MaxAge: time.Hour, Default: true,
-			Check: func(context.Context, time.Time, *setting.Values) (control.Finding, error) { return s.age, s.ageErr }}},
+			Check: func(context.Context, time.Time, *setting.Values) (control.Finding, error) { return s.age, s.ageErr },
+		}},
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -280,8 +282,10 @@ func TestActivationChangesSettingsTellsEveryRoomAndWritesTheJournal(t *testing.T
 		if s.live.Current().Duration("access.staff.password-max-age") != 90*day || s.filter.inForce != 1 || s.filter.kept != 1 {
 			t.Errorf("in force: %v, filter %+v", s.live.Current().Duration("access.staff.password-max-age"), s.filter)
 		}
-		want := []string{"policy.proposed " + res.Version, "policy.approved " + res.Version, "policy.activated " + res.Version,
-			"setting.changed access.staff.password-max-age", "setting.changed policies.approvers"}
+		want := []string{
+			"policy.proposed " + res.Version, "policy.approved " + res.Version, "policy.activated " + res.Version,
+			"setting.changed access.staff.password-max-age", "setting.changed policies.approvers",
+		}
 		if d := cmp.Diff(want, s.verbs()); d != "" {
 			t.Error(d)
 		}
@@ -412,8 +416,10 @@ func TestTwoActivationsAtOnceAndAStalePreviewAreRefused(t *testing.T) {
 	}
 	seen := uint64(0)
 	text := strings.Replace(short, "90 days", "60 days", 1)
-	_, err := s.Activate(console, policies.Request{Text: text, Seen: &seen,
-		Approved: []policies.Approval{{Role: "headteacher", Name: "Ada Ferris", On: monday}}})
+	_, err := s.Activate(console, policies.Request{
+		Text: text, Seen: &seen,
+		Approved: []policies.Approval{{Role: "headteacher", Name: "Ada Ferris", On: monday}},
+	})
 	if !errors.Is(err, store.ErrStale) {
 		t.Errorf("a preview made before: %v", err)
 	}

@@ -185,9 +185,11 @@ func (r *Room) policyState(ctx context.Context, act Activation, ver Version, val
 	if lacks == nil {
 		lacks = []string{}
 	}
-	return &PolicyState{ID: ver.ID, Title: ver.Title, Version: ver.Number, Number: act.Number, Hash: ver.Hash,
+	return &PolicyState{
+		ID: ver.ID, Title: ver.Title, Version: ver.Number, Number: act.Number, Hash: ver.Hash,
 		Since: act.At, By: act.By, Approved: len(lacks) == 0, Missing: lacks, Shipped: ver.Shipped,
-		Review: reviewDue(act, have, values)}, nil
+		Review: reviewDue(act, have, values),
+	}, nil
 }
 
 // controlStates says how every control of the catalogue stands.
@@ -235,8 +237,10 @@ func whyOff(c control.Control, doc *document.Doc, values *setting.Values) watch.
 }
 
 func stateOf(c control.Control, f control.Finding) ControlState {
-	s := ControlState{Number: c.Number, Slug: c.Slug, Title: c.Title, State: f.State, Figure: f.Figure, Rule: f.Rule, Source: f.Source,
-		By: f.By, Todo: f.Todo, Owner: f.Owner, Reason: f.Reason, finding: f}
+	s := ControlState{
+		Number: c.Number, Slug: c.Slug, Title: c.Title, State: f.State, Figure: f.Figure, Rule: f.Rule, Source: f.Source,
+		By: f.By, Todo: f.Todo, Owner: f.Owner, Reason: f.Reason, finding: f,
+	}
 	if !f.At.IsZero() {
 		at := f.At.UTC()
 		s.At = &at
@@ -248,8 +252,10 @@ func stateOf(c control.Control, f control.Finding) ControlState {
 }
 
 func (r *Room) clauseState(c *document.Clause, states map[string]ControlState, at time.Time, named map[string]bool) ClauseState {
-	cs := ClauseState{ID: c.ID, Line: c.Line, Heading: c.Heading, Text: c.Text, Requirements: c.Requirements,
-		Settings: []SettingState{}, Controls: []ControlState{}}
+	cs := ClauseState{
+		ID: c.ID, Line: c.Line, Heading: c.Heading, Text: c.Text, Requirements: c.Requirements,
+		Settings: []SettingState{}, Controls: []ControlState{},
+	}
 	for _, v := range c.Values {
 		ss := SettingState{Key: v.Key, Words: v.Words, Where: document.ScopeWords(v.Scope), Reason: v.Reason}
 		if s, ok := r.d.Book.Get(v.Key); ok {
@@ -278,8 +284,10 @@ func (r *Room) clauseState(c *document.Clause, states map[string]ControlState, a
 
 // switchedOff is a control that a clause does not apply.
 func switchedOff(st ControlState, ref document.ControlRef, at time.Time) ControlState {
-	st = ControlState{Number: st.Number, Slug: st.Slug, Title: st.Title, State: control.NotApplicable,
-		Reason: ref.Reason, Review: ref.Review, Figure: "does not apply: " + ref.Reason}
+	st = ControlState{
+		Number: st.Number, Slug: st.Slug, Title: st.Title, State: control.NotApplicable,
+		Reason: ref.Reason, Review: ref.Review, Figure: "does not apply: " + ref.Reason,
+	}
 	review, err := time.Parse(time.DateOnly, ref.Review)
 	if ref.Reason == "" || err != nil || at.After(review) {
 		st.State = control.Unknown

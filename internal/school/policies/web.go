@@ -22,7 +22,8 @@ const mayJournal actor.Capability = "journal.read"
 
 // Section is the room's pages.
 func (r *Room) Section() web.Section {
-	return web.Section{Name: "policies", Title: "Policy",
+	return web.Section{
+		Name: "policies", Title: "Policy",
 		Menu: []web.MenuItem{{Title: "Policy", Path: "/policies", Needs: MayRead, Icon: "policy"}},
 		Routes: []web.Route{
 			{Pattern: "GET /policies", Needs: MayRead, Do: r.policyPage},
@@ -43,7 +44,8 @@ func (r *Room) Section() web.Section {
 			{Pattern: "POST /policies/versions/{id}/activate", Needs: MayActivate, Do: r.activate},
 			{Pattern: "GET /policies/propose", Needs: MayEdit, Do: r.proposePage},
 			{Pattern: "POST /policies/propose", Needs: MayEdit, Do: r.propose, Body: 2 << 20},
-		}}
+		},
+	}
 }
 
 // ways are the links under the heading of every page of the room.
@@ -144,13 +146,17 @@ func (r *Room) statusFor(c *web.Ctx) (Status, web.Panel, error) {
 		return Status{}, web.Panel{}, err
 	}
 	s, err := r.StatusOn(c.Context(), at)
-	return s, web.Panel{Tone: "note", Title: "As it stood on " + c.Words.Moment(at),
-		Words: "The text and the marks are those of that day.", Link: web.Link{Title: "Show how it stands now", Path: "/policies"}}, err
+	return s, web.Panel{
+		Tone: "note", Title: "As it stood on " + c.Words.Moment(at),
+		Words: "The text and the marks are those of that day.", Link: web.Link{Title: "Show how it stands now", Path: "/policies"},
+	}, err
 }
 
 func dayFilter(c *web.Ctx) web.Filter {
-	return web.Filter{Path: "/policies", Button: "Show that day",
-		Fields: []web.Field{{Kind: web.DayField, Name: "on", Label: "How did it stand on", Value: c.Query("on"), Optional: true}}}
+	return web.Filter{
+		Path: "/policies", Button: "Show that day",
+		Fields: []web.Field{{Kind: web.DayField, Name: "on", Label: "How did it stand on", Value: c.Query("on"), Optional: true}},
+	}
 }
 
 func (r *Room) noPolicy(c *web.Ctx) web.Empty {
@@ -179,9 +185,11 @@ func approvalPanel(p PolicyState) web.Panel {
 	if p.Approved {
 		return web.Panel{}
 	}
-	return web.Panel{Tone: "warn", Title: "This policy is in force and not yet approved",
+	return web.Panel{
+		Tone: "warn", Title: "This policy is in force and not yet approved",
 		Words: "The word of these is missing: " + titles(p.Missing) + ".",
-		Link:  web.Link{Title: "Approvals", Path: "/policies/versions/" + p.ID}}
+		Link:  web.Link{Title: "Approvals", Path: "/policies/versions/" + p.ID},
+	}
 }
 
 // saidCounts is one line of how the promises stand.
@@ -191,8 +199,12 @@ func saidCounts(n Counts) string {
 		n    int
 		what string
 	}{
-		{n.NotKept, "not being kept"}, {n.Unknown, "unknown"}, {n.AtRisk, "at risk"}, {n.Kept, "kept"},
-		{n.NotApplicable, "not applicable"}, {n.WordsOnly, "words only"},
+		{n.NotKept, "not being kept"},
+		{n.Unknown, "unknown"},
+		{n.AtRisk, "at risk"},
+		{n.Kept, "kept"},
+		{n.NotApplicable, "not applicable"},
+		{n.WordsOnly, "words only"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))

@@ -23,13 +23,16 @@ func (r *Room) controlsPage(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := controlsView{Base: web.Base{Title: "Controls", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
-		Lead: "What Belisha looks at to say whether a promise is being kept. A control that is not built yet is unknown, never kept."}, Ways: ways(c)}
+	v := controlsView{Base: web.Base{
+		Title: "Controls", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
+		Lead: "What Belisha looks at to say whether a promise is being kept. A control that is not built yet is unknown, never kept.",
+	}, Ways: ways(c)}
 	v.List = web.Table{Caption: "Controls", Columns: []web.Column{{Title: "What must be true"}, {Title: "State"}, {Title: "Figure"}, {Title: "Last looked at"}, {Title: "In the policy"}}}
 	for _, cat := range watch.Catalogue() {
 		s := states[cat.Slug]
 		row := web.Row{Link: controlLink(cat.Slug), Faint: s.At == nil, Cells: []web.Cell{
-			{Text: s.Title, Small: s.Number + " " + s.Slug}, {State: web.State{Is: s.State}}, {Text: s.Figure}, {}, {Text: words.Count(named[cat.Slug], "clause", "clauses")}}}
+			{Text: s.Title, Small: s.Number + " " + s.Slug}, {State: web.State{Is: s.State}}, {Text: s.Figure}, {}, {Text: words.Count(named[cat.Slug], "clause", "clauses")},
+		}}
 		if s.At != nil {
 			row.Cells[3].When = c.Ago(*s.At)
 		}
@@ -82,8 +85,10 @@ func (r *Room) controlPage(c *web.Ctx) error {
 		return err
 	}
 	st := states[slug]
-	v := controlView{Base: web.Base{Title: st.Title, Crumbs: []web.Crumb{policyCrumb, {Title: "Controls", Path: "/policies/controls"}}},
-		Card: evidenceOf(c, st), Rows: findingRows(c, st.finding)}
+	v := controlView{
+		Base: web.Base{Title: st.Title, Crumbs: []web.Crumb{policyCrumb, {Title: "Controls", Path: "/policies/controls"}}},
+		Card: evidenceOf(c, st), Rows: findingRows(c, st.finding),
+	}
 	v.Card.Title, v.Card.Link = "What was found", web.Link{}
 	if n := st.finding.Total - len(st.finding.Rows); n > 0 {
 		v.More = words.Count(n, "more row is not shown.", "more rows are not shown.")
@@ -134,8 +139,10 @@ func (r *Room) strip(c *web.Ctx, slug string) (web.History, error) {
 	h := web.History{Caption: "The worst state of each day, three weeks"}
 	for i := range stripDays {
 		from := first.AddDate(0, 0, i)
-		h.Points = append(h.Points, web.HistoryPoint{Label: c.Words.ShortDate(from), State: web.State{Is: worstBetween(found, from, from.AddDate(0, 0, 1))},
-			Link: "/policies?on=" + from.Format(time.DateOnly)})
+		h.Points = append(h.Points, web.HistoryPoint{
+			Label: c.Words.ShortDate(from), State: web.State{Is: worstBetween(found, from, from.AddDate(0, 0, 1))},
+			Link: "/policies?on=" + from.Format(time.DateOnly),
+		})
 	}
 	return h, nil
 }

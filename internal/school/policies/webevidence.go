@@ -14,8 +14,10 @@ func controlLink(slug string) string { return "/policies/controls/" + slug }
 
 // evidenceOf is a control's card.
 func evidenceOf(c *web.Ctx, s ControlState) web.Evidence {
-	e := web.Evidence{Title: s.Title, State: web.State{Is: s.State}, Figure: s.Figure, Rule: s.Rule, Source: s.Source, By: s.By,
-		Owner: ownerTitle(s.Owner), Todo: s.Todo, Reason: s.Reason, Link: web.Link{Title: s.Title, Path: controlLink(s.Slug)}}
+	e := web.Evidence{
+		Title: s.Title, State: web.State{Is: s.State}, Figure: s.Figure, Rule: s.Rule, Source: s.Source, By: s.By,
+		Owner: ownerTitle(s.Owner), Todo: s.Todo, Reason: s.Reason, Link: web.Link{Title: s.Title, Path: controlLink(s.Slug)},
+	}
 	if s.At != nil {
 		e.When = c.Ago(*s.At)
 	}
@@ -49,9 +51,11 @@ func (r *Room) notKeptPage(c *web.Ctx) error {
 		return err
 	}
 	v := notKeptView{Base: web.Base{Title: "What is not being kept", Crumbs: []web.Crumb{policyCrumb}, Wide: true}, Ways: ways(c), Said: saidCounts(s.Counts)}
-	v.List = web.Table{Caption: "Clauses that are not kept, worst first",
+	v.List = web.Table{
+		Caption: "Clauses that are not kept, worst first",
 		Columns: []web.Column{{Title: "Clause"}, {Title: "State"}, {Title: "Why"}, {Title: "What to do"}, {Title: "Who owns it"}},
-		Empty:   web.Empty{Title: "Every clause that can be looked at is kept", Words: "Looked at " + c.Words.Near(r.now()) + ". Clauses that are words only are not among them."}}
+		Empty:   web.Empty{Title: "Every clause that can be looked at is kept", Words: "Looked at " + c.Words.Near(r.now()) + ". Clauses that are words only are not among them."},
+	}
 	if s.Policy == nil {
 		v.Said = "No policy is in force."
 		v.List.Empty = r.noPolicy(c)
@@ -63,7 +67,8 @@ func (r *Room) notKeptPage(c *web.Ctx) error {
 			}
 			w := worstOf(cl)
 			v.List.Rows = append(v.List.Rows, web.Row{Link: clauseLink(cl.ID), Cells: []web.Cell{
-				{Text: cl.Text, Small: cl.Heading}, {State: web.State{Is: cl.State}}, {Text: w.Figure}, {Text: w.Todo}, {Text: ownerTitle(w.Owner)}}})
+				{Text: cl.Text, Small: cl.Heading}, {State: web.State{Is: cl.State}}, {Text: w.Figure}, {Text: w.Todo}, {Text: ownerTitle(w.Owner)},
+			}})
 		}
 	}
 	return notKeptFile.Render(c, v)
@@ -97,8 +102,10 @@ func (r *Room) clausePage(c *web.Ctx) error {
 }
 
 func (r *Room) clauseViewOf(c *web.Ctx, doc *document.Doc, cl ClauseState) clauseView {
-	v := clauseView{Base: web.Base{Title: cl.Heading, Crumbs: []web.Crumb{policyCrumb}},
-		Text: clauseRuns(doc.Blocks, cl.ID), Mark: web.State{Is: cl.State}, Back: web.Link{Title: "Read it in the policy", Path: "/policies#clause-" + cl.ID}}
+	v := clauseView{
+		Base: web.Base{Title: cl.Heading, Crumbs: []web.Crumb{policyCrumb}},
+		Text: clauseRuns(doc.Blocks, cl.ID), Mark: web.State{Is: cl.State}, Back: web.Link{Title: "Read it in the policy", Path: "/policies#clause-" + cl.ID},
+	}
 	if v.Title == "" {
 		v.Title = "Clause"
 	}
@@ -126,15 +133,19 @@ func wordsOnlyPanel(cl ClauseState) web.Panel {
 	case len(cl.Controls) > 0:
 		return web.Panel{}
 	case len(cl.Settings) > 0:
-		return web.Panel{Tone: "note", Title: "Set here, and no control looks at it",
-			Words: "The value below is in force. Nothing in Belisha shows whether the promise is kept."}
+		return web.Panel{
+			Tone: "note", Title: "Set here, and no control looks at it",
+			Words: "The value below is in force. Nothing in Belisha shows whether the promise is kept.",
+		}
 	}
 	return web.Panel{Tone: "note", Title: "Words only", Words: "People keep this promise. Nothing in Belisha enforces it or looks at it."}
 }
 
 func clauseSettings(cl ClauseState) web.Table {
-	t := web.Table{Caption: "What this clause sets", ShowCaption: true,
-		Columns: []web.Column{{Title: "Setting"}, {Title: "Value"}, {Title: "Where"}}}
+	t := web.Table{
+		Caption: "What this clause sets", ShowCaption: true,
+		Columns: []web.Column{{Title: "Setting"}, {Title: "Value"}, {Title: "Where"}},
+	}
 	for _, s := range cl.Settings {
 		value := web.Cell{Text: s.Words, Small: s.Advice}
 		if s.Reason != "" {

@@ -48,11 +48,17 @@ func (r *Room) beginWith(c *web.Ctx) (string, error) {
 }
 
 func (r *Room) proposeViewOf(text string) proposeView {
-	v := proposeView{Base: web.Base{Title: "Propose a new version", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
-		Lead: "Change the text below, or send a file. Nothing comes into force: the text is checked and kept as a draft, and you see what it would change."},
-		Text: web.Field{Kind: web.LongField, Name: "text", Label: "The policy", Rows: 30, Value: text,
-			Hint: "A value stands in square brackets with its setting: [90 days]{set=access.staff.password-max-age}. A control ends its clause: []{control=password-age}."},
-		File: web.Field{Kind: web.FileField, Name: "file", Label: "Or a file of text", Optional: true, Accept: ".md,.markdown,.txt"}}
+	v := proposeView{
+		Base: web.Base{
+			Title: "Propose a new version", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
+			Lead: "Change the text below, or send a file. Nothing comes into force: the text is checked and kept as a draft, and you see what it would change.",
+		},
+		Text: web.Field{
+			Kind: web.LongField, Name: "text", Label: "The policy", Rows: 30, Value: text,
+			Hint: "A value stands in square brackets with its setting: [90 days]{set=access.staff.password-max-age}. A control ends its clause: []{control=password-age}.",
+		},
+		File: web.Field{Kind: web.FileField, Name: "file", Label: "Or a file of text", Optional: true, Accept: ".md,.markdown,.txt"},
+	}
 	for _, n := range r.names {
 		v.From = append(v.From, web.Link{Title: strings.ReplaceAll(n, "-", " "), Path: "/policies/propose?from=" + n})
 	}
@@ -144,8 +150,10 @@ func (r *Room) activatePage(c *web.Ctx) error {
 // showActivate previews the version; wrong is what stood in the way of the
 // last try.
 func (r *Room) showActivate(c *web.Ctx, ver Version, wrong string, status int) error {
-	v := activateView{Base: web.Base{Title: "Put " + ver.Title + ", " + ver.Number + " in force",
-		Crumbs: []web.Crumb{policyCrumb, versionsCrumb, {Title: ver.Number, Path: versionLink(ver.ID)}}}}
+	v := activateView{Base: web.Base{
+		Title:  "Put " + ver.Title + ", " + ver.Number + " in force",
+		Crumbs: []web.Crumb{policyCrumb, versionsCrumb, {Title: ver.Number, Path: versionLink(ver.ID)}},
+	}}
 	seen := r.d.Live.Current().Number()
 	res, err := r.Preview(c.Context(), ver.Text)
 	if words, ok := inTheWay(err); ok {
@@ -200,15 +208,19 @@ func activatePanel(ver Version, res Result, may bool) web.Panel {
 	case len(res.Missing) == 0:
 		return web.Panel{}
 	case may:
-		return web.Panel{Tone: "warn", Title: "It would run not yet approved",
-			Words: "This is a policy as shipped, in a school that has no approved one. It may run to be tried; until " + titles(res.Missing) + " have approved it, it shows as not being kept.", Link: approvals}
+		return web.Panel{
+			Tone: "warn", Title: "It would run not yet approved",
+			Words: "This is a policy as shipped, in a school that has no approved one. It may run to be tried; until " + titles(res.Missing) + " have approved it, it shows as not being kept.", Link: approvals,
+		}
 	}
 	return web.Panel{Tone: "bad", Title: "It cannot come into force yet", Words: "The approval of " + titles(res.Missing) + " is missing.", Link: approvals}
 }
 
 func changeTable(changes []SettingChange) web.Table {
-	t := web.Table{Caption: "Settings that change", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Now"}, {Title: "Then"}},
-		Empty: web.Empty{Title: "No setting changes"}}
+	t := web.Table{
+		Caption: "Settings that change", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Now"}, {Title: "Then"}},
+		Empty: web.Empty{Title: "No setting changes"},
+	}
 	for _, ch := range changes {
 		then, now := web.Cell{Text: ch.New}, web.Cell{Text: ch.Old}
 		if len(ch.Added)+len(ch.Gone) > 0 && len(ch.Old) > 60 {

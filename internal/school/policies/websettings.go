@@ -22,8 +22,10 @@ func (r *Room) settingsPage(c *web.Ctx) error {
 		return err
 	}
 	doc := r.reading.of(ver)
-	v := settingsView{Base: web.Base{Title: "Settings", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
-		Lead: "What is in force, and the sentence that says so. A setting that no sentence decides has its safe default, and nobody has confirmed it."}, Ways: ways(c)}
+	v := settingsView{Base: web.Base{
+		Title: "Settings", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
+		Lead: "What is in force, and the sentence that says so. A setting that no sentence decides has its safe default, and nobody has confirmed it.",
+	}, Ways: ways(c)}
 	v.List = web.Table{Caption: "Settings", Columns: []web.Column{{Title: "Setting"}, {Title: "Value"}, {Title: "Who says so"}}}
 	for _, key := range values.Book().Keys() {
 		s, _ := values.Book().Get(key)
@@ -33,7 +35,8 @@ func (r *Room) settingsPage(c *web.Ctx) error {
 				continue // the default behind a confirmed value for the whole school
 			}
 			v.List.Rows = append(v.List.Rows, web.Row{Cells: []web.Cell{
-				{Text: s.Title, Small: key}, {Text: saidWhere(val), Small: s.Advice}, sayer(doc, val)}})
+				{Text: s.Title, Small: key}, {Text: saidWhere(val), Small: s.Advice}, sayer(doc, val),
+			}})
 		}
 	}
 	return settingsFile.Render(c, v)
@@ -78,10 +81,14 @@ func (r *Room) journalPage(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := journalView{Base: web.Base{Title: "What changed", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
-		Lead: "Texts proposed, approved and put in force; settings that changed; promises whose state turned."}, Ways: ways(c)}
-	v.List = web.Table{Caption: "Lines of the journal", Columns: []web.Column{{Title: "What"}, {Title: "About"}, {Title: "Before and after"}, {Title: "Who"}, {Title: "When"}},
-		Empty: web.Empty{Title: "Nothing has changed yet"}}
+	v := journalView{Base: web.Base{
+		Title: "What changed", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
+		Lead: "Texts proposed, approved and put in force; settings that changed; promises whose state turned.",
+	}, Ways: ways(c)}
+	v.List = web.Table{
+		Caption: "Lines of the journal", Columns: []web.Column{{Title: "What"}, {Title: "About"}, {Title: "Before and after"}, {Title: "Who"}, {Title: "When"}},
+		Empty: web.Empty{Title: "Nothing has changed yet"},
+	}
 	for _, l := range lines {
 		v.List.Rows = append(v.List.Rows, web.Row{Cells: []web.Cell{{Text: l.Says}, {Text: aboutLine(l)}, {Text: saidDetail(l.Detail)}, {Text: r.name(c, l.Actor)}, {When: c.Near(l.At)}}})
 	}

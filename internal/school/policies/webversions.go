@@ -29,8 +29,10 @@ func (r *Room) versionsPage(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := versionsView{Base: web.Base{Title: "Versions of the policy", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
-		Lead: "Every text that was proposed is kept as it was, with who approved it and when it was in force."}, Ways: ways(c)}
+	v := versionsView{Base: web.Base{
+		Title: "Versions of the policy", Crumbs: []web.Crumb{policyCrumb}, Wide: true,
+		Lead: "Every text that was proposed is kept as it was, with who approved it and when it was in force.",
+	}, Ways: ways(c)}
 	v.List = web.Table{Caption: "Texts", ShowCaption: true, Columns: []web.Column{{Title: "Text"}, {Title: "Stands"}, {Title: "Approvals"}, {Title: "Proposed"}}, Empty: r.noPolicy(c)}
 	title := map[string]string{}
 	for _, ver := range versions {
@@ -44,7 +46,8 @@ func (r *Room) versionsPage(c *web.Ctx) error {
 			approvals = web.Cell{Text: "missing: " + titles(lacks)}
 		}
 		v.List.Rows = append(v.List.Rows, web.Row{Link: versionLink(ver.ID), Cells: []web.Cell{
-			{Text: title[ver.ID], Small: shippedWords(ver)}, {Text: standing(c, ver, acts)}, approvals, {When: c.Near(ver.ProposedAt)}}})
+			{Text: title[ver.ID], Small: shippedWords(ver)}, {Text: standing(c, ver, acts)}, approvals, {When: c.Near(ver.ProposedAt)},
+		}})
 	}
 	v.History = web.Table{Caption: "What was in force when", ShowCaption: true, Columns: []web.Column{{Title: "From"}, {Title: "Text"}, {Title: "Put in force by"}, {Title: "Approved then"}}}
 	for _, a := range acts {
@@ -53,7 +56,8 @@ func (r *Room) versionsPage(c *web.Ctx) error {
 			yes = "yes"
 		}
 		v.History.Rows = append(v.History.Rows, web.Row{Cells: []web.Cell{
-			{Text: c.Words.Moment(a.At)}, {Text: title[a.Version], Link: versionLink(a.Version)}, {Text: r.name(c, a.By)}, {Text: yes}}})
+			{Text: c.Words.Moment(a.At)}, {Text: title[a.Version], Link: versionLink(a.Version)}, {Text: r.name(c, a.By)}, {Text: yes},
+		}})
 	}
 	return versionsFile.Render(c, v)
 }
@@ -126,8 +130,10 @@ func (r *Room) versionViewOf(c *web.Ctx) (versionView, error) {
 	if err != nil {
 		return versionView{}, err
 	}
-	v := versionView{Base: web.Base{Title: ver.Title + ", " + ver.Number, Crumbs: []web.Crumb{policyCrumb, versionsCrumb},
-		Exports: []web.Download{{Title: "Download", Path: "/policies/text?version=" + ver.ID, Kind: "Markdown"}}}}
+	v := versionView{Base: web.Base{
+		Title: ver.Title + ", " + ver.Number, Crumbs: []web.Crumb{policyCrumb, versionsCrumb},
+		Exports: []web.Download{{Title: "Download", Path: "/policies/text?version=" + ver.ID, Kind: "Markdown"}},
+	}}
 	needed := r.needed(ver)
 	lacks := missing(needed, have)
 	v.Facts = web.Summary{Rows: []web.SummaryRow{
@@ -163,8 +169,10 @@ func nonEmpty(s string) []string {
 }
 
 func (r *Room) approvalTable(c *web.Ctx, needed []string, have []Approval) web.Table {
-	t := web.Table{Caption: "Approvals", ShowCaption: true, Columns: []web.Column{{Title: "By"}, {Title: "Who"}, {Title: "How"}, {Title: "When"}},
-		Empty: web.Empty{Title: "The text names nobody who must approve it"}}
+	t := web.Table{
+		Caption: "Approvals", ShowCaption: true, Columns: []web.Column{{Title: "By"}, {Title: "Who"}, {Title: "How"}, {Title: "When"}},
+		Empty: web.Empty{Title: "The text names nobody who must approve it"},
+	}
 	for _, role := range needed {
 		cells := []web.Cell{{Text: ownerTitle(approverTitle(role))}, {Text: "not yet"}, {}, {}}
 		for _, a := range have {
@@ -189,8 +197,10 @@ func (r *Room) ownApprovals(c *web.Ctx, ver Version) ([]ownApproval, error) {
 	}
 	var out []ownApproval
 	for _, role := range roles {
-		own := ownApproval{Path: versionLink(ver.ID) + "/approve", Title: "Approve it as " + approverTitle(role),
-			Hidden: []web.Hidden{{Name: "role", Value: role}}}
+		own := ownApproval{
+			Path: versionLink(ver.ID) + "/approve", Title: "Approve it as " + approverTitle(role),
+			Hidden: []web.Hidden{{Name: "role", Value: role}},
+		}
 		if bodies[role] {
 			own.Title, own.Body = "Record that "+approverTitle(role)+" approved it", true
 			own.Minute = web.Field{Name: "minute", Label: "Minute of the decision", Hint: "Such as: 12 October, item 4", Max: maxName}
@@ -205,10 +215,12 @@ func paperFormOf(ver Version, lacks []string) paperForm {
 	for _, l := range lacks {
 		role.Options = append(role.Options, web.Option{Value: l, Label: ownerTitle(approverTitle(l))})
 	}
-	return paperForm{Path: versionLink(ver.ID) + "/paper", Fields: []web.Field{role,
+	return paperForm{Path: versionLink(ver.ID) + "/paper", Fields: []web.Field{
+		role,
 		{Name: "name", Label: "Name on the paper", Max: maxName},
 		{Kind: web.DayField, Name: "on", Label: "Day on which it was given"},
-		{Name: "paperminute", Label: "Minute of the decision, if a body decided", Optional: true, Max: maxName}}}
+		{Name: "paperminute", Label: "Minute of the decision, if a body decided", Optional: true, Max: maxName},
+	}}
 }
 
 func (r *Room) approve(c *web.Ctx) error {
@@ -288,10 +300,14 @@ func (r *Room) diffPage(c *web.Ctx) error {
 		return err
 	}
 	d := document.Diff(r.reading.of(now), r.reading.of(ver))
-	v := diffView{Base: web.Base{Title: "What differs", Lead: "From " + now.Title + ", " + now.Number + " to " + ver.Title + ", " + ver.Number + ".",
-		Crumbs: []web.Crumb{policyCrumb, versionsCrumb, {Title: ver.Number, Path: versionLink(ver.ID)}}}}
-	v.Settings = web.Table{Caption: "Settings", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Was"}, {Title: "Becomes"}},
-		Empty: web.Empty{Title: "No setting differs"}}
+	v := diffView{Base: web.Base{
+		Title: "What differs", Lead: "From " + now.Title + ", " + now.Number + " to " + ver.Title + ", " + ver.Number + ".",
+		Crumbs: []web.Crumb{policyCrumb, versionsCrumb, {Title: ver.Number, Path: versionLink(ver.ID)}},
+	}}
+	v.Settings = web.Table{
+		Caption: "Settings", ShowCaption: true, Columns: []web.Column{{Title: "Setting"}, {Title: "Was"}, {Title: "Becomes"}},
+		Empty: web.Empty{Title: "No setting differs"},
+	}
 	for _, s := range d.Values {
 		v.Settings.Rows = append(v.Settings.Rows, web.Row{Cells: []web.Cell{{Text: r.titleOf(s.Key), Small: wholeSchool(s.Where)}, {Text: leftOpen(s.Old)}, {Text: leftOpen(s.New)}}})
 	}
@@ -321,7 +337,8 @@ func (r *Room) titleOf(key string) string {
 
 func clauseDiffOf(ch document.Change) clauseDiff {
 	out := clauseDiff{Heading: ch.Heading, What: map[document.ChangeKind]string{
-		document.Added: "Added", document.Removed: "Taken out", document.Changed: "Changed"}[ch.Kind], Words: ch.Words}
+		document.Added: "Added", document.Removed: "Taken out", document.Changed: "Changed",
+	}[ch.Kind], Words: ch.Words}
 	switch {
 	case ch.Kind == document.Added:
 		out.Words = []document.Piece{{Kind: document.Added, Text: ch.New}}

@@ -19,8 +19,10 @@ var nine = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 func TestATrayShowsTheHighestRiskFirstAndThenTheLongestWaiting(t *testing.T) {
 	items := []web.Item{
-		{Key: "new", Risk: 1, Since: nine}, {Key: "old", Risk: 1, Since: nine.Add(-time.Hour)},
-		{Key: "urgent", Risk: 3, Since: nine}, {Key: "high", Risk: 2, Since: nine},
+		{Key: "new", Risk: 1, Since: nine},
+		{Key: "old", Risk: 1, Since: nine.Add(-time.Hour)},
+		{Key: "urgent", Risk: 3, Since: nine},
+		{Key: "high", Risk: 2, Since: nine},
 	}
 	Order(items)
 	got := ""

@@ -37,6 +37,7 @@ type shelf struct{ activated string }
 func (s *shelf) Examples(context.Context) ([]setup.Example, error) {
 	return []setup.Example{{Name: "one", Title: "The first policy", Words: "For most schools."}, {Name: "two", Title: "The second policy"}}, nil
 }
+
 func (s *shelf) Effects(context.Context, string) ([]string, error) {
 	return []string{"Pupils lose: shopping."}, nil
 }

@@ -47,8 +47,10 @@ func (b *Builder) layOut() (*layout, error) {
 	if l.meta, err = json.Marshal(m); err != nil {
 		return nil, fmt.Errorf("describing the list: %w", err)
 	}
-	l.stats = Stats{Entries: b.entries, Keys: l.keys, Expressions: len(b.expressions), Sets: len(l.sets),
-		Bytes: int64(l.tableAt() + l.count*lineSize), ByCategory: map[string]uint64{}}
+	l.stats = Stats{
+		Entries: b.entries, Keys: l.keys, Expressions: len(b.expressions), Sets: len(l.sets),
+		Bytes: int64(l.tableAt() + l.count*lineSize), ByCategory: map[string]uint64{},
+	}
 	for i, s := range b.slugs {
 		l.stats.ByCategory[s] = b.counts[i]
 	}

@@ -123,8 +123,10 @@ func TestTheSegmentSaysWhatAPlainListSays(t *testing.T) {
 		return strings.Join(rapid.SliceOfN(label, 1, 12).Draw(t, "labels"), ".")
 	})
 	one := rapid.Custom(func(t *rapid.T) entry {
-		return entry{rapid.SampledFrom([]segment.Kind{segment.Name, segment.Exact}).Draw(t, "kind"), name.Draw(t, "name"),
-			rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "category")}
+		return entry{
+			rapid.SampledFrom([]segment.Kind{segment.Name, segment.Exact}).Draw(t, "kind"), name.Draw(t, "name"),
+			rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "category"),
+		}
 	})
 	rapid.Check(t, func(rt *rapid.T) {
 		list := rapid.SliceOfN(one, 0, 60).Draw(rt, "list")
@@ -226,8 +228,10 @@ func pageFound(s *segment.Segment, host, path string) bool {
 func TestAddressesAreFoundInTheirRanges(t *testing.T) {
 	s, _ := build(t, t.TempDir(), entry{segment.AddressRange, "203.0.113.5", "proxy"}, entry{segment.AddressRange, "198.51.100.77/24", "malware"},
 		entry{segment.AddressRange, "2001:db8::/32", "malware"}, entry{segment.URL, "192.0.2.9", "games"}, entry{segment.AddressRange, "0.0.0.0/1", "low"})
-	for a, want := range map[string]int{"203.0.113.5": 1, "203.0.113.6": 0, "198.51.100.1": 1, "198.51.101.1": 0,
-		"2001:db8:1::2": 1, "2001:db9::1": 0, "192.0.2.9": 1, "127.255.255.255": 1, "64.1.1.1": 1} {
+	for a, want := range map[string]int{
+		"203.0.113.5": 1, "203.0.113.6": 0, "198.51.100.1": 1, "198.51.101.1": 0,
+		"2001:db8:1::2": 1, "2001:db9::1": 0, "192.0.2.9": 1, "127.255.255.255": 1, "64.1.1.1": 1,
+	} {
 		n := 0
 		s.FindAddress(netip.MustParseAddr(a), func(uint32, netip.Prefix) { n++ })
 		if n != want {
@@ -239,11 +243,21 @@ func TestAddressesAreFoundInTheirRanges(t *testing.T) {
 func TestEntriesThatAreNotCanonicalAreLeftOut(t *testing.T) {
 	b := segment.NewBuilder()
 	for _, e := range []entry{
-		{segment.Name, "BAD.test", "a"}, {segment.Name, "bad.test.", "a"}, {segment.Name, "", "a"}, {segment.Name, "a b", "a"},
-		{segment.Exact, strings.Repeat("a", 64), "a"}, {segment.Name, strings.Repeat("a.", 127) + "a", "a"}, {segment.URL, "A.test/x", "a"},
-		{segment.URL, "a.test/" + strings.Repeat("x", 2000), "a"}, {segment.AddressRange, "nonsense", "a"}, {segment.AddressRange, "fe80::1%eth0", "a"},
-		{segment.Pattern, "(", "a"}, {segment.Pattern, "x*", "a"}, {segment.Pattern, strings.Repeat("x", 20_000), "a"},
-		{segment.Pattern, `(a)\1`, "a"}, {segment.Kind(99), "a", "a"},
+		{segment.Name, "BAD.test", "a"},
+		{segment.Name, "bad.test.", "a"},
+		{segment.Name, "", "a"},
+		{segment.Name, "a b", "a"},
+		{segment.Exact, strings.Repeat("a", 64), "a"},
+		{segment.Name, strings.Repeat("a.", 127) + "a", "a"},
+		{segment.URL, "A.test/x", "a"},
+		{segment.URL, "a.test/" + strings.Repeat("x", 2000), "a"},
+		{segment.AddressRange, "nonsense", "a"},
+		{segment.AddressRange, "fe80::1%eth0", "a"},
+		{segment.Pattern, "(", "a"},
+		{segment.Pattern, "x*", "a"},
+		{segment.Pattern, strings.Repeat("x", 20_000), "a"},
+		{segment.Pattern, `(a)\1`, "a"},
+		{segment.Kind(99), "a", "a"},
 	} {
 		if err := b.Add(e.kind, e.text, e.category); err == nil {
 			t.Errorf("%v %.30q was taken", e.kind, e.text)

@@ -51,8 +51,10 @@ func Publish(dir string, key ed25519.PrivateKey, at time.Time, r verdict.Rules, 
 		return 0, fmt.Errorf("the rules are %d bytes long and at most %d fit", len(body), maxRules)
 	}
 	sum := sha256.Sum256(body)
-	m := Manifest{Version: manifestVersion, Number: n, Made: at.UnixMilli(), School: r.School,
-		Rules: hex.EncodeToString(sum[:]), Segments: segments}
+	m := Manifest{
+		Version: manifestVersion, Number: n, Made: at.UnixMilli(), School: r.School,
+		Rules: hex.EncodeToString(sum[:]), Segments: segments,
+	}
 	if err := put(dir, m, body, key); err != nil {
 		return 0, err
 	}

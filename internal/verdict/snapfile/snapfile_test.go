@@ -26,8 +26,10 @@ func newKey(t *testing.T) (ed25519.PublicKey, ed25519.PrivateKey) {
 }
 
 func rules(blocked ...string) verdict.Rules {
-	r := verdict.Rules{Version: verdict.RulesVersion, School: "Test School", Groups: []verdict.Group{{Slug: "pupils"}, {Slug: "staff"}},
-		Categories: []verdict.Category{{Slug: "adult"}, {Slug: "games"}}}
+	r := verdict.Rules{
+		Version: verdict.RulesVersion, School: "Test School", Groups: []verdict.Group{{Slug: "pupils"}, {Slug: "staff"}},
+		Categories: []verdict.Category{{Slug: "adult"}, {Slug: "games"}},
+	}
 	for _, c := range blocked {
 		r.Lines = append(r.Lines, verdict.Line{ID: "L-" + c, Who: verdict.Who{Groups: []string{"pupils"}}, Categories: []string{c}})
 	}

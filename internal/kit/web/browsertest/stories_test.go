@@ -27,8 +27,13 @@ func TestEveryStoryIsAccessible(t *testing.T) {
 		width    int64
 		dark     bool
 		contrast bool
-	}{{"phone-light", 320, false, false}, {"tablet-dark", 768, true, false}, {"desk-light", 1440, false, false},
-		{"phone-dark", 320, true, false}, {"contrast", 1024, false, true}}
+	}{
+		{"phone-light", 320, false, false},
+		{"tablet-dark", 768, true, false},
+		{"desk-light", 1440, false, false},
+		{"phone-dark", 320, true, false},
+		{"contrast", 1024, false, true},
+	}
 	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
 			b := browsertest.Open(t, browsertest.Options{Width: l.width, Dark: l.dark, HighContrast: l.contrast})

@@ -17,19 +17,23 @@ type trayView struct {
 var trayPage = web.NewPage[trayView](pages, "pages/tray.html")
 
 func trayStory(c *web.Ctx) error {
-	return trayPage.Render(c, trayView{Base: web.Base{Title: "What needs you"},
+	return trayPage.Render(c, trayView{
+		Base: web.Base{Title: "What needs you"},
 		Tray: web.Tray{Lines: []web.TrayLine{
 			{Title: "A search was flagged", Step: "Look at it", Link: "/stories/record", Risk: 3, Since: c.Ago(now.Add(-63 * time.Hour))},
 			{Title: "The network manager's post has no deputy", Step: "Name one", Link: "/stories/form", Risk: 2, Since: c.Ago(now.Add(-9 * 24 * time.Hour))},
 			{Title: "Approve the filter's list of changers", Step: "Read and approve", Link: "/stories/confirm", Risk: 1, Since: c.Ago(now.Add(-2 * time.Hour))},
 		}},
-		State: "14 promises kept, 1 not being kept, 2 unknown; looked at 8:02."})
+		State: "14 promises kept, 1 not being kept, 2 unknown; looked at 8:02.",
+	})
 }
 
 func emptyTrayStory(c *web.Ctx) error {
-	return trayPage.Render(c, trayView{Base: web.Base{Title: "What needs you"},
+	return trayPage.Render(c, trayView{
+		Base:  web.Base{Title: "What needs you"},
 		Tray:  web.Tray{Empty: "Nothing waits for you; last checked 08:02."},
-		State: "17 promises kept; looked at 8:02."})
+		State: "17 promises kept; looked at 8:02.",
+	})
 }
 
 type clause struct {
@@ -50,8 +54,10 @@ func proseStory(c *web.Ctx) error {
 		return web.State{Is: s, Figure: figure, When: c.Ago(now.Add(-20 * time.Minute)), Link: "/stories/evidence"}
 	}
 	return prosePage.Render(c, proseView{
-		Base: web.Base{Title: "Online safety policy", Lead: "Version 4, in force since Monday 2 November.",
-			Crumbs: []web.Crumb{{Title: "Policies", Path: "/stories"}}, Exports: []web.Download{{Title: "Download", Path: "/stories", Kind: "text"}}},
+		Base: web.Base{
+			Title: "Online safety policy", Lead: "Version 4, in force since Monday 2 November.",
+			Crumbs: []web.Crumb{{Title: "Policies", Path: "/stories"}}, Exports: []web.Download{{Title: "Download", Path: "/stories", Kind: "text"}},
+		},
 		Clauses: []clause{
 			{Section: "Filtering", Mark: mark(control.Kept, "0 of 41 asked sites let through"), Before: "At school every pupil is blocked from ", Value: "gambling, games, chat and shopping", After: "."},
 			{Mark: mark(control.AtRisk, "lists 6 days old, 7 allowed"), Before: "The lists that the filter uses are never older than ", Value: "7 days", After: "."},
@@ -59,7 +65,8 @@ func proseStory(c *web.Ctx) error {
 			{Mark: mark(control.Unknown, "nothing measured yet"), Before: "A screen locks after ", Value: "10 minutes", After: " without use."},
 			{Section: "Conduct", Mark: mark(control.WordsOnly, ""), Before: "Everybody is kind on line, as in the playground", After: "."},
 			{Mark: mark(control.NotApplicable, "no phones in school"), Before: "Phones are collected at ", Value: "8:45", After: "."},
-		}})
+		},
+	})
 }
 
 type evidenceView struct {
@@ -90,7 +97,8 @@ func evidenceStory(c *web.Ctx) error {
 			{Title: "Idle lock", State: web.State{}, Figure: "", Rule: "Screens lock after 10 minutes", Owner: "Network manager", Todo: "Connect the device list."},
 			{Title: "Phones", State: web.State{Is: control.NotApplicable}, Rule: "Phones are collected", Source: control.Attested, By: "Amira Quist, head teacher", Reason: "No pupil brings one; looked at again in July."},
 		},
-		History: strip})
+		History: strip,
+	})
 }
 
 type listView struct {
@@ -111,22 +119,35 @@ func listStory(c *web.Ctx) error {
 			tag = web.Tag{Words: "likely", Tone: "brown"}
 		}
 		t.Rows = append(t.Rows, web.Row{Link: "/stories/record", Faint: i > 20, Cells: []web.Cell{
-			{Text: sites[i%len(sites)], Small: "gambling"}, {Text: "Year 5 pupil", Tag: tag},
-			{When: c.Near(now.Add(-time.Duration(i*97) * time.Minute))}, {State: web.State{Is: []control.State{control.Kept, control.AtRisk, control.Broken, control.Unknown}[i%4]}}, {Text: strconv.Itoa(1 + i*i*7)}}})
+			{Text: sites[i%len(sites)], Small: "gambling"},
+			{Text: "Year 5 pupil", Tag: tag},
+			{When: c.Near(now.Add(-time.Duration(i*97) * time.Minute))},
+			{State: web.State{Is: []control.State{control.Kept, control.AtRisk, control.Broken, control.Unknown}[i%4]}},
+			{Text: strconv.Itoa(1 + i*i*7)},
+		}})
 	}
 	return listPage.Render(c, listView{
-		Base: web.Base{Title: "Blocked requests", Wide: true, SeenBy: "the listed monitors, for the purpose you chose: a pattern in Year 5.",
-			Exports: []web.Download{{Title: "Download", Path: "/stories", Kind: "CSV"}}},
-		Filter: web.Filter{Path: "/stories/list", Said: "Blocked, Year 5, this week.", Matches: "24 of 1,204", Clear: "/stories/list", Button: "Show",
-			Fields: []web.Field{{Kind: web.SearchField, Name: "q", Label: "Words in the site's name"},
+		Base: web.Base{
+			Title: "Blocked requests", Wide: true, SeenBy: "the listed monitors, for the purpose you chose: a pattern in Year 5.",
+			Exports: []web.Download{{Title: "Download", Path: "/stories", Kind: "CSV"}},
+		},
+		Filter: web.Filter{
+			Path: "/stories/list", Said: "Blocked, Year 5, this week.", Matches: "24 of 1,204", Clear: "/stories/list", Button: "Show",
+			Fields: []web.Field{
+				{Kind: web.SearchField, Name: "q", Label: "Words in the site's name"},
 				{Kind: web.SelectField, Name: "year", Label: "Year", Options: []web.Option{{Label: "All years"}, {Value: "5", Label: "Year 5", Chosen: true}}},
-				{Kind: web.DayField, Name: "from", Label: "From", Value: "2026-11-16"}}},
-		List: t, Pager: web.Pager{Before: "/stories/list", After: "/stories/list", Words: "25 to 48 of 1,204 requests"}})
+				{Kind: web.DayField, Name: "from", Label: "From", Value: "2026-11-16"},
+			},
+		},
+		List: t, Pager: web.Pager{Before: "/stories/list", After: "/stories/list", Words: "25 to 48 of 1,204 requests"},
+	})
 }
 
 func emptyListStory(c *web.Ctx) error {
-	return listPage.Render(c, listView{Base: web.Base{Title: "People"}, Filter: web.Filter{Path: "/stories/list-empty", Fields: []web.Field{{Kind: web.SearchField, Name: "q", Label: "Name or username"}}},
-		List: web.Table{Caption: "People", Empty: web.Empty{Title: "Nobody is here yet", Words: "Pupils, staff, parents and governors will be listed here once the roll is in.", Step: web.Link{Title: "Bring in the roll", Path: "/stories/form"}}}})
+	return listPage.Render(c, listView{
+		Base: web.Base{Title: "People"}, Filter: web.Filter{Path: "/stories/list-empty", Fields: []web.Field{{Kind: web.SearchField, Name: "q", Label: "Name or username"}}},
+		List: web.Table{Caption: "People", Empty: web.Empty{Title: "Nobody is here yet", Words: "Pupils, staff, parents and governors will be listed here once the roll is in.", Step: web.Link{Title: "Bring in the roll", Path: "/stories/form"}}},
+	})
 }
 
 type recordView struct {
@@ -140,8 +161,10 @@ var recordPage = web.NewPage[recordView](pages, "pages/record.html")
 
 func recordStory(c *web.Ctx) error {
 	return recordPage.Render(c, recordView{
-		Base: web.Base{Title: "A tablet taken in lesson 3", Marking: "Record 2026-0117", SeenBy: "the head, the deputies and the class teacher.",
-			Crumbs: []web.Crumb{{Title: "Confiscated things", Path: "/stories/list"}}},
+		Base: web.Base{
+			Title: "A tablet taken in lesson 3", Marking: "Record 2026-0117", SeenBy: "the head, the deputies and the class teacher.",
+			Crumbs: []web.Crumb{{Title: "Confiscated things", Path: "/stories/list"}},
+		},
 		Facts: web.Summary{Rows: []web.SummaryRow{
 			{Key: "Whose", Text: "Tomos Llŷr-Ŵyn, 5B", Link: web.Link{Title: "Change", Path: "/stories/form"}},
 			{Key: "Taken", When: c.Moment(now.Add(-70 * time.Hour)), Lines: []string{"by Ruth Abara, in the library"}},
@@ -152,5 +175,6 @@ func recordStory(c *web.Ctx) error {
 			{When: c.Moment(now.Add(-70 * time.Hour)), Who: "Ruth Abara", Words: "Taken in lesson 3."},
 			{When: c.Moment(now.Add(-69 * time.Hour)), Who: "Jon Wye", Words: "Where it is kept was changed.", Changes: []web.Change{{Field: "Kept in", Before: "staff room", After: "office safe"}}, Reason: "The staff room is not locked."},
 		}},
-		Undo: web.Action{Path: "/stories/confirm", Title: "Void this record", Grave: true}})
+		Undo: web.Action{Path: "/stories/confirm", Title: "Void this record", Grave: true},
+	})
 }

@@ -7,8 +7,10 @@ import (
 )
 
 func TestEveryStoryFitsItsStructAndSpeaksPlainly(t *testing.T) {
-	all := []webtest.Checkable{indexPage, trayPage, prosePage, evidencePage, listPage, recordPage, formPage, confirmPage,
-		figuresPage, marksPage, signInPage, blockedPage}
+	all := []webtest.Checkable{
+		indexPage, trayPage, prosePage, evidencePage, listPage, recordPage, formPage, confirmPage,
+		figuresPage, marksPage, signInPage, blockedPage,
+	}
 	webtest.Check(t, all...)
 	webtest.PlainWords(t, all...)
 }

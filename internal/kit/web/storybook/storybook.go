@@ -74,8 +74,10 @@ func index(c *web.Ctx) error {
 // Section returns the stories as routes that everybody may open. It belongs
 // on a development server and in tests only.
 func Section() web.Section {
-	s := web.Section{Name: "stories", Title: "Stories", Menu: menu(),
-		Routes: []web.Route{{Pattern: "GET /stories", Needs: web.Open, Do: index}}}
+	s := web.Section{
+		Name: "stories", Title: "Stories", Menu: menu(),
+		Routes: []web.Route{{Pattern: "GET /stories", Needs: web.Open, Do: index}},
+	}
 	for _, st := range Stories() {
 		s.Routes = append(s.Routes, web.Route{Pattern: "GET " + st.Path, Needs: web.Open, Do: st.do, People: st.people})
 	}

@@ -13,8 +13,10 @@ func TestEveryStoryIsShownAndKeepsTheRulesOfAPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int{"/stories/form-wrong": http.StatusUnprocessableEntity, "/stories/not-found": http.StatusNotFound,
-		"/stories/stale": http.StatusConflict, "/stories/fault": http.StatusInternalServerError}
+	want := map[string]int{
+		"/stories/form-wrong": http.StatusUnprocessableEntity, "/stories/not-found": http.StatusNotFound,
+		"/stories/stale": http.StatusConflict, "/stories/fault": http.StatusInternalServerError,
+	}
 	for _, s := range storybook.Stories() {
 		status := want[s.Path]
 		if status == 0 {

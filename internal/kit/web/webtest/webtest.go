@@ -149,8 +149,10 @@ func Site(t testing.TB, sections ...web.Section) http.Handler {
 
 // As returns a signed-in person with the capabilities.
 func As(name string, capabilities ...actor.Capability) actor.Actor {
-	return actor.New(actor.Actor{ID: "person:" + name, Name: name, Kind: actor.Person, Person: name,
-		Audience: actor.Staff, Session: "session-of-" + name}, capabilities...)
+	return actor.New(actor.Actor{
+		ID: "person:" + name, Name: name, Kind: actor.Person, Person: name,
+		Audience: actor.Staff, Session: "session-of-" + name,
+	}, capabilities...)
 }
 
 // Nobody is not signed in.

@@ -240,8 +240,12 @@ func diffValues(old, next *Doc) []ValueChange {
 func ScopeWords(s setting.Scope) string {
 	var out []string
 	for _, p := range [][2]string{
-		{"group", s.Group}, {"audience", s.Audience}, {"key stage", s.KeyStage},
-		{"place", s.Place}, {"site", s.Site}, {"time", s.Time},
+		{"group", s.Group},
+		{"audience", s.Audience},
+		{"key stage", s.KeyStage},
+		{"place", s.Place},
+		{"site", s.Site},
+		{"time", s.Time},
 	} {
 		if p[1] != "" {
 			out = append(out, p[0]+" "+p[1])

@@ -64,11 +64,19 @@ func TestTheExampleOfTheDesignIsRead(t *testing.T) {
 	}
 	want := []clause{
 		{"passwords-1", "Staff change their password every 90 days.", 11, []value{{"access.staff.password-max-age", "90 days"}}, []string{"password-age"}, nil},
-		{"passwords-2", "A session left for 10 minutes locks, and both name and password are asked again.", 12,
-			[]value{{"access.idle-lock", "10 minutes"}}, []string{"idle-lock"}, []string{"ACC-17", "ACC-18"}},
+		{
+			"passwords-2", "A session left for 10 minutes locks, and both name and password are asked again.", 12,
+			[]value{{"access.idle-lock", "10 minutes"}},
+			[]string{"idle-lock"},
+			[]string{"ACC-17", "ACC-18"},
+		},
 		{"passwords-3", "In the library a session locks after 5 short minutes.", 14, []value{{"access.idle-lock", "5 short minutes"}}, nil, nil},
-		{"no-social", "Pupils cannot reach social networks, chat and gambling.", 18,
-			[]value{{"filtering.pupils.block", "social networks, chat and gambling"}, {"x.y.z", "chat"}}, []string{"required-categories"}, nil},
+		{
+			"no-social", "Pupils cannot reach social networks, chat and gambling.", 18,
+			[]value{{"filtering.pupils.block", "social networks, chat and gambling"}, {"x.y.z", "chat"}},
+			[]string{"required-categories"},
+			nil,
+		},
 		{"filtering-2", "staff · yes", 23, []value{{"a.b", "yes"}}, []string{"C05", "C06"}, nil},
 	}
 	if d := cmp.Diff(want, got); d != "" {

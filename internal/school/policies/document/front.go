@@ -48,8 +48,10 @@ var frontKeys = []string{"title", "version", "owner", "review", "approvers", "sc
 // and line numbers stay those of the document.
 func splitFront(text string) (lines []string, body string, problem *Problem) {
 	if !strings.HasPrefix(text, "---\n") {
-		return nil, text, &Problem{Level: Warning, Line: 1, Code: "no-front-matter",
-			Words: "the document does not begin with front matter; begin with a line --- and then title, version, owner, review and approvers, and close it with ---"}
+		return nil, text, &Problem{
+			Level: Warning, Line: 1, Code: "no-front-matter",
+			Words: "the document does not begin with front matter; begin with a line --- and then title, version, owner, review and approvers, and close it with ---",
+		}
 	}
 	rest := text[4:]
 	for pos := 0; pos < len(rest); {
@@ -65,8 +67,10 @@ func splitFront(text string) (lines []string, body string, problem *Problem) {
 		}
 		pos = next
 	}
-	return nil, text, &Problem{Level: Error, Line: 1, Code: "front-matter",
-		Words: "the front matter is opened with --- and never closed; add a line --- after its last key"}
+	return nil, text, &Problem{
+		Level: Error, Line: 1, Code: "front-matter",
+		Words: "the front matter is opened with --- and never closed; add a line --- after its last key",
+	}
 }
 
 // blank keeps the newlines of s and turns the rest into spaces.

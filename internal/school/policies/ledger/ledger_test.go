@@ -45,7 +45,8 @@ func TestACoverageThatClaimsWithoutProofIsRefused(t *testing.T) {
 		"FIL-01,enforced,internal/x,TestX,too much of a good row\n": "wrong number of fields",
 	} {
 		_, err := ledger.Read(fstest.MapFS{
-			"ledger.csv": {Data: []byte(head)}, "law.csv": {Data: []byte(law)}, "coverage.csv": {Data: []byte("id,state,by,tests\n" + row)}})
+			"ledger.csv": {Data: []byte(head)}, "law.csv": {Data: []byte(law)}, "coverage.csv": {Data: []byte("id,state,by,tests\n" + row)},
+		})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", row, err)
 		}

@@ -87,17 +87,23 @@ func (k Reader) front(doc *document.Doc) []Problem {
 		{"owner", doc.Meta.Owner, "name the post that looks after it"},
 	} {
 		if f.value == "" && doc.Text != "" {
-			out = append(out, Problem{Level: document.Error, Line: doc.Meta.Line(f.key), Code: "front-matter",
-				Words: fmt.Sprintf("the front matter has no %s; %s", f.key, f.do)})
+			out = append(out, Problem{
+				Level: document.Error, Line: doc.Meta.Line(f.key), Code: "front-matter",
+				Words: fmt.Sprintf("the front matter has no %s; %s", f.key, f.do),
+			})
 		}
 	}
 	if doc.Meta.Review == "" && !sets(doc, "policies.review") {
-		out = append(out, Problem{Level: document.Warning, Line: 1, Code: "no-review",
-			Words: "the front matter has no review; say how long the policy stands, as in review: 12 months"})
+		out = append(out, Problem{
+			Level: document.Warning, Line: 1, Code: "no-review",
+			Words: "the front matter has no review; say how long the policy stands, as in review: 12 months",
+		})
 	}
 	if s := doc.Meta.School; s != "" && schools[s] == "" {
-		out = append(out, Problem{Level: document.Error, Line: doc.Meta.Line("school"), Code: "front-matter",
-			Words: fmt.Sprintf("school: %s is not known; write hospital or primary, or leave it out", s)})
+		out = append(out, Problem{
+			Level: document.Error, Line: doc.Meta.Line("school"), Code: "front-matter",
+			Words: fmt.Sprintf("school: %s is not known; write hospital or primary, or leave it out", s),
+		})
 	}
 	return out
 }
@@ -114,13 +120,17 @@ func (k Reader) controlNames(doc *document.Doc) []Problem {
 		for _, ref := range c.Controls {
 			slug, ok := watch.Find(ref.Name)
 			if !ok {
-				out = append(out, Problem{Level: document.Error, Line: ref.Line, Clause: c.ID, Code: "unknown-control",
-					Words: fmt.Sprintf("there is no control %q%s", ref.Name, didYouMean(ref.Name))})
+				out = append(out, Problem{
+					Level: document.Error, Line: ref.Line, Clause: c.ID, Code: "unknown-control",
+					Words: fmt.Sprintf("there is no control %q%s", ref.Name, didYouMean(ref.Name)),
+				})
 				continue
 			}
 			if !k.Built(slug) && !ref.Off {
-				out = append(out, Problem{Level: document.Note, Line: ref.Line, Clause: c.ID, Code: "not-built",
-					Words: fmt.Sprintf("control %s is not built yet; the clause will show as unknown", slug)})
+				out = append(out, Problem{
+					Level: document.Note, Line: ref.Line, Clause: c.ID, Code: "not-built",
+					Words: fmt.Sprintf("control %s is not built yet; the clause will show as unknown", slug),
+				})
 			}
 		}
 	}
@@ -143,8 +153,10 @@ func (k Reader) requirements(doc *document.Doc) []Problem {
 	for _, c := range doc.Clauses {
 		for _, id := range c.Requirements {
 			if _, ok := k.Ledger.Get(id); !ok {
-				out = append(out, Problem{Level: document.Error, Line: c.RequirementsLine(), Clause: c.ID, Code: "requirement",
-					Words: fmt.Sprintf("there is no requirement %s in the ledger", id)})
+				out = append(out, Problem{
+					Level: document.Error, Line: c.RequirementsLine(), Clause: c.ID, Code: "requirement",
+					Words: fmt.Sprintf("there is no requirement %s in the ledger", id),
+				})
 			}
 		}
 		for _, id := range k.Covers(c) {
@@ -158,8 +170,10 @@ func (k Reader) requirements(doc *document.Doc) []Problem {
 	for _, id := range k.Ledger.Asked(letter, areas...) {
 		if !covered[id] {
 			req, _ := k.Ledger.Get(id)
-			out = append(out, Problem{Level: document.Warning, Code: "not-covered",
-				Words: fmt.Sprintf("no clause covers %s: %s", id, req.Words)})
+			out = append(out, Problem{
+				Level: document.Warning, Code: "not-covered",
+				Words: fmt.Sprintf("no clause covers %s: %s", id, req.Words),
+			})
 		}
 	}
 	return out
@@ -194,8 +208,10 @@ func (k Reader) undecided(doc *document.Doc) []Problem {
 			continue
 		}
 		s, _ := k.Book.Get(key)
-		out = append(out, Problem{Level: document.Note, Code: "undecided",
-			Words: fmt.Sprintf("%s is left open (%s): the safe default is in force, unconfirmed: %s", key, lower(s.Title), orNothing(s.Default))})
+		out = append(out, Problem{
+			Level: document.Note, Code: "undecided",
+			Words: fmt.Sprintf("%s is left open (%s): the safe default is in force, unconfirmed: %s", key, lower(s.Title), orNothing(s.Default)),
+		})
 	}
 	return out
 }
@@ -226,8 +242,10 @@ func (k Reader) promises(doc *document.Doc) []Problem {
 			continue
 		}
 		if w := promise.FindString(c.Text); w != "" {
-			out = append(out, Problem{Level: document.Note, Line: c.Line, Clause: c.ID, Code: "words-only",
-				Words: fmt.Sprintf("the clause promises something (%q) that no setting and no control backs: it will show as words only", strings.ToLower(w))})
+			out = append(out, Problem{
+				Level: document.Note, Line: c.Line, Clause: c.ID, Code: "words-only",
+				Words: fmt.Sprintf("the clause promises something (%q) that no setting and no control backs: it will show as words only", strings.ToLower(w)),
+			})
 		}
 	}
 	return out
@@ -242,8 +260,10 @@ func (k Reader) oldLaw(doc *document.Doc) []Problem {
 			if !hasPhrase(text, strings.ToLower(l.Term)) || shadowed(text, l.Term, k.Ledger.Replaced) {
 				continue
 			}
-			out = append(out, Problem{Level: document.Warning, Line: c.Line, Clause: c.ID, Code: "replaced",
-				Words: fmt.Sprintf("%q has been replaced by %s (since %s; %s)", l.Term, l.By, l.Since, l.Source)})
+			out = append(out, Problem{
+				Level: document.Warning, Line: c.Line, Clause: c.ID, Code: "replaced",
+				Words: fmt.Sprintf("%q has been replaced by %s (since %s; %s)", l.Term, l.By, l.Since, l.Source),
+			})
 		}
 	}
 	return out

@@ -100,8 +100,12 @@ func readScope(s setting.Setting, in setting.Scope) (setting.Scope, error) {
 		value *string
 		known []string
 	}{
-		{"group", &out.Group, nil}, {"place", &out.Place, nil}, {"time", &out.Time, nil},
-		{"keystage", &out.KeyStage, keyStages}, {"audience", &out.Audience, audiences}, {"site", &out.Site, nil},
+		{"group", &out.Group, nil},
+		{"place", &out.Place, nil},
+		{"time", &out.Time, nil},
+		{"keystage", &out.KeyStage, keyStages},
+		{"audience", &out.Audience, audiences},
+		{"site", &out.Site, nil},
 	} {
 		if *p.value == "" {
 			continue

@@ -184,8 +184,10 @@ func (w *Watch) keepFinding(ctx context.Context, c control.Control, f control.Fi
 			State  control.State `json:"state,omitempty"`
 			Figure string        `json:"figure,omitempty"`
 		}
-		return w.d.Journal.Write(ctx, tx, journal.Entry{Verb: Turned, Kind: "control", ID: c.Slug,
-			Before: side{last.Finding.State, last.Finding.Figure}, After: side{f.State, f.Figure}})
+		return w.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: Turned, Kind: "control", ID: c.Slug,
+			Before: side{last.Finding.State, last.Finding.Figure}, After: side{f.State, f.Figure},
+		})
 	})
 }
 
