@@ -222,17 +222,28 @@ func groupOf(k people.Kind) string {
 // key stage under the rules in force. It changes when the rules do: Changed is
 // told.
 func (r *Room) GroupsOf(k people.Kind, stage people.KeyStage) []string {
-	g := groupOf(k)
-	if g != GroupPupils || stage == "" {
-		return []string{g}
-	}
+	return r.Narrow([]string{groupOf(k)}, stage)
+}
+
+// Narrow is what presence and device rows must say for somebody in the groups:
+// where the rules treat a key stage otherwise in sites on no list, pupils of it
+// are in a group of their own. A key stage that is not known is treated as the
+// strictest.
+func (r *Room) Narrow(groups []string, stage people.KeyStage) []string {
 	snap := r.Snapshot()
-	if snap == nil {
-		return []string{g}
+	i := slices.Index(groups, GroupPupils)
+	if snap == nil || i < 0 {
+		return groups
 	}
-	narrow := stageGroup(stage)
-	if slices.ContainsFunc(snap.Names().Groups, func(x verdict.Group) bool { return x.Slug == narrow }) {
-		return []string{narrow}
+	all := snap.Names().Groups
+	to := slices.IndexFunc(all, func(x verdict.Group) bool { return stage != "" && x.Slug == stageGroup(stage) })
+	if stage == "" {
+		to = slices.IndexFunc(all, func(x verdict.Group) bool { return x.UnlistedClosed && strings.HasPrefix(x.Slug, GroupPupils+"-") })
 	}
-	return []string{g}
+	if to < 0 {
+		return groups
+	}
+	out := slices.Clone(groups)
+	out[i] = all[to].Slug
+	return out
 }

@@ -127,6 +127,12 @@ func TestKeyStagesTimesAndPlaces(t *testing.T) {
 		if g := s.room.GroupsOf("pupil", "KS1"); len(g) != 1 || g[0] != "pupils-ks1" {
 			t.Errorf("groups of a child of key stage 1: %v", g)
 		}
+		if g := s.room.GroupsOf("pupil", ""); len(g) != 1 || g[0] != "pupils-ks1" {
+			t.Errorf("groups of a child whose key stage is not known: %v", g)
+		}
+		if g := s.room.Narrow([]string{"staff"}, ""); len(g) != 1 || g[0] != "staff" {
+			t.Errorf("groups of staff: %v", g)
+		}
 		if g := s.room.GroupsOf("pupil", "KS2"); len(g) != 1 || g[0] != "pupils" {
 			t.Errorf("groups of a child of key stage 2: %v", g)
 		}
