@@ -190,7 +190,7 @@ func (r *Room) touch(ctx context.Context, s Session, now time.Time, gap, limit t
 // standing makes the actor.
 func (r *Room) standing(ctx context.Context, s Session, a Account, p people.Person, now time.Time) (Standing, error) {
 	out := Standing{Session: s, Account: a, MustChange: a.MustChange || r.aged(a, p.Kind)}
-	act := actor.Actor{ID: "person:" + string(p.ID), Name: p.Name(), Kind: actor.Person, Person: string(p.ID), Audience: p.Kind, Session: s.ID}
+	act := actor.Actor{ID: "person:" + string(p.ID), Name: shownName(p), Kind: actor.Person, Person: string(p.ID), Audience: p.Kind, Session: s.ID}
 	if out.MustChange {
 		out.Actor = actor.New(act) // may change the password, and nothing else
 		return out, nil
@@ -216,6 +216,15 @@ func (r *Room) rights(ctx context.Context, p people.Person, now time.Time) (name
 		names = append(names, string(h.Post))
 	}
 	return names, r.table.May(p.Kind, posts), nil
+}
+
+// shownName is the name at the top of somebody's pages: of a pupil the first
+// name alone, never the family name, since a classmate sees the screen.
+func shownName(p people.Person) string {
+	if p.Kind == people.Pupil {
+		return p.First()
+	}
+	return p.Name()
 }
 
 // ActorOf returns the actor of a person as they would be if they were signed
