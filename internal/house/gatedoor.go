@@ -358,11 +358,17 @@ func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
 		for _, k := range []string{control.HeaderClient, control.HeaderTime, control.HeaderSign} {
 			r.Header.Del(k)
 		}
+		r = r.WithContext(context.WithValue(r.Context(), viaFilter{}, true))
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
 		pages.ServeHTTP(w, r)
 	})
 	return mux
 }
+
+// viaFilter marks a request that the filter handed over.
+type viaFilter struct{}
+
+func throughFilter(r *http.Request) bool { return r.Context().Value(viaFilter{}) != nil }
 
 func (g *gateDoor) secret() string {
 	g.mu.Lock()

@@ -23,9 +23,12 @@ type Doors struct {
 	// Address is the device's address: behind the gate it is not the one that
 	// the connection comes from. nil takes the connection's.
 	Address func(*http.Request) netip.Addr
-	// Web says whether the request came to the people's pages, so that a
-	// sign-in there makes the device this person's on the web. nil: never.
+	// Web says whether a sign-in by this request makes the device this
+	// person's on the web. nil: never.
 	Web func(*http.Request) bool
+	// Desk says whether the request came to the desk, where whoever works
+	// there goes on to their tray. nil: never where Web says yes.
+	Desk func(*http.Request) bool
 	// Secure says whether the reader's connection is TLS although r.TLS is
 	// nil; the same as web.Deps.Secure.
 	Secure func(*http.Request) bool
@@ -43,6 +46,8 @@ func (d Doors) address(r *http.Request) netip.Addr {
 }
 
 func (d Doors) web(r *http.Request) bool { return d.Web != nil && d.Web(r) }
+
+func (d Doors) desk(r *http.Request) bool { return d.Desk != nil && d.Desk(r) }
 
 func (d Doors) secure(r *http.Request) bool {
 	return r.TLS != nil || d.Secure != nil && d.Secure(r)

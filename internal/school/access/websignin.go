@@ -7,6 +7,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
+	"belisha/internal/school/people"
 )
 
 func (r *Room) signInView(c *web.Ctx, st Standing) formView {
@@ -55,11 +56,16 @@ func (r *Room) after(c *web.Ctx, st Standing) string {
 	switch {
 	case st.MustChange:
 		return changePath
-	case r.Doors.web(c.R):
+	case r.Doors.web(c.R) && !(r.Doors.desk(c.R) && atDesk(st.Actor.Audience)):
 		return c.Back("/signed-in")
 	default:
 		return c.Back("/")
 	}
+}
+
+// atDesk reports whether people of this kind have work at the desk.
+func atDesk(k people.Kind) bool {
+	return k == people.Staff || k == people.Governor || k == people.Contractor
 }
 
 func (r *Room) signInPost(c *web.Ctx) error {
