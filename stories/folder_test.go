@@ -253,6 +253,22 @@ func spoil(s *story, args []string) error {
 	return os.WriteFile(newest, bytes.Repeat([]byte("rubbish "), 100), 0o600)
 }
 
+// backupFile finds the newest backup: backup-file NAME sets $NAME.
+func backupFile(s *story, args []string) error {
+	found, err := filepath.Glob(filepath.Join(s.data, "backups", "*.age"))
+	if err != nil || len(found) == 0 {
+		return fmt.Errorf("there is no backup: %w", err)
+	}
+	slices.Sort(found)
+	kept := filepath.Join(s.work, "the-backup.age")
+	b, err := os.ReadFile(found[len(found)-1])
+	if err != nil {
+		return err
+	}
+	s.ts.Setenv(args[0], kept)
+	return os.WriteFile(kept, b, 0o600)
+}
+
 // found looks for words in every file of the data folder, byte by byte:
 // found TEXT, or ! found TEXT.
 func found(ts *testscript.TestScript, neg bool, args []string) {

@@ -123,7 +123,7 @@ func signin(s *story, args []string) error {
 	return nil
 }
 
-var slip = regexp.MustCompile(`(?i)temporary password\s+(\S+)`)
+var slip = regexp.MustCompile(`Temporary password (.+?) Good until`)
 
 // account has the network manager make an account for somebody on the roll,
 // who then signs in with the slip and chooses a password: account USER.
@@ -160,7 +160,8 @@ func account(s *story, args []string) error {
 	return err
 }
 
-// visit opens a page of Belisha's own: visit PATH [TEXT].
+// visit opens a page of Belisha's own: visit PATH [TEXT], where the text must
+// stand on it, or visit PATH not:TEXT.
 func visit(s *story, args []string) error {
 	if len(args) < 1 || len(args) > 2 {
 		return errors.New("usage: visit PATH [TEXT]")
@@ -170,14 +171,23 @@ func visit(s *story, args []string) error {
 		return err
 	}
 	s.page = p
-	if len(args) == 2 && !strings.Contains(p.text, args[1]) {
+	if len(args) == 1 {
+		return nil
+	}
+	if not, ok := strings.CutPrefix(args[1], "not:"); ok {
+		if strings.Contains(p.text, not) {
+			return fmt.Errorf("%s says %q:\n%s", args[0], not, p.text)
+		}
+		return nil
+	}
+	if !strings.Contains(p.text, args[1]) {
 		return fmt.Errorf("%s does not say %q:\n%s", args[0], args[1], p.text)
 	}
 	return nil
 }
 
-// fill opens a page, fills the form on it that has these fields, and sends
-// it: fill PATH name=value…
+// fill opens a page, fills the first form on it that has these fields, and
+// sends it: fill PATH name=value…
 func fill(s *story, args []string) error {
 	if len(args) == 0 {
 		return errors.New("usage: fill PATH name=value…")
@@ -247,7 +257,7 @@ func values(args []string) (url.Values, error) {
 
 func (p page) formWith(given url.Values) (form, error) {
 	for _, f := range p.forms {
-		fits := f.method == "post"
+		fits := f.method == "post" && f.action != "/sign-out"
 		for k, v := range given {
 			fits = fits && slices.Contains(f.names, k)
 			// Two forms may differ in the value of a hidden field alone.

@@ -34,6 +34,9 @@ type street struct {
 	close   func()
 }
 
+// innerAddress is of a machine in the school's own network.
+const innerAddress = "127.0.66.1"
+
 func newStreet() (*street, error) {
 	n := &street{special: map[string]string{}}
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,6 +45,14 @@ func newStreet() (*street, error) {
 	})
 	plain := httptest.NewServer(page)
 	n.plain = plain.Listener.Addr().String()
+	// The same again at an address that no filter may lead to.
+	_, port, _ := net.SplitHostPort(n.plain)
+	inside, err := net.Listen("tcp", net.JoinHostPort(innerAddress, port))
+	if err != nil {
+		return nil, err
+	}
+	inner := &http.Server{Handler: page, ReadHeaderTimeout: time.Minute}
+	go func() { _ = inner.Serve(inside) }()
 	cert, err := selfSigned()
 	if err != nil {
 		return nil, err
@@ -50,15 +61,11 @@ func newStreet() (*street, error) {
 	secure.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	secure.StartTLS()
 	n.secure = secure.Listener.Addr().String()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	udp, tcp, err := sameport()
 	if err != nil {
 		return nil, err
 	}
 	n.dns = udp.LocalAddr().String()
-	tcp, err := net.Listen("tcp", n.dns)
-	if err != nil {
-		return nil, err
-	}
 	over := []*dns.Server{{PacketConn: udp, Handler: n}, {Listener: tcp, Handler: n}}
 	for _, s := range over {
 		go func() { _ = s.ActivateAndServe() }()
@@ -66,11 +73,26 @@ func newStreet() (*street, error) {
 	n.close = func() {
 		plain.Close()
 		secure.Close()
+		_ = inner.Close()
 		for _, s := range over {
 			_ = s.Shutdown()
 		}
 	}
 	return n, nil
+}
+
+// sameport listens on one port for both transports.
+func sameport() (udp net.PacketConn, tcp net.Listener, err error) {
+	for range 20 {
+		if udp, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			return nil, nil, err
+		}
+		if tcp, err = net.Listen("tcp", udp.LocalAddr().String()); err == nil {
+			return udp, tcp, nil
+		}
+		_ = udp.Close()
+	}
+	return nil, nil, err
 }
 
 // ServeDNS answers every name with the street's own address.

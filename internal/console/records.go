@@ -77,7 +77,7 @@ func (c *peopleImportCmd) run(ctx context.Context, h *house.House, cli *CLI, inv
 		printRoll(inv, res)
 	}
 	if held != "" {
-		return status{CouldNot, errors.New(string(held))}
+		return status{CouldNot, errors.New(string(held) + " (--allow-leavers, or --partial)")}
 	}
 	return nil
 }
