@@ -1,6 +1,7 @@
 package house
 
 import (
+	"context"
 	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/hkdf"
@@ -9,10 +10,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"belisha/internal/gate/ca"
+	"belisha/internal/kit/store"
 	"belisha/internal/kit/vault"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -66,6 +70,22 @@ func (s caSealer) Open(sealed []byte) ([]byte, error) {
 		return nil, errors.New("the certificate's key was sealed with another school key, or is damaged")
 	}
 	return plain, nil
+}
+
+// certificate is the school's certificate, as devices install it.
+func (h *House) certificate(context.Context) (pem []byte, fingerprint string, err error) {
+	seal, err := CASealer(h.keyFile())
+	if err != nil {
+		return nil, "", store.ErrNotFound
+	}
+	a, err := ca.Open(h.folder.Path("gate", "ca"), seal, h.cfg.Clock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "", store.ErrNotFound
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return a.PEM(), a.Fingerprint(), nil
 }
 
 // publicKeyFile holds the key that the filter trusts rules by.

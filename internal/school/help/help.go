@@ -42,6 +42,9 @@ type Deps struct {
 	Adult func(ctx context.Context) string
 	// Changers are the people who may change the filter, by name, for staff.
 	Changers func(ctx context.Context) []string
+	// Certificate is the school's certificate and its fingerprint;
+	// store.ErrNotFound where there is none.
+	Certificate func(ctx context.Context) (pem []byte, fingerprint string, err error)
 }
 
 // Room is the help room.
@@ -49,7 +52,7 @@ type Room struct{ d Deps }
 
 // New returns the room.
 func New(d Deps) (*Room, error) {
-	if d.Latest == nil || d.Adult == nil || d.Changers == nil || len(d.Places) == 0 {
+	if d.Latest == nil || d.Adult == nil || d.Changers == nil || d.Certificate == nil || len(d.Places) == 0 {
 		return nil, errors.New("the help room needs the latest block, an adult and places to turn to")
 	}
 	return &Room{d}, nil

@@ -19,6 +19,9 @@ func room(t *testing.T, latest func(context.Context, netip.Addr) (help.Closed, b
 		Places:   []help.Place{{Service: "Childline", Phone: "0800 1111", Host: "www.childline.org.uk", Words: "Free, day and night."}},
 		Adult:    func(context.Context) string { return "any adult you trust" },
 		Changers: func(context.Context) []string { return []string{"Tomos Bell"} },
+		Certificate: func(context.Context) ([]byte, string, error) {
+			return []byte("-----BEGIN CERTIFICATE-----\n"), "AB:CD:EF", nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +45,9 @@ func TestARoomWithoutAPlaceToTurnToIsRefused(t *testing.T) {
 		Latest: func(context.Context, netip.Addr) (help.Closed, bool, error) {
 			return help.Closed{}, false, errors.New("away")
 		},
-		Adult:    func(context.Context) string { return "x" },
-		Changers: func(context.Context) []string { return nil },
+		Adult:       func(context.Context) string { return "x" },
+		Changers:    func(context.Context) []string { return nil },
+		Certificate: func(context.Context) ([]byte, string, error) { return nil, "", nil },
 	})
 	if err == nil {
 		t.Fatal("a help room without help was made")
@@ -79,4 +83,12 @@ func TestWhyStillAnswersWhenTheFilterDoesNot(t *testing.T) {
 	}).Section())
 	webtest.Get(t, h, "/why", webtest.Nobody()).Has("Ask your teacher", "Where to turn")
 	webtest.Get(t, h, "/help", webtest.Nobody()).Has("Childline", "0800 1111", "999")
+}
+
+func TestTheCertificateIsGivenWithItsFingerprint(t *testing.T) {
+	h := webtest.Site(t, room(t, blocked(help.Closed{})).Section())
+	webtest.Get(t, h, "/certificate", webtest.Nobody()).Has("AB:CD:EF", "closed sites only")
+	d := webtest.Get(t, h, "/certificate.crt", webtest.Nobody())
+	d.Is(200)
+	d.Has("BEGIN CERTIFICATE")
 }

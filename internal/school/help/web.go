@@ -1,6 +1,7 @@
 package help
 
 import (
+	"bytes"
 	"embed"
 	"net/netip"
 
@@ -30,6 +31,12 @@ type askView struct {
 	Changers []string
 }
 
+type certificateView struct {
+	web.Base
+	Fingerprint string
+	Download    web.Download
+}
+
 type helpView struct {
 	web.Base
 	Adult  string
@@ -37,9 +44,10 @@ type helpView struct {
 }
 
 var (
-	whyPage  = web.NewPage[whyView](pages, "pages/why.html")
-	askPage  = web.NewPage[askView](pages, "pages/ask.html")
-	helpPage = web.NewPage[helpView](pages, "pages/help.html")
+	whyPage         = web.NewPage[whyView](pages, "pages/why.html")
+	askPage         = web.NewPage[askView](pages, "pages/ask.html")
+	certificatePage = web.NewPage[certificateView](pages, "pages/certificate.html")
+	helpPage        = web.NewPage[helpView](pages, "pages/help.html")
 )
 
 // Section is the room's pages, all of them the people's.
@@ -49,6 +57,8 @@ func (r *Room) Section() web.Section {
 		Routes: []web.Route{
 			{Pattern: "GET /why", Needs: web.Open, Do: r.why, People: true},
 			{Pattern: "GET /ask", Needs: web.Open, Do: r.ask, People: true},
+			{Pattern: "GET /certificate", Needs: web.Open, Do: r.certificate, People: true},
+			{Pattern: "GET /certificate.crt", Needs: web.Open, Do: r.certificateFile, People: true},
 			{Pattern: "GET /help", Needs: web.Open, Do: r.help, People: true},
 		},
 	}
@@ -67,6 +77,26 @@ func (r *Room) ask(c *web.Ctx) error {
 		v.Changers = r.d.Changers(c.Context())
 	}
 	return askPage.Render(c, v)
+}
+
+// certificate says what the school's certificate is for, and gives it.
+func (r *Room) certificate(c *web.Ctx) error {
+	_, fingerprint, err := r.d.Certificate(c.Context())
+	if err != nil {
+		return err
+	}
+	return certificatePage.Render(c, certificateView{
+		Base: web.Base{Title: "The school's certificate"}, Fingerprint: fingerprint,
+		Download: web.Download{Title: "Download the certificate", Path: "/certificate.crt", Kind: "CRT"},
+	})
+}
+
+func (r *Room) certificateFile(c *web.Ctx) error {
+	pem, _, err := r.d.Certificate(c.Context())
+	if err != nil {
+		return err
+	}
+	return c.Send("belisha-school.crt", "application/x-x509-ca-cert", bytes.NewReader(pem))
 }
 
 // why shows the latest block of the device that asks.
