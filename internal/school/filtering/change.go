@@ -46,12 +46,21 @@ func (r *Room) apply(ctx context.Context, e *edit) error {
 		if err != nil {
 			return err
 		}
-		return r.keep(ctx, tx, d, e.change, rows, e.change.What)
+		return r.keep(ctx, tx, d, e.change, rows, e.change.summary())
 	})
 	if err != nil {
 		return err
 	}
 	return r.Publish(ctx)
+}
+
+// summary is the change in one line, for the list of versions.
+func (c Change) summary() string {
+	said := c.Becomes
+	if said == "" {
+		said = c.Was
+	}
+	return strings.TrimSpace(c.What + " " + said)
 }
 
 // AddOwn adds an entry of the school's own. What the policy closes is opened
@@ -70,7 +79,7 @@ func (r *Room) AddOwn(ctx context.Context, o Own) (Own, error) {
 	if err := r.ownAllowed(ctx, o); err != nil {
 		return o, err
 	}
-	c := Change{Kind: kindOwn, Ref: o.ID, Reason: o.Reason, What: "An own entry was added: " + o.says(), Becomes: o.says()}
+	c := Change{Kind: kindOwn, Ref: o.ID, Reason: o.Reason, What: "An own entry was added.", Becomes: o.says()}
 	err := r.apply(ctx, &edit{change: c,
 		alter: func(st *state) error {
 			if len(st.own) >= maxOwn {
@@ -164,12 +173,12 @@ func (r *Room) openable(ctx context.Context, o Own, group string, names *verdict
 	required := values.Get(keyRequired)
 	if slices.Contains(required.Items, category.Slug) && o.Ground != GroundWrong {
 		return r.refusedBy(ctx, o.says(), required.Clause, fmt.Sprintf("Nobody may open sites of the category %s%s. If this site is not one of them, add it on the ground that it is wrongly listed.",
-			strings.ToLower(category.Title), byClause(required)))
+			lowerFirst(category.Title), byClause(required)))
 	}
 	closing := values.Get(blockKey[group])
 	if closing.Confirmed && o.Ground == "" {
 		return r.refusedBy(ctx, o.says(), closing.Clause, fmt.Sprintf("The policy closes the category %s for %s%s. Say on what ground this site is opened: it is wrongly listed, or somebody approved it by name.",
-			strings.ToLower(category.Title), group, byClause(closing)))
+			lowerFirst(category.Title), group, byClause(closing)))
 	}
 	return nil
 }
@@ -198,7 +207,7 @@ func (r *Room) EndOwn(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return err
 	}
-	c := Change{Kind: kindOwn, Ref: id, Reason: strings.TrimSpace(reason), What: "An own entry was ended: " + o.says(), Was: o.says()}
+	c := Change{Kind: kindOwn, Ref: id, Reason: strings.TrimSpace(reason), What: "An own entry was ended.", Was: o.says()}
 	return r.apply(ctx, &edit{change: c,
 		alter: func(st *state) error {
 			st.own = slices.DeleteFunc(st.own, func(x Own) bool { return x.ID == id })
@@ -232,7 +241,7 @@ func (r *Room) SetCategory(ctx context.Context, o Override) error {
 	}
 	o.ID, o.AddedAt, o.AddedBy = store.NewID(r.now()), r.now(), actor.From(ctx).ID
 	var ended []Override
-	c := Change{Kind: kindCategory, Ref: o.ID, Reason: o.Reason, What: "A category was decided: " + says + ".", Becomes: says}
+	c := Change{Kind: kindCategory, Ref: o.ID, Reason: o.Reason, What: "A category was decided.", Becomes: says}
 	return r.apply(ctx, &edit{change: c,
 		alter: func(st *state) error {
 			st.overrides = slices.DeleteFunc(st.overrides, func(x Override) bool {
@@ -264,14 +273,14 @@ func (r *Room) overridable(ctx context.Context, o Override, c verdict.Category, 
 	}
 	v := r.d.Live.Current()
 	if required := v.Get(keyRequired); slices.Contains(required.Items, o.Category) {
-		return r.refusedBy(ctx, says, required.Clause, fmt.Sprintf("Nobody may open sites of the category %s%s; only a change of the policy opens it.", strings.ToLower(c.Title), byClause(required)))
+		return r.refusedBy(ctx, says, required.Clause, fmt.Sprintf("Nobody may open sites of the category %s%s; only a change of the policy opens it.", lowerFirst(c.Title), byClause(required)))
 	}
 	if o.Category == "illegal" {
 		return r.refusedBy(ctx, says, "", "Nothing opens this category: it is locked for everybody.")
 	}
 	for _, val := range scoped(v, blockKey[o.Group], o.Group) {
 		if val.Confirmed && slices.Contains(val.Items, o.Category) {
-			return r.refusedBy(ctx, says, val.Clause, fmt.Sprintf("The policy closes the category %s for %s%s; only a change of the policy opens it.", strings.ToLower(c.Title), o.Group, byClause(val)))
+			return r.refusedBy(ctx, says, val.Clause, fmt.Sprintf("The policy closes the category %s for %s%s; only a change of the policy opens it.", lowerFirst(c.Title), o.Group, byClause(val)))
 		}
 	}
 	return nil

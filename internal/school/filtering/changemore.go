@@ -26,7 +26,7 @@ func (r *Room) AddMust(ctx context.Context, m Must) (Must, error) {
 	m.ID, m.AddedAt, m.AddedBy = store.NewID(r.now()), r.now(), actor.From(ctx).ID
 	says := m.says()
 	err := r.apply(ctx, &edit{
-		change: Change{Kind: kindMust, Ref: m.ID, Reason: m.Reason, What: "The must list grew: " + says + ".", Becomes: says},
+		change: Change{Kind: kindMust, Ref: m.ID, Reason: m.Reason, What: "The must list grew.", Becomes: says},
 		alter: func(st *state) error {
 			if len(st.musts) >= maxMusts {
 				return store.Invalid{"": fmt.Sprintf("There are %d lines already and no more fit.", maxMusts)}
@@ -106,9 +106,9 @@ func (r *Room) SaveDevice(ctx context.Context, d Device) (Device, error) {
 	if fresh {
 		d.ID = store.NewID(r.now())
 	}
-	e := &edit{change: Change{Kind: kindDevice, Ref: d.ID, What: "A device was changed: " + d.Label + ".", Becomes: d.says()}}
+	e := &edit{change: Change{Kind: kindDevice, Ref: d.ID, What: "A device was changed.", Becomes: d.says()}}
 	if fresh {
-		e.change.What = "A device was added: " + d.Label + "."
+		e.change.What = "A device was added."
 	}
 	e.alter = func(st *state) error {
 		if fresh {
@@ -192,7 +192,7 @@ func (r *Room) RemoveDevice(ctx context.Context, id string, version int64) error
 	if d.Version != version {
 		return store.ErrStale
 	}
-	err = r.apply(ctx, &edit{change: Change{Kind: kindDevice, Ref: id, What: "A device was removed: " + d.Label + ".", Was: d.says()},
+	err = r.apply(ctx, &edit{change: Change{Kind: kindDevice, Ref: id, What: "A device was removed.", Was: d.says()},
 		alter: func(st *state) error {
 			st.devices = slices.DeleteFunc(st.devices, func(x Device) bool { return x.ID == id })
 			return nil

@@ -145,7 +145,7 @@ func forStaff(names *verdict.Names, v verdict.Verdict, clause string) string {
 	}
 	word := map[verdict.Action]string{verdict.Allow: "Open", verdict.Block: "Closed", verdict.Warn: "Open after a warning"}[v.Action]
 	if c, ok := names.Category(v.Category); ok && v.Reason == verdict.ReasonCategory {
-		return fmt.Sprintf("%s, as %s. %s%s", word, strings.ToLower(c.Title), c.Teacher, by)
+		return fmt.Sprintf("%s, as %s. %s%s", word, lowerFirst(c.Title), c.Teacher, by)
 	}
 	if says, ok := staffSays[v.Reason]; ok {
 		return word + ": " + says + by

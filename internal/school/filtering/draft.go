@@ -12,6 +12,7 @@ import (
 
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 	"belisha/internal/verdict"
 	"belisha/internal/verdict/segment"
@@ -319,7 +320,7 @@ func (r *Room) effects(ctx context.Context, next *setting.Values, st *state) ([]
 		after := closedItems(next, st, g, next.Get(blockKey[g])).all()
 		people := ""
 		if n := counts[g]; n > 0 {
-			people = fmt.Sprintf(" (%d people)", n)
+			people = " (" + words.Count(n, "person", "people") + ")"
 		}
 		if lost := r.titles(without(after, before)); len(lost) > 0 {
 			out = append(out, setting.Effect{Room: "filtering", Count: counts[g], Loses: true,
@@ -334,11 +335,20 @@ func (r *Room) effects(ctx context.Context, next *setting.Values, st *state) ([]
 	return append(out, otherEffects(now, next, counts)...), nil
 }
 
+// lowerFirst is a title within a sentence: "VPN services" stays, "Games" is
+// "games".
+func lowerFirst(title string) string {
+	if len(title) < 2 || title[1] >= 'A' && title[1] <= 'Z' {
+		return title
+	}
+	return strings.ToLower(title[:1]) + title[1:]
+}
+
 func (r *Room) titles(slugs []string) []string {
 	var out []string
 	for _, s := range slugs {
 		if c, ok := r.stock.bySlug[s]; ok {
-			out = append(out, strings.ToLower(c.Title))
+			out = append(out, lowerFirst(c.Title))
 			continue
 		}
 		out = append(out, s)

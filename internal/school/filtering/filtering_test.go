@@ -46,7 +46,7 @@ func TestChangingThePolicyChangesTheFilterAndSaysWhoLosesWhat(t *testing.T) {
 			said = append(said, e.Words)
 		}
 		all := strings.Join(said, "\n")
-		for _, want := range []string{"Pupils lose: news (1 people).", "Pupils may open:", "shopping", "Staff lose: social networks (3 people)."} {
+		for _, want := range []string{"Pupils lose: news (1 person).", "Pupils may open:", "shopping", "Staff lose: social networks (3 people)."} {
 			if !strings.Contains(all, want) {
 				t.Errorf("the preview does not say %q:\n%s", want, all)
 			}

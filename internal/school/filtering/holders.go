@@ -10,6 +10,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 )
 
@@ -72,7 +73,7 @@ func (r *Room) ConfirmHolders(ctx context.Context, read []people.ID) error {
 			return fmt.Errorf("keeping who may change the filter: %w", err)
 		}
 		c := Change{ID: store.NewID(r.now()), At: h.At, Actor: a.ID, Kind: kindHolders, Ref: h.ID, What: "The head confirmed who may change the filter.",
-			Was: fmt.Sprintf("%d people", len(was.People)), Becomes: fmt.Sprintf("%d people", len(h.People))}
+			Was: words.Count(len(was.People), "person", "people"), Becomes: words.Count(len(h.People), "person", "people")}
 		if err := insertChange(ctx, tx, c); err != nil {
 			return err
 		}

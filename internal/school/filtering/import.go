@@ -11,6 +11,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/words"
 	"belisha/internal/verdict"
 	"belisha/internal/verdict/lists"
 	"belisha/internal/verdict/snapfile"
@@ -147,9 +148,9 @@ func (r *Room) takeUp(ctx context.Context, o Options, rep *Report, have Source) 
 	if s.Map == nil {
 		s.Map = map[string]string{}
 	}
-	e := &edit{change: Change{Kind: kindList, Ref: s.ID, What: "A list was taken up: " + s.Title + ".", Becomes: fmt.Sprintf("%s: %d names", s.Title, s.Names)}}
+	e := &edit{change: Change{Kind: kindList, Ref: s.ID, What: "A list was taken up.", Becomes: s.Title + ": " + words.Count(int(s.Names), "name", "names")}}
 	if have.Version > 0 {
-		e.change.Was = fmt.Sprintf("%s: %d names", have.Title, have.Names)
+		e.change.Was = have.Title + ": " + words.Count(int(have.Names), "name", "names")
 	}
 	e.alter = func(st *state) error {
 		st.sources = slices.DeleteFunc(st.sources, func(x Source) bool { return x.ID == s.ID })

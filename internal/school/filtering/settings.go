@@ -84,7 +84,7 @@ func categoryOptions() []setting.Option {
 			continue // closing these breaks every device
 		}
 		words := append([]string{strings.ReplaceAll(c.Slug, "-", " ")}, spoken[c.Slug]...)
-		out = append(out, setting.Option{Value: c.Slug, Title: strings.ToLower(c.Title), Words: words})
+		out = append(out, setting.Option{Value: c.Slug, Title: lowerFirst(c.Title), Words: words})
 	}
 	return out
 }

@@ -245,7 +245,7 @@ func scanChange(scan func(...any) error) (Change, error) {
 // listChanges are the newest lines of the change log.
 func listChanges(ctx context.Context, q store.Querier, limit, offset int) ([]Change, error) {
 	var out []Change
-	rows, err := q.QueryContext(ctx, "SELECT "+changeColumns+" FROM filter_changes ORDER BY at DESC, id DESC LIMIT $1 OFFSET $2", limit, offset)
+	rows, err := q.QueryContext(ctx, "SELECT "+changeColumns+" FROM filter_changes ORDER BY at DESC, version DESC, id DESC LIMIT $1 OFFSET $2", limit, offset)
 	err = each(rows, err, func(scan func(...any) error) error {
 		c, err := scanChange(scan)
 		out = append(out, c)

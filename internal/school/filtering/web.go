@@ -217,7 +217,7 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 		return err
 	}
 	v := rulesView{
-		Base: web.Base{Title: "What the filter does", Lead: "The current rules, in words. What the policy decides is changed by changing the policy."},
+		Base: web.Base{Title: "What the filter does", Lead: "The current rules, in words. A safe default holds where no sentence of the policy says otherwise; what the policy says is changed by changing the policy."},
 		Try:  pathTry, State: r.statePanel(c, st),
 		Links: []web.Link{
 			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn}, {Title: "Categories that a filter manager decided about", Path: pathCategory},
@@ -257,7 +257,7 @@ func (r *Room) groupSummary(st *state, g string) web.Summary {
 		}
 	}
 	if g == GroupPupils {
-		s.Rows = append(s.Rows, said("Open all the same", strings.Join(v.Items(keyAllow), ", "), v.Get(keyAllow)))
+		s.Rows = append(s.Rows, said("Open although a list closes it", strings.Join(v.Items(keyAllow), ", "), v.Get(keyAllow)))
 		for _, val := range scoped(v, keyUnlisted, g) {
 			s.Rows = append(s.Rows, said("Sites on no list"+whereWords(val.Scope), strings.ReplaceAll(val.Choice, "-", " "), val))
 		}
@@ -295,11 +295,19 @@ func said(key, text string, val setting.Value) web.SummaryRow {
 	if text == "" {
 		text = "nothing"
 	}
-	by := "Safe default: no sentence of the policy says it yet."
+	by := "Safe default"
 	if val.Confirmed {
-		by = "The policy says so, clause " + val.Clause + "."
+		by = "Policy, clause " + val.Clause
 	}
 	return web.SummaryRow{Key: key, Text: text, Lines: []string{by}}
+}
+
+// timeWords says the time of a scope: "12:10 to 13:00", "school hours".
+func timeWords(s string) string {
+	if strings.Contains(s, ":") {
+		return strings.Replace(s, "-", " to ", 1)
+	}
+	return strings.ReplaceAll(s, "-", " ")
 }
 
 // whereWords says for whom a narrower value is.
@@ -312,7 +320,7 @@ func whereWords(s setting.Scope) string {
 		parts = append(parts, s.Place)
 	}
 	if s.Time != "" {
-		parts = append(parts, strings.ReplaceAll(s.Time, "-", " "))
+		parts = append(parts, timeWords(s.Time))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -356,11 +364,14 @@ func (r *Room) tryPage(c *web.Ctx) error {
 		return err
 	}
 	v.Asked, v.Steps = true, a.Steps
-	v.Says = web.Panel{Tone: map[string]string{"allow": "good", "block": "bad", "warn": "warn"}[a.Action], Title: strings.ToUpper(a.Action[:1]) + a.Action[1:], Words: a.Says}
+	v.Says = web.Panel{Tone: map[string]string{"allow": "good", "block": "bad", "warn": "warn"}[a.Action], Title: map[string]string{"allow": "Open", "block": "Closed", "warn": "Open after a warning"}[a.Action], Words: a.Says}
 	v.Answer = web.Summary{Rows: []web.SummaryRow{
 		{Key: "Address", Text: a.URL}, {Key: "Group", Text: a.Group}, {Key: "Categories", Text: orNone(strings.Join(a.Categories, ", "))},
-		{Key: "Rule", Text: orNone(a.Rule)}, {Key: "Clause of the policy", Text: orNone(a.Clause)}, {Key: "Answered as", Text: orItself(a.SafeAs)},
+		{Key: "Rule", Text: orNone(a.Rule)}, {Key: "Clause of the policy", Text: orNone(a.Clause)},
 	}}
+	if a.SafeAs != "" {
+		v.Answer.Rows = append(v.Answer.Rows, web.SummaryRow{Key: "Answered as", Text: a.SafeAs, Lines: []string{"So that its safe mode is on."}})
+	}
 	return tryTemplate.Render(c, v)
 }
 

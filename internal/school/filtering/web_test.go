@@ -47,8 +47,8 @@ func TestAnAddressCanBeTriedOnThePage(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		site, _, _, reader := s.site()
 		webtest.Get(t, site, "/filter/try?url=https%3A%2F%2Fwww.roblox.com%2F&group=pupils", reader).Is(200).Safe().
-			Has("Block", "games", "pupils-block", "How it was decided", "Found in games (starter list")
-		webtest.Get(t, site, "/filter/try?url=wikipedia.org&user=Bea.Moss", reader).Is(200).Has("Allow", "pupils")
+			Has("Closed", "games", "pupils-block", "How it was decided", "Found in games (starter list")
+		webtest.Get(t, site, "/filter/try?url=wikipedia.org&user=Bea.Moss", reader).Is(200).Has("Open", "pupils")
 		webtest.Get(t, site, "/filter/try?url=wikipedia.org&user=nobody.here", reader).Is(422).Has("nobody.here")
 		webtest.Get(t, site, "/filter/try?url=http%3A%2F%2Fexa+mple&group=pupils", reader).Is(200).Has("not an address that a browser would open")
 	})
@@ -71,7 +71,7 @@ func TestTheManagerAddsAndEndsAnEntryOnThePages(t *testing.T) {
 		s.wants("https://example.org/", "pupils", "allow")
 		webtest.Get(t, site, "/filter/changes", manager).Has("example.org is closed for pupils", "a trial", "over").Link("/filter/changes.csv")
 		csv := webtest.Get(t, site, "/filter/changes.csv", manager).Is(200)
-		if !strings.Contains(string(csv.Body), "An own entry was added: example.org is closed for pupils") {
+		if !strings.Contains(string(csv.Body), `An own entry was added.,,"example.org is closed for pupils, until 2026-12-19`) {
 			t.Errorf("the copy lacks the change:\n%s", csv.Body)
 		}
 	})

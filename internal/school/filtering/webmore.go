@@ -159,7 +159,7 @@ func (r *Room) mustOne(c *web.Ctx) error {
 		return store.ErrNotFound
 	}
 	m := list[i]
-	v := oneView{Base: web.Base{Title: m.URL, Crumbs: slices.Concat(home, []web.Crumb{{Title: "Must list", Path: pathMusts}})}}
+	v := oneView{Base: web.Base{Title: "What must always hold", Lead: m.says() + ".", Crumbs: slices.Concat(home, []web.Crumb{{Title: "Must list", Path: pathMusts}})}}
 	v.Summary.Rows = []web.SummaryRow{{Key: "Must be", Tags: []web.Tag{actTag(m.Act)}}, {Key: "For", Text: whom(split(m.Group))}, {Key: "Why", Text: m.Reason},
 		{Key: "Added", When: c.Moment(m.AddedAt), Lines: []string{r.name(c.Context(), m.AddedBy)}}}
 	may, err := r.managing(c)
@@ -199,7 +199,7 @@ func (r *Room) changeList(c *web.Ctx) error {
 		Pager: p.pager(pathChanges, total, url.Values{}, "changes"),
 	}
 	for _, x := range list {
-		row := web.Row{Cells: []web.Cell{{When: c.Near(x.At)}, {Text: x.What}, {Text: x.Was}, {Text: x.Becomes}, {Text: x.Reason}, {Text: r.name(c.Context(), x.Actor)}, {}}}
+		row := web.Row{Cells: []web.Cell{{When: c.Near(x.At)}, {Text: x.What}, {Text: breakable(x.Was)}, {Text: breakable(x.Becomes)}, {Text: breakable(x.Reason)}, {Text: r.name(c.Context(), x.Actor)}, {}}}
 		if x.Version > 0 {
 			n := strconv.FormatInt(x.Version, 10)
 			row.Cells[6] = web.Cell{Text: n, Link: pathVersions + "/" + n}
@@ -258,7 +258,7 @@ func (r *Room) versionList(c *web.Ctx) error {
 		if x.Number == latest {
 			cell.Tag = web.Tag{Words: "in force", Tone: "green"}
 		}
-		v.Table.Rows = append(v.Table.Rows, web.Row{Link: pathVersions + "/" + cell.Text, Cells: []web.Cell{cell, {When: c.Near(x.MadeAt)}, {Text: x.Summary, Small: x.Reason}, {Text: r.name(c.Context(), x.MadeBy)}}})
+		v.Table.Rows = append(v.Table.Rows, web.Row{Link: pathVersions + "/" + cell.Text, Cells: []web.Cell{cell, {When: c.Near(x.MadeAt)}, {Text: breakable(x.Summary), Small: breakable(x.Reason)}, {Text: r.name(c.Context(), x.MadeBy)}}})
 	}
 	return listTemplate.Render(c, v)
 }
@@ -286,8 +286,8 @@ func (r *Room) versionOne(c *web.Ctx) error {
 	}
 	v := oneView{Base: web.Base{Title: fmt.Sprintf("Version %d", x.Number), Crumbs: slices.Concat(home, []web.Crumb{{Title: "Versions", Path: pathVersions}})}}
 	v.Summary.Rows = []web.SummaryRow{
-		{Key: "Made", When: c.Moment(x.MadeAt), Lines: []string{r.name(c.Context(), x.MadeBy)}}, {Key: "What changed", Text: x.Summary}, {Key: "Why", Text: orNone(x.Reason)},
-		{Key: "Lists", Text: segmentsText(x.Segments)}, {Key: "Fingerprint", Text: x.RulesHash},
+		{Key: "Made", When: c.Moment(x.MadeAt), Lines: []string{r.name(c.Context(), x.MadeBy)}}, {Key: "What changed", Text: breakable(x.Summary)}, {Key: "Why", Text: orNone(x.Reason)},
+		{Key: "Lists", Text: segmentsText(x.Segments)}, {Key: "Fingerprint", Text: x.RulesHash[:min(16, len(x.RulesHash))]},
 	}
 	if may && x.Number != latest {
 		v.ConfirmTitle = "Go back"
@@ -389,6 +389,18 @@ func (r *Room) managersConfirm(c *web.Ctx) error {
 	}
 	c.Notice("Confirmed: the list of filter managers is in force.")
 	return c.Redirect(pathManagers)
+}
+
+// breakable lets long addresses break over lines on a phone.
+func breakable(s string) string {
+	const long = 24
+	f := strings.Split(s, " ")
+	for i, w := range f {
+		if len(w) > long {
+			f[i] = strings.NewReplacer("/", "/\u200b", ".", ".\u200b", "-", "-\u200b").Replace(w)
+		}
+	}
+	return strings.Join(f, " ")
 }
 
 // lines are the lines of a text area.

@@ -146,7 +146,7 @@ func (r *Room) ownOne(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := oneView{Base: web.Base{Title: o.Text, Crumbs: slices.Concat(home, []web.Crumb{{Title: "Own entries", Path: pathOwn}})}}
+	v := oneView{Base: web.Base{Title: "Own entry", Lead: o.Text, Crumbs: slices.Concat(home, []web.Crumb{{Title: "Own entries", Path: pathOwn}})}}
 	v.Summary.Rows = []web.SummaryRow{
 		{Key: "Is", Tags: []web.Tag{actTag(o.Act)}}, {Key: "For", Text: whom(o.Groups), Lines: slices.Concat(o.KeyStages, o.Places)}, {Key: "Why", Text: o.Reason},
 		{Key: "Added", When: c.Moment(o.AddedAt), Lines: []string{r.name(c.Context(), o.AddedBy)}},
