@@ -121,8 +121,8 @@ type (
 	serviceRemoveCmd  struct{ notBuilt }
 )
 
-func (scanCmd) direct(context.Context, *CLI, Invocation) error     { return later("scan") }
-func (classifyCmd) direct(context.Context, *CLI, Invocation) error { return later("classify") }
+func (scanCmd) direct(context.Context, *CLI, Invocation) error         { return later("scan") }
+func (classifyCmd) direct(context.Context, *CLI, Invocation) error     { return later("classify") }
 func (assetsImportCmd) direct(context.Context, *CLI, Invocation) error { return later("assets import") }
 
 func (imagesCheckCmd) direct(context.Context, *CLI, Invocation) error { return later("images check") }

@@ -43,7 +43,7 @@ type Invocation struct {
 
 // fail says one sentence and returns the status.
 func (inv Invocation) fail(status int, sentence string) int {
-	sentence = strings.TrimSpace(sentence)
+	sentence = strings.ReplaceAll(strings.TrimSpace(sentence), "\n", "; ")
 	if sentence != "" && !strings.HasSuffix(sentence, ".") && !strings.HasSuffix(sentence, ")") {
 		sentence += "."
 	}

@@ -213,6 +213,9 @@ type backupVerifyCmd struct {
 
 func (c *backupVerifyCmd) run(ctx context.Context, h *house.House, cli *CLI, inv Invocation) error {
 	res, err := h.Backup.Verify(ctx, c.File, backup.KindVerify)
+	if errors.Is(err, backup.ErrBusy) || errors.Is(err, backup.ErrNone) || errors.Is(err, backup.ErrMissing) {
+		return err // nothing was checked
+	}
 	if err != nil {
 		return notSo(err.Error())
 	}

@@ -84,7 +84,13 @@ func (c *serveCmd) direct(ctx context.Context, cli *CLI, inv Invocation) (err er
 	}
 	err = h.Run(ctx, house.RunOptions{
 		Console: func(ctx context.Context, l net.Listener) error { return Serve(ctx, h, l) },
-		Ready:   func(a house.Addresses) { c.ready(ctx, h, inv, a) },
+		Ready: func(a house.Addresses) {
+			if cli.JSON {
+				c.readyJSON(ctx, h, inv, a)
+				return
+			}
+			c.ready(ctx, h, inv, a)
+		},
 	})
 	return errors.Join(err, c.endGate(ctx, dir))
 }
@@ -95,7 +101,7 @@ func invent(ctx context.Context, h *house.House, inv Invocation) error {
 	if err != nil || done {
 		return err
 	}
-	fmt.Fprintln(inv.Stdout, "Inventing a school; this takes some seconds …")
+	fmt.Fprintln(inv.Stderr, "Inventing a school; this takes some seconds …")
 	if err := demo.Fill(ctx, h); err != nil {
 		return fmt.Errorf("inventing the school: %w", err)
 	}
@@ -157,4 +163,34 @@ func (c *serveCmd) ready(ctx context.Context, h *house.House, inv Invocation, a 
 		fmt.Fprintf(inv.Stdout, "Set up your school: http://%s/set-up\n  code: %s\n\n", a.Pages, code)
 	}
 	fmt.Fprintln(inv.Stdout, "Ready. Ctrl-C ends the pages and the filter.")
+}
+
+// started is what `serve --json` prints once every door is open.
+type started struct {
+	Version string         `json:"version"`
+	Data    string         `json:"data"`
+	Pages   string         `json:"pages"` // host:port
+	Proxy   string         `json:"proxy"`
+	DNS     string         `json:"dns"`
+	Admin   string         `json:"admin"`
+	SetUp   string         `json:"set_up,omitempty"` // address of the set-up page
+	Code    string         `json:"code,omitempty"`
+	Demo    []demo.Account `json:"demo,omitempty"`
+}
+
+func (c *serveCmd) readyJSON(ctx context.Context, h *house.House, inv Invocation, a house.Addresses) {
+	s := started{Version: inv.Version, Data: h.Folder().Dir, Pages: a.Pages, Proxy: a.Proxy, DNS: a.DNS, Admin: a.Admin}
+	if c.Demo {
+		s.Demo = demo.Accounts()
+	}
+	code, err := h.Setup.Code(ctx)
+	if err != nil {
+		fmt.Fprintln(inv.Stderr, "belisha: the set-up code could not be made:", err)
+	}
+	if code != "" {
+		s.Code, s.SetUp = code, "http://"+a.Pages+"/set-up"
+	}
+	if err := inv.line(s); err != nil {
+		fmt.Fprintln(inv.Stderr, "belisha:", err)
+	}
 }
