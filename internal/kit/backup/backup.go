@@ -65,6 +65,8 @@ var (
 	ErrBusy = errors.New("a backup or a check of one is under way; wait for it to end")
 	// ErrNone: there is no backup to check or restore.
 	ErrNone = errors.New("there is no backup yet; make one first")
+	// ErrMissing: the backup that was named is not there.
+	ErrMissing = errors.New("there is no backup of this name; look at its name and folder")
 )
 
 // Kind is what a run did.

@@ -112,7 +112,7 @@ func emptyOrNew(folder string) error {
 func (q Restore) into(ctx context.Context, id age.Identity, work string) (man Manifest, err error) {
 	in, err := os.Open(q.Archive)
 	if errors.Is(err, fs.ErrNotExist) {
-		return man, fmt.Errorf("there is no backup %s", q.Archive)
+		return man, fmt.Errorf("%s: %w", q.Archive, ErrMissing)
 	}
 	if err != nil {
 		return man, fmt.Errorf("opening the backup: %w", err)
@@ -281,7 +281,7 @@ func (r *Room) find(file string) (string, error) {
 			file = filepath.Join(r.Target, file)
 		}
 		if _, err := os.Stat(file); err != nil {
-			return "", fmt.Errorf("there is no backup %s", file)
+			return "", fmt.Errorf("%s: %w", filepath.Base(file), ErrMissing)
 		}
 		return file, nil
 	}
