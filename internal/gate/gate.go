@@ -98,13 +98,17 @@ func (c *Config) upstreamProxy() (*url.URL, error) {
 	return u, nil
 }
 
+// unsettled holds while there are no settings that can be used. Whether
+// names may be kept is then not known, so none are.
+func unsettled() Settings { return Settings{CountOnly: true} }
+
 // ReadSettings reads the settings file of a gate's folder. No file is the
-// defaults.
+// defaults, which count and keep no names.
 func ReadSettings(dir string) (Settings, error) {
 	var s Settings
 	raw, err := os.ReadFile(filepath.Join(dir, SettingsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+		return unsettled(), nil
 	}
 	if err != nil {
 		return s, fmt.Errorf("reading the filter's settings: %w", err)

@@ -349,3 +349,50 @@ func TestASocketLeftByAKilledGateIsReplaced(t *testing.T) {
 		t.Errorf("others may open the socket: %v, %v", fi, err)
 	}
 }
+
+func TestWithoutUsableSettingsNobodyIsWrittenDown(t *testing.T) {
+	for name, text := range map[string]string{"no file": "", "a damaged file": "{", "a zone that does not exist": `{"timeZone":"Mars/North"}`} {
+		t.Run(name, func(t *testing.T) {
+			s := newSchool(t)
+			file := filepath.Join(s.dir, SettingsFile)
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+			if text != "" {
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.publish(t, gatetest.Rules())
+			st, c, _ := s.run(t)
+			row := subject.Row{ID: "r", Address: netip.MustParseAddr("127.0.0.1"), Subject: "s1", Groups: []string{"pupils"},
+				SignedUntil: (clock.System{}).Now().Add(time.Hour), Ends: (clock.System{}).Now().Add(time.Hour)}
+			if err := c.Push(context.Background(), subject.Push{Number: 1, Rows: []subject.Row{row}}); err != nil {
+				t.Fatal(err)
+			}
+			if code, _ := s.get(t, st, "bad.test"); code != 403 {
+				t.Fatalf("bad.test: %d", code)
+			}
+			r, err := spool.OpenReader(filepath.Join(s.dir, "spool"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			events, _, err := r.Next(100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counted := 0
+			for _, e := range events {
+				if e.Subject+e.Path != "" || e.Address.IsValid() {
+					t.Errorf("somebody is written down: %+v", e)
+				}
+				if e.Host == "bad.test" {
+					counted++
+				}
+			}
+			if counted != 1 {
+				t.Errorf("the block was counted %d times", counted)
+			}
+		})
+	}
+}

@@ -65,7 +65,7 @@ func start(cfg Config, stop func()) (_ *running, err error) {
 		// A damaged file must not keep the filter from standing: defaults are
 		// the strict ones.
 		cfg.Log.Error("the filter's settings cannot be used; the defaults hold", "error", err.Error())
-		set = Settings{}
+		set = unsettled()
 	}
 	snapshot, err := r.firstSnapshot(&set)
 	if err != nil {
@@ -143,7 +143,8 @@ func (r *running) openInside(set *Settings, snapshot *verdict.Snapshot) (err err
 	deps := porter.Deps{Clock: cfg.Clock, Table: r.table, Spool: r.spool, Search: cfg.Searcher, Log: cfg.Log, Settings: set, Snapshot: snapshot}
 	if r.porter, err = porter.New(deps); err != nil {
 		cfg.Log.Error("the filter's settings cannot be used; the defaults hold", "error", err.Error())
-		deps.Settings = &Settings{}
+		strict := unsettled()
+		deps.Settings = &strict
 		if r.porter, err = porter.New(deps); err != nil {
 			return err
 		}
