@@ -176,7 +176,7 @@ func (c *policyStatusCmd) run(ctx context.Context, h *house.House, cli *CLI, inv
 			st.Policy.Since.Format("2 January 2006"), missingWords(st.Policy.Missing))
 	}
 	for _, cl := range st.Clauses {
-		fmt.Fprintf(inv.Stdout, "%-15s %-28s line %d\n", cl.State.Words(), cl.ID, cl.Line)
+		fmt.Fprintf(inv.Stdout, "%-15s %s, line %d: %s\n", cl.State.Words(), cl.ID, cl.Line, cutWords(cl.Text))
 		for _, k := range cl.Controls {
 			fmt.Fprintf(inv.Stdout, "    %-15s %s %s: %s\n", k.State.Words(), k.Number, k.Slug, k.Figure)
 		}
@@ -185,6 +185,16 @@ func (c *policyStatusCmd) run(ctx context.Context, h *house.House, cli *CLI, inv
 	fmt.Fprintf(inv.Stdout, "\n%d kept, %d at risk, %d not being kept, %d unknown, %d not applicable, %d words only\n",
 		n.Kept, n.AtRisk, n.NotKept, n.Unknown, n.NotApplicable, n.WordsOnly)
 	return nil
+}
+
+// cutWords shortens a clause to a line.
+func cutWords(s string) string {
+	const most = 90
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 func (c *policyStatusCmd) status(ctx context.Context, h *house.House) (policies.Status, error) {

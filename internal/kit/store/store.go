@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -70,6 +71,15 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 func openSQLite(ctx context.Context, file string) (*DB, error) {
 	if file == "" {
 		return nil, errors.New("opening the records: no file was named")
+	}
+	// Nobody but this account reads the records, whatever the system's usual
+	// permissions are. SQLite gives its other files those of this one.
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the records: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("opening the records: %w", err)
 	}
 	base := "file:" + (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()
 	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=secure_delete(ON)"
