@@ -234,7 +234,7 @@ func (r *Room) changesLogged(ctx context.Context, now time.Time, _ *setting.Valu
 func (r *Room) changersListed(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
 	limit := v.Duration(keyReview)
 	f := control.Finding{
-		Rule:   "everybody who changed the filter was on the list that the head had confirmed, and the list was confirmed within " + length(limit),
+		Rule:   "everybody who changed the filter was on the list that the head had confirmed, and the list was confirmed within " + length(v.Get(keyReview)),
 		Source: control.Measured, By: "the change log and the confirmed lists", At: now, Owner: string(people.Headteacher), State: control.Kept,
 	}
 	lists, err := allHolders(ctx, r.d.DB)
@@ -252,7 +252,7 @@ func (r *Room) changersListed(ctx context.Context, now time.Time, v *setting.Val
 			f.Rows = append(f.Rows, control.Row{What: "Changed by somebody who was not on the list: " + c.What, State: control.Broken, At: c.At, Link: "/filter/changes"})
 		}
 	}
-	row, err := r.holdersRow(ctx, lists, limit, now)
+	row, err := r.holdersRow(ctx, lists, v.Get(keyReview), now)
 	if err != nil {
 		return f, err
 	}
@@ -270,7 +270,8 @@ func (r *Room) changersListed(ctx context.Context, now time.Time, v *setting.Val
 }
 
 // holdersRow says how the list itself stands.
-func (r *Room) holdersRow(ctx context.Context, lists []Holders, limit time.Duration, now time.Time) (control.Row, error) {
+func (r *Room) holdersRow(ctx context.Context, lists []Holders, review setting.Value, now time.Time) (control.Row, error) {
+	limit := review.Duration
 	row := control.Row{State: control.Kept, At: now, Link: "/filter/managers"}
 	if len(lists) == 0 {
 		row.State, row.What = control.Broken, "The head has not confirmed who may change the filter"
@@ -285,7 +286,7 @@ func (r *Room) holdersRow(ctx context.Context, lists []Holders, limit time.Durat
 	age := now.Sub(last.At)
 	switch {
 	case age > limit:
-		row.State, row.What = control.Broken, "The list was last confirmed longer ago than "+length(limit)
+		row.State, row.What = control.Broken, "The list was last confirmed longer ago than "+length(review)
 	case slices.ContainsFunc(offices, func(o people.Office) bool { return !last.Has(o.Person.ID) }):
 		row.State, row.What = control.AtRisk, "Somebody holds the post of filter manager and is not on the confirmed list; they cannot change anything"
 	case limit-age < 30*day:

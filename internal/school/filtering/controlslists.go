@@ -12,14 +12,20 @@ import (
 	"belisha/internal/verdict"
 )
 
-func length(d time.Duration) string { return words.Length(d) }
+// length is a length of time in the words in which the school said it.
+func length(v setting.Value) string {
+	if v.Raw != "" {
+		return v.Raw
+	}
+	return words.Length(v.Duration)
+}
 
 // listsFresh holds the age of every list in use against what the policy lets
 // it be. The starter list comes with the program and is no list to be fresh.
 func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
 	limit := v.Duration(keyListAge)
 	f := control.Finding{
-		Rule:   "no list in use is older than " + length(limit),
+		Rule:   "no list in use is older than " + length(v.Get(keyListAge)),
 		Source: control.Measured, By: "the dates of the lists' files and of their import", At: now, Owner: owner,
 	}
 	st, err := r.load(ctx)

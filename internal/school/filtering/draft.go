@@ -106,7 +106,7 @@ func (r *Room) open(st *state, d *draft) ([]verdict.Source, error) {
 		seg := have[ref.Hash]
 		if seg == nil {
 			if seg, err = segment.Open(segment.FileName(snapfile.SegmentsDir(r.d.Dir), ref.Hash)); err != nil {
-				return nil, fmt.Errorf("the file of the list %q cannot be used; import the list again: %w", ref.Title, err)
+				return nil, &Refused{Words: fmt.Sprintf("The file of the list %q cannot be used: %v. Import the list again.", ref.Title, err)}
 			}
 			have[ref.Hash] = seg
 		}

@@ -214,6 +214,26 @@ func (r *Room) Update(ctx context.Context) ([]Report, error) {
 	return out, all
 }
 
+// updateNewer imports those lists anew whose files are newer than what was
+// taken up. A list whose path is not there (a stick that was taken out) is left
+// alone: its age tells.
+func (r *Room) updateNewer(ctx context.Context) error {
+	sources, err := r.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, s := range sources {
+		if !s.Enabled || dated(s.Path) <= s.DatedAt.UnixMilli() {
+			continue
+		}
+		if _, err := r.Import(ctx, Options{Path: s.Path, Format: s.Format, Name: s.Title, Category: s.Category, Map: s.Map}); err != nil {
+			all = errors.Join(all, fmt.Errorf("%s: %w", s.Title, err))
+		}
+	}
+	return all
+}
+
 // Sources are the imported lists.
 func (r *Room) Sources(ctx context.Context) ([]Source, error) {
 	list, err := listSources(ctx, r.d.DB)

@@ -191,3 +191,47 @@ func firstOf(t *testing.T, path string) string {
 	}
 	return ""
 }
+
+func TestTheNightlyTaskTakesOnlyNewerListsAndLeavesAMissingPathAlone(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		path := s.bring()
+		nightly := func() error {
+			for _, task := range s.room.Tasks() {
+				if task.Name == "filter-lists" {
+					return task.Run(context.Background())
+				}
+			}
+			t.Fatal("there is no such task")
+			return nil
+		}
+		before, err := s.room.Number(context.Background())
+		must(t, err)
+		must(t, nightly())
+		must(t, os.Rename(path, path+".away"))
+		must(t, nightly())
+		after, err := s.room.Number(context.Background())
+		must(t, err)
+		if before != after {
+			t.Errorf("nothing is newer, and number %d became %d", before, after)
+		}
+		must(t, os.Rename(path+".away", path))
+		must(t, os.WriteFile(path, []byte(many(300, "bets.example")), 0o644))
+		s.clock.Advance(24 * time.Hour)
+		must(t, os.Chtimes(path, s.clock.Now(), s.clock.Now()))
+		must(t, nightly())
+		s.wants("http://site-299.bets.example/", "pupils", "block")
+	})
+}
+
+func TestAListTakenOutOfUseIsNotAsked(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.bring()
+		s.confirmed()
+		s.wants("http://site-7.bets.example/", "pupils", "block")
+		must(t, s.room.SwitchList(s.asManager(), "bets", false, "it names the wrong sites"))
+		s.wants("http://site-7.bets.example/", "pupils", "allow")
+		must(t, s.room.SwitchList(s.asManager(), "bets", true, "mended"))
+		s.wants("http://site-7.bets.example/", "pupils", "block")
+		s.holds()
+	})
+}

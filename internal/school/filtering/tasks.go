@@ -15,8 +15,7 @@ func (r *Room) Tasks() []tasks.Task {
 			return r.Refresh(actor.With(ctx, actor.Belisha("filtering")))
 		}},
 		{Name: "filter-lists", Every: day, At: "03:40", Limit: 30 * time.Minute, Run: func(ctx context.Context) error {
-			_, err := r.Update(actor.With(ctx, actor.Belisha("filtering")))
-			return err
+			return r.updateNewer(actor.With(ctx, actor.Belisha("filtering")))
 		}},
 	}
 }

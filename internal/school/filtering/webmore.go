@@ -24,7 +24,7 @@ func (r *Room) listList(c *web.Ctx) error {
 	v := listView{
 		Base:  web.Base{Title: "Lists", Lead: "Where the filter knows sites from.", Wide: true, Crumbs: home},
 		Table: web.Table{Caption: "Lists", Columns: []web.Column{{Title: "List"}, {Title: "Names", Numeric: true}, {Title: "Categories", Numeric: true}, {Title: "Dated"}, {Title: "State"}}},
-		After: []string{"Lists are brought in at the machine itself, since they are large: belisha lists import PATH. UT1 and squidGuard folders, plain lists, wildcard lists and hosts files are read, also packed. A list that is broken, or that has lost too many of its names, is refused, and the last good one stays."},
+		After: []string{"Lists are brought in at the machine itself, since they are large: belisha lists import PATH. UT1 and squidGuard folders, plain lists, wildcard lists and hosts files are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
 	}
 	if len(all) == 1 {
 		v.Note = web.Panel{Tone: "warn", Title: "Only the starter list", Words: "This is the " + StarterSays + ". Bring in category lists."}
@@ -357,7 +357,7 @@ func (r *Room) managers(c *web.Ctx) error {
 	}
 	v.ConfirmTitle = "Confirm the list"
 	v.Confirm.What = "You confirm that these people, and nobody else, may change the filter: " + who + "."
-	v.Confirm.When = "At once. Confirm it again within " + length(r.d.Live.Current().Duration(keyReview)) + ", or when somebody comes or goes."
+	v.Confirm.When = "At once. Confirm it again within " + length(r.d.Live.Current().Get(keyReview)) + ", or when somebody comes or goes."
 	v.Confirm.Undo = "To take somebody off, end their post and confirm again."
 	v.Confirm.Action.Path, v.Confirm.Action.Title = pathManagers, "Confirm the list"
 	return listTemplate.Render(c, v)
