@@ -54,7 +54,9 @@ func (p *Porter) event(a *Answer) spool.Event {
 
 // support reports a help service, whatever became of the visit: a port that
 // is closed or a connection that broke off is no reason to write down whose.
-func (a *Answer) support() bool { return a.Verdict.Support || a.Host != "" && a.snapshot.Support(a.Host) }
+func (a *Answer) support() bool {
+	return a.Verdict.Support || a.Host != "" && a.snapshot.Support(a.Host)
+}
 
 func doorName(d verdict.Door) string {
 	switch d {
