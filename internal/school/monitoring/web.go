@@ -180,6 +180,21 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// short are the parts of a category's name that are letters, not words.
+var short = map[string]string{"ai": "AI", "vpn": "VPN", "dns": "DNS", "url": "URL", "cdn": "CDN"}
+
+// kindOf says a category or a reason as people do: "AI chatbots" for
+// ai-chatbots.
+func kindOf(slug string) string {
+	parts := strings.Split(slug, "-")
+	for i, p := range parts {
+		if s, ok := short[p]; ok {
+			parts[i] = s
+		}
+	}
+	return sentence(strings.Join(parts, " "))
+}
+
 type blockedView struct {
 	web.Base
 	Tabs       []web.Link
@@ -225,7 +240,7 @@ func (r *Room) blocked(c *web.Ctx) error {
 		hosts = append(hosts, web.Point{Label: h.Key, Value: float64(h.N)})
 	}
 	for _, k := range b.Categories {
-		cats = append(cats, web.Point{Label: sentence(k.Key), Value: float64(k.N)})
+		cats = append(cats, web.Point{Label: kindOf(k.Key), Value: float64(k.N)})
 	}
 	v.Hosts, v.Categories = web.NewBars("Sites", "times closed", hosts), web.NewBars("Kinds of site", "times closed", cats)
 	return blockedPage.Render(c, v)

@@ -214,9 +214,9 @@ func (s *Seen) askedCell() web.Cell {
 }
 
 func (s *Seen) whyCell() web.Cell {
-	cell := web.Cell{Text: sentence(s.Category), Small: s.Rule}
+	cell := web.Cell{Text: kindOf(s.Category), Small: s.Rule}
 	if cell.Text == "" {
-		cell.Text = sentence(s.Reason)
+		cell.Text = kindOf(s.Reason)
 	}
 	return cell
 }
