@@ -134,29 +134,55 @@ func countOf(s *story, args []string) error {
 }
 
 // sqlOn edits the records of a stopped folder behind Belisha's back:
-// sql STATEMENT. A question's first value stands on the page.
+// sql STATEMENT. It must change something.
 func sqlOn(s *story, args []string) error {
 	if s.srv != nil {
 		return errors.New("stop the server first")
 	}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data, "records.db"))
+	return s.edit(args[0])
+}
+
+// aged makes time pass for what the records know: aged sessions 2m, aged
+// passwords 200h. The server may run.
+func aged(s *story, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: aged sessions|passwords TIME")
+	}
+	by, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	what := map[string]string{
+		"sessions":  "UPDATE sessions SET used_at = used_at - %d WHERE ended_at = 0",
+		"passwords": "UPDATE accounts SET password_at = password_at - %d",
+	}[args[0]]
+	return s.edit(fmt.Sprintf(what, by.Milliseconds()))
+}
+
+// replace changes words in a file: replace FILE OLD NEW.
+func replace(s *story, args []string) error {
+	if len(args) != 3 {
+		return errors.New("usage: replace FILE OLD NEW")
+	}
+	text := s.ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		return fmt.Errorf("%q does not stand in %s", args[1], args[0])
+	}
+	return os.WriteFile(s.ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600)
+}
+
+// edit runs a statement on the records.
+func (s *story) edit(statement string) error {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.data, "records.db")+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if strings.HasPrefix(strings.ToUpper(args[0]), "SELECT") {
-		var v any
-		if err := db.QueryRow(args[0]).Scan(&v); err != nil {
-			return err
-		}
-		s.page = page{text: fmt.Sprint(v)}
-		return nil
-	}
-	res, err := db.Exec(args[0])
+	res, err := db.Exec(statement)
 	if err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err == nil && n == 0 && !strings.HasPrefix(strings.ToUpper(args[0]), "PRAGMA") {
+	if n, err := res.RowsAffected(); err == nil && n == 0 {
 		return errors.New("the statement changed nothing")
 	}
 	return nil

@@ -25,7 +25,7 @@ func TestStories(t *testing.T) {
 			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(visit), "fill": cmd(fill),
 			"post": cmd(post), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
-			"sql": cmd(sqlOn), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
+			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf),
 		},
 	})

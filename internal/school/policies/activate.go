@@ -189,6 +189,23 @@ func (r *Room) Activate(ctx context.Context, req Request) (Result, error) {
 	if req.Seen != nil && *req.Seen != r.d.Live.Current().Number() {
 		return Result{Report: report}, store.ErrStale
 	}
+	for tries := 1; ; tries++ {
+		res, err := r.putInForce(ctx, v, report)
+		// A room may have been changed between its preparation and the commit
+		// (the filter makes its rules anew when the calendar changes). Nothing
+		// was kept then, and all is prepared anew, unless a person decided on
+		// what was shown to them.
+		if !errors.Is(err, store.ErrStale) || req.Seen != nil || tries == maxPrepared {
+			return res, err
+		}
+	}
+}
+
+// maxPrepared bounds how often an activation is prepared anew.
+const maxPrepared = 4
+
+// putInForce prepares, commits and publishes once.
+func (r *Room) putInForce(ctx context.Context, v Version, report Report) (Result, error) {
 	p, err := r.prepare(ctx, v, report)
 	if err != nil {
 		return Result{Report: report}, err
