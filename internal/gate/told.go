@@ -66,6 +66,8 @@ func (r *running) Reload() error {
 
 // Push implements control.Gate. Who is there is kept before it is confirmed.
 func (r *running) Push(p subject.Push) error {
+	// Before the table: its change has the running tunnels judged again.
+	r.proxy.Left(p.Gone, p.Full)
 	if err := r.table.Apply(p, r.cfg.Clock.Now()); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +98,18 @@ func (p *passwords) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.good)
+}
+
+// left drops what is remembered of people who are gone, by the ids of their
+// rows: a closed account must not last as long as our memory.
+func (p *passwords) left(gone []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for h, b := range p.good {
+		if slices.Contains(gone, b.row.ID) {
+			delete(p.good, h)
+		}
+	}
 }
 
 func (p *passwords) hash(user, password string) (out [32]byte) {

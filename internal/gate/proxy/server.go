@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -138,6 +139,21 @@ func (s *Server) Close() error {
 
 // Forget drops remembered passwords, as when settings were read anew.
 func (s *Server) Forget() { s.passwords.forget() }
+
+// Left takes the rows of people who are gone: a password or a tunnel that
+// made somebody known does so no longer. All is everybody.
+func (s *Server) Left(gone []string, all bool) {
+	if all {
+		s.passwords.forget()
+	} else if len(gone) > 0 {
+		s.passwords.left(gone)
+	}
+	for _, x := range s.tunnels.list() {
+		if x.basic != nil && (all || slices.Contains(gone, x.basic.ID)) {
+			x.left.Store(true)
+		}
+	}
+}
 
 // Counts is what the door has done since it opened.
 type Counts struct {

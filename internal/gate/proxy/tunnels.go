@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/subject"
@@ -14,6 +15,7 @@ import (
 type tunnel struct {
 	client    netip.Addr
 	basic     *subject.Row
+	left      atomic.Bool // basic is gone
 	questions []porter.Question
 	close     func()
 }
@@ -54,7 +56,7 @@ func (s *Server) Recheck(ctx context.Context) int {
 	closed := 0
 	for _, x := range s.tunnels.list() {
 		basic := x.basic
-		if basic != nil && !s.porter.Now().Before(basic.Ends) {
+		if basic != nil && (x.left.Load() || !s.porter.Now().Before(basic.Ends)) {
 			basic = nil
 		}
 		who := s.porter.Who(x.client, basic)
