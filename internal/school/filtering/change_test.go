@@ -207,7 +207,7 @@ func TestWrongEntriesGetASentence(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.confirmed()
 		for entry, want := range map[string]string{
-			"": "cannot be used", "com": "cannot be used", "co.uk": "whole ending", "https://": "cannot be used", "exa mple.org": "cannot be used", strings.Repeat("a", 600) + ".org": "at most",
+			"": "cannot be used", "com": "cannot be used", "0.0.0.0/0": "too wide", "co.uk": "whole ending", "https://": "cannot be used", "exa mple.org": "cannot be used", strings.Repeat("a", 600) + ".org": "at most",
 		} {
 			_, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: entry, Act: verdict.Block, Reason: "x"})
 			var bad store.Invalid

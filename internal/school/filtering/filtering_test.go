@@ -96,11 +96,20 @@ func TestACrashBetweenKeepingAndPublishingIsMendedAtTheNextStart(t *testing.T) {
 
 func TestKeyStagesTimesAndPlaces(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
-		_, err := s.activate(1, map[string]string{"filtering.pupils.block": "adult, games, chat, shopping, news", "filtering.staff.social-hours": "8:30 to 15:30"},
+		effects, err := s.activate(1, map[string]string{"filtering.pupils.block": "adult, games, chat, shopping, news", "filtering.staff.social-hours": "8:30 to 15:30"},
 			s.value("filtering.pupils.block", "adult, chat", setting.Scope{KeyStage: "ks4"}),
 			s.value("filtering.pupils.block", "adult, chat, shopping", setting.Scope{Time: "12:10-13:00"}),
 			s.value("filtering.pupils.unlisted", "previewed only", setting.Scope{KeyStage: "ks1"}))
 		must(t, err)
+		said := ""
+		for _, e := range effects {
+			said += e.Words + "\n"
+		}
+		for _, want := range []string{"Pupils of KS1 reach only sites that somebody opened", "Pupils (KS4): closed are chat", "Pupils (12:10 to 13:00): closed are", "Staff may not use social networks from 08:30 to 15:30"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("the preview does not say %q:\n%s", want, said)
+			}
+		}
 		at := func(h, m int) time.Time { return time.Date(2026, 11, 23, h, m, 0, 0, time.UTC) }
 		for _, x := range []struct {
 			what string

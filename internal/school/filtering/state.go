@@ -198,6 +198,9 @@ func (o *Own) canonical() error {
 			return fmt.Errorf("%q is a whole ending that thousands of sites share. Write the name of one site", o.Text)
 		}
 	}
+	if p, err := netip.ParsePrefix(canonical); err == nil && (p.Addr().Is4() && p.Bits() < 16 || p.Addr().Is6() && p.Bits() < 32) {
+		return fmt.Errorf("%q is too wide a range. Write one of at least /16, or /32 for IPv6", o.Text)
+	}
 	if kind == lists.Exact {
 		canonical = "=" + strings.TrimPrefix(canonical, "=")
 	}

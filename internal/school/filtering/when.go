@@ -156,3 +156,29 @@ func slug(s string) string {
 	}
 	return b.String()
 }
+
+// timeWords says the time of a scope: "12:10 to 13:00", "school hours".
+func timeWords(s string) string {
+	if strings.Contains(s, ":") {
+		return strings.Replace(s, "-", " to ", 1)
+	}
+	return strings.ReplaceAll(s, "-", " ")
+}
+
+// whereWords says for whom a narrower value is.
+func whereWords(s setting.Scope) string {
+	var parts []string
+	if s.KeyStage != "" {
+		parts = append(parts, strings.ToUpper(s.KeyStage))
+	}
+	if s.Place != "" {
+		parts = append(parts, s.Place)
+	}
+	if s.Time != "" {
+		parts = append(parts, timeWords(s.Time))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
