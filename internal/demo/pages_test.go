@@ -69,7 +69,7 @@ func measured(t testing.TB, h *house.House) [][2]string {
 	return [][2]string{
 		{"head", "/"}, {"head", "/policies"}, {"head", "/policies/not-kept"}, {"head", "/people"}, {"head", "/people?q=ra"},
 		{"head", "/people/" + child}, {"head", "/journal"}, {"dsl", "/"}, {"governor", "/policies"},
-		{"filter", "/filter"}, {"filter", "/filter/own"}, {"filter", "/filter/changes"},
+		{"filter", "/filter"}, {"filter", "/filter/own"}, {"filter", "/filter/changes"}, {"filter", "/filter/try"},
 		{"monitor", "/monitoring/activity"}, {"monitor", "/monitoring/activity?action=block"}, {"network", "/accounts"},
 	}
 }
