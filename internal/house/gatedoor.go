@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"belisha/internal/gate"
 	"belisha/internal/gate/ca"
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/porter"
@@ -21,7 +20,6 @@ import (
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/access"
 	"belisha/internal/school/help"
-	"belisha/lists"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -264,85 +262,6 @@ func (g *gateDoor) pumped() (uint64, string) {
 	return g.pumps.state()
 }
 
-// rowID names the row of a subject at an address.
-func rowID(subjectID string, at netip.Addr) string { return shortHash(subjectID + " " + at.String()) }
-
-var certainties = map[string]spool.Certainty{access.Sure: spool.Sure}
-
-func toRow(r access.Row) subject.Row {
-	c, ok := certainties[r.Certain]
-	if !ok {
-		c = spool.Likely
-	}
-	return subject.Row{
-		ID: rowID(r.Subject, r.Address), Address: r.Address, Subject: r.Subject, Certainty: c,
-		Groups: r.Groups, KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends,
-	}
-}
-
-// SignedIn tells the filter who is behind an address.
-func (g *gateDoor) SignedIn(ctx context.Context, r access.Row) error {
-	row := toRow(r)
-	g.mu.Lock()
-	if g.rows[r.Subject] == nil {
-		g.rows[r.Subject] = map[string]bool{}
-	}
-	g.rows[r.Subject][row.ID] = true
-	g.mu.Unlock()
-	return g.push(ctx, subject.Push{Rows: []subject.Row{row}})
-}
-
-// SignedOut tells the filter that somebody is gone from an address, or from
-// everywhere.
-func (g *gateDoor) SignedOut(ctx context.Context, who string, at netip.Addr) error {
-	p := subject.Push{}
-	g.mu.Lock()
-	ids, here := g.rows[who]
-	switch {
-	case at.IsValid():
-		p.Gone = []string{rowID(who, at)}
-		delete(ids, rowID(who, at))
-	case here:
-		for id := range ids {
-			p.Gone = append(p.Gone, id)
-		}
-		delete(g.rows, who)
-	default:
-		// They signed in before this server started, and it is not known
-		// where: everybody signs in again rather than one staying signed in.
-		p.Full = true
-	}
-	g.mu.Unlock()
-	return g.push(ctx, p)
-}
-
-// push sends the next message of the presence stream. A filter that is away
-// keeps what it has, whose rows end by the clock.
-func (g *gateDoor) push(ctx context.Context, p subject.Push) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.known {
-		return nil
-	}
-	p.Number = g.pushes + 1
-	err := g.client().Push(ctx, p)
-	if errors.Is(err, control.ErrNotThere) {
-		return nil
-	}
-	if err != nil {
-		st, serr := g.client().Status(ctx)
-		if serr != nil {
-			return err
-		}
-		p.Number = st.Presence + 1
-		if err = g.client().Push(ctx, p); err != nil {
-			return err
-		}
-	}
-	g.pushes = p.Number
-	return nil
-}
-
 // peopleHandler is what the filter's people's socket answers: passwords for
 // the proxy, and the people's pages for whoever the filter says is asking.
 func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
@@ -411,57 +330,6 @@ func closedOf(b porter.Block) help.Closed {
 		c.Staff = b.Reason
 	}
 	return c
-}
-
-// writeSettings writes what the filter must know besides its rules.
-func (g *gateDoor) writeSettings(ctx context.Context) error {
-	h := g.h
-	floor, err := lists.HelpFloor()
-	if err != nil {
-		return fmt.Errorf("reading where to turn: %w", err)
-	}
-	essentials, err := lists.Essentials()
-	if err != nil {
-		return fmt.Errorf("reading the essentials: %w", err)
-	}
-	recording, err := h.Monitoring.Recording(ctx)
-	if err != nil {
-		return err
-	}
-	about, err := h.Setup.School(ctx)
-	if err != nil {
-		return err
-	}
-	s := porter.Settings{
-		SchoolName: about.Name, Site: "main", TimeZone: h.zone().String(), OwnHosts: []string{about.Host},
-		PeopleSocket: h.peopleSocket(), TrustedAdult: "If something worries you, tell " + h.trustedAdult(ctx) + ".", Essentials: essentials,
-		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: h.filteringPhrases(),
-		Forbidden: g.forbidden(),
-	}
-	seen := map[string]bool{}
-	for _, f := range floor {
-		s.HelpHosts = append(s.HelpHosts, f.Host)
-		if !seen[f.Service] {
-			seen[f.Service] = true
-			s.Help = append(s.Help, porter.HelpLine{Name: f.Service, Phone: f.Phone, URL: "https://" + f.Host + "/", Says: f.Pupil})
-		}
-	}
-	return gate.WriteSettings(g.dir, s)
-}
-
-// forbidden are the desk's and the admin page's addresses: never reachable
-// through the filter.
-func (g *gateDoor) forbidden() []netip.AddrPort {
-	var out []netip.AddrPort
-	for _, a := range []net.Addr{g.pages, g.admin} {
-		if a == nil {
-			continue
-		}
-		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-			out = append(out, ap)
-		}
-	}
-	return out
 }
 
 // metrics offers the filter's counters.

@@ -1,0 +1,63 @@
+package house
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"belisha/internal/gate"
+	"belisha/internal/gate/porter"
+	"belisha/lists"
+)
+
+// writeSettings writes what the filter must know besides its rules.
+func (g *gateDoor) writeSettings(ctx context.Context) error {
+	h := g.h
+	floor, err := lists.HelpFloor()
+	if err != nil {
+		return fmt.Errorf("reading where to turn: %w", err)
+	}
+	essentials, err := lists.Essentials()
+	if err != nil {
+		return fmt.Errorf("reading the essentials: %w", err)
+	}
+	recording, err := h.Monitoring.Recording(ctx)
+	if err != nil {
+		return err
+	}
+	about, err := h.Setup.School(ctx)
+	if err != nil {
+		return err
+	}
+	s := porter.Settings{
+		SchoolName: about.Name, Site: "main", TimeZone: h.zone().String(), OwnHosts: []string{about.Host},
+		PeopleSocket: h.peopleSocket(), TrustedAdult: "If something worries you, tell " + h.trustedAdult(ctx) + ".", Essentials: essentials,
+		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: h.filteringPhrases(),
+		Forbidden: g.forbidden(),
+	}
+	seen := map[string]bool{}
+	for _, f := range floor {
+		s.HelpHosts = append(s.HelpHosts, f.Host)
+		if !seen[f.Service] {
+			seen[f.Service] = true
+			s.Help = append(s.Help, porter.HelpLine{Name: f.Service, Phone: f.Phone, URL: "https://" + f.Host + "/", Says: f.Pupil})
+		}
+	}
+	return gate.WriteSettings(g.dir, s)
+}
+
+// forbidden are the desk's and the admin page's addresses: never reachable
+// through the filter.
+func (g *gateDoor) forbidden() []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, a := range []net.Addr{g.pages, g.admin} {
+		if a == nil {
+			continue
+		}
+		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+			out = append(out, ap)
+		}
+	}
+	return out
+}
