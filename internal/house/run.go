@@ -9,6 +9,10 @@ import (
 	"net/http"
 
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/journal"
+	"belisha/internal/school/monitoring"
+	"belisha/internal/school/people"
+	"belisha/internal/school/setup"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -108,6 +112,7 @@ func (h *House) startParts(ctx context.Context, p *procs, l *listeners, o RunOpt
 	p.start(ctx, "tasks", h.tasks.Run)
 	p.start(ctx, "filter's keeper", h.gate.keep)
 	p.start(ctx, "pump", h.gate.pump)
+	p.start(ctx, "filter's ear", h.followForFilter)
 	if o.Console != nil {
 		p.start(ctx, "console", func(ctx context.Context) error { return o.Console(ctx, l.console) })
 	}
@@ -130,4 +135,24 @@ func (h *House) admin() http.Handler {
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	return mux
+}
+
+// concernsFilter are the verbs after which the filter must be told again:
+// whether names are recorded, what the school is called, who can help.
+var concernsFilter = map[journal.Verb]bool{
+	monitoring.VerbRecording: true, monitoring.VerbStopped: true, setup.VerbNamed: true,
+	people.VerbAppointed: true, people.VerbPost: true, people.VerbEnded: true, people.VerbCalendar: true,
+}
+
+// followForFilter tells the filter what the journal says has changed.
+func (h *House) followForFilter(ctx context.Context) error {
+	return h.journal.Follow(ctx, "filter", func(_ context.Context, lines []journal.Line) error {
+		for _, l := range lines {
+			if concernsFilter[l.Verb] {
+				h.gate.changed()
+				break
+			}
+		}
+		return nil
+	})
 }

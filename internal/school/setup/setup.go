@@ -32,14 +32,14 @@ var Schema embed.FS
 
 // The verbs of the room.
 const (
-	verbNamed journal.Verb = "school.named"
+	VerbNamed journal.Verb = "school.named"
 	verbCode  journal.Verb = "setup.code-refused"
 	verbDone  journal.Verb = "setup.finished"
 )
 
 // Verbs are the room's journal verbs.
 var Verbs = []journal.VerbInfo{
-	{Verb: verbNamed, Says: "The school was named."},
+	{Verb: VerbNamed, Says: "The school was named."},
 	{Verb: verbCode, Says: "A wrong set-up code was typed."},
 	{Verb: verbDone, Says: "The first set-up was finished."},
 }
@@ -229,7 +229,7 @@ func (r *Room) SetName(ctx context.Context, n Name) error {
 		if err := r.d.People.SetCalendarTx(ctx, tx, next); err != nil {
 			return err
 		}
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: verbNamed, Kind: "school", ID: "1", After: n})
+		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbNamed, Kind: "school", ID: "1", After: n})
 	})
 	if err == nil {
 		r.d.Renamed(ctx)
