@@ -184,7 +184,7 @@ func (o *Own) check() error {
 func (o *Own) canonical() error {
 	text := strings.TrimSpace(o.Text)
 	if len(text) > maxEntry {
-		return fmt.Errorf("An entry has at most %d characters.", maxEntry) //nolint:staticcheck // a sentence for a form
+		return fmt.Errorf("%.30q goes on too long: an entry has at most %d characters", text, maxEntry)
 	}
 	if i := strings.Index(text, "://"); i >= 0 {
 		text = text[i+3:]
