@@ -209,11 +209,16 @@ func (f *filling) begin() time.Time {
 	return f.cal.On(first, 9*60+10)
 }
 
-// finish closes the set-up: a folder without this mark was left half made.
+// finish tidies the record, makes a backup, which nobody has tried to bring
+// back yet, and closes the set-up: a folder without this mark was left half
+// made.
 func (f *filling) finish(ctx context.Context) error {
 	f.c.travel(time.Time{})
 	if _, err := f.h.Memory().Enforce(ctx, f.now); err != nil {
 		return err
+	}
+	if _, err := f.h.Backup.Run(ctx); err != nil {
+		return fmt.Errorf("making the first backup: %w", err)
 	}
 	if err := f.h.Policies.RunControls(ctx); err != nil {
 		return fmt.Errorf("looking at the controls: %w", err)

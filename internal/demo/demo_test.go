@@ -128,7 +128,7 @@ func promises(t *testing.T, h *house.House) {
 		"roles-filled": control.Broken, "password-age": control.Broken, "log-complete": control.Broken,
 		"policy-in-force": control.Kept, "monitor-list-current": control.Kept, "log-views-have-purpose": control.Kept,
 		"log-not-altered": control.Kept, "idle-lock": control.Kept, "first-logon-change": control.Kept,
-		"restore-proven": control.Unknown,
+		"backup-ran": control.Kept, "restore-proven": control.Unknown, "required-categories": control.Unknown,
 	} {
 		if got := stateOf(t, h, slug); got != want {
 			t.Errorf("%s is %q, want %q", slug, got, want)
