@@ -59,19 +59,17 @@ func (r *Room) checkList(ctx context.Context, now time.Time, v *setting.Values) 
 	if err != nil {
 		return f, err
 	}
+	differ := 0
 	for _, id := range union(holders, list.People) {
 		row, err := r.listRow(ctx, id, slices.Contains(holders, id), list.Has(id))
 		if err != nil {
 			return f, err
 		}
-		if f.Total++; len(f.Rows) < maxEvidence {
-			f.Rows = append(f.Rows, row)
-		}
-	}
-	differ := 0
-	for _, row := range f.Rows {
 		if row.State == control.Broken {
 			differ++
+		}
+		if f.Total++; len(f.Rows) < maxEvidence {
+			f.Rows = append(f.Rows, row)
 		}
 	}
 	f.Todo = "The head opens the list of monitors and confirms it."

@@ -90,9 +90,10 @@ const soon = 14 * 24 * time.Hour
 
 // tally counts who is in one post.
 type tally struct {
-	holders, seconds, public int
-	open                     bool      // somebody holds it without an end
-	ends                     time.Time // the latest end of those with one
+	holders, public int
+	held            map[ID]bool // people who hold it or are its deputy
+	open            bool        // somebody holds it without an end
+	ends            time.Time   // the latest end of those with one
 }
 
 func (t *tally) add(post Post, h Holder) {
@@ -100,11 +101,10 @@ func (t *tally) add(post Post, h Holder) {
 	switch {
 	case h.Post != post:
 		if second != "" && h.Post == second {
-			t.seconds++
+			t.held[h.Person] = true
 		}
 		return
 	case h.Deputy:
-		t.seconds++
 	default:
 		t.holders++
 		t.open = t.open || h.Until.IsZero()
@@ -112,6 +112,7 @@ func (t *tally) add(post Post, h Holder) {
 			t.ends = h.Until
 		}
 	}
+	t.held[h.Person] = true // nobody is their own deputy: people count, not posts
 	if h.Public {
 		t.public++
 	}
@@ -119,7 +120,7 @@ func (t *tally) add(post Post, h Holder) {
 
 // postRow looks at one required post.
 func postRow(post Post, offices []Office, deputies bool, now time.Time) control.Row {
-	var t tally
+	t := tally{held: map[ID]bool{}}
 	for _, o := range offices {
 		t.add(post, o.Holder)
 	}
@@ -128,7 +129,7 @@ func postRow(post Post, offices []Office, deputies bool, now time.Time) control.
 	switch {
 	case t.holders == 0:
 		row.State, row.What = control.Broken, title+": nobody holds it"
-	case deputies && mustHaveDeputy[post] && t.holders+t.seconds < 2:
+	case deputies && mustHaveDeputy[post] && len(t.held) < 2:
 		row.State, row.What = control.Broken, title+": there is no deputy"
 	case t.public == 0:
 		row.State, row.What = control.Broken, title+": nobody is named on the pages that everybody sees"

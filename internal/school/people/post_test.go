@@ -138,6 +138,10 @@ func TestRolesFilledTellsWhatIsTrue(t *testing.T) {
 	if f := s.c84(two, setting.Value{Key: people.KeyDeputies, Bool: false, Confirmed: true}); f.State != control.Kept {
 		t.Errorf("where no deputy is asked for: %+v", f)
 	}
+	s.appoint(people.Holder{Person: lead, Post: people.DeputySafeguardingLead})
+	if f := s.c84(two); f.State != control.Broken {
+		t.Errorf("the lead is nobody's deputy but their own: %+v", f)
+	}
 	s.appoint(people.Holder{Person: dep, Post: people.DeputySafeguardingLead, Until: monday.Add(30 * 24 * time.Hour)})
 	if f := s.c84(two); f.State != control.Kept || f.Source != control.Measured {
 		t.Errorf("all filled: %+v", f)
