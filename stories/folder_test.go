@@ -159,7 +159,7 @@ func aged(s *story, args []string) error {
 	return s.edit(fmt.Sprintf(what, by.Milliseconds()))
 }
 
-// replace changes words in a file: replace FILE OLD NEW.
+// replace changes words in a file: replace FILE OLD NEW, where \n begins a line.
 func replace(s *story, args []string) error {
 	if len(args) != 3 {
 		return errors.New("usage: replace FILE OLD NEW")
@@ -168,7 +168,7 @@ func replace(s *story, args []string) error {
 	if !strings.Contains(text, args[1]) {
 		return fmt.Errorf("%q does not stand in %s", args[1], args[0])
 	}
-	return os.WriteFile(s.ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600)
+	return os.WriteFile(s.ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], strings.ReplaceAll(args[2], `\n`, "\n"), 1)), 0o600)
 }
 
 // edit runs a statement on the records.

@@ -247,11 +247,19 @@ func (c *backupRestoreCmd) direct(ctx context.Context, cli *CLI, inv Invocation)
 
 type doctorCmd struct{}
 
+// look is one line of what doctor reports.
+type look struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+	Words string `json:"words"`
+	Todo  string `json:"todo,omitempty"`
+}
+
 func (c *doctorCmd) run(ctx context.Context, h *house.House, cli *CLI, inv Invocation) error {
 	ill := false
 	for _, k := range h.Health(ctx) {
 		if cli.JSON {
-			if err := inv.line(k); err != nil {
+			if err := inv.line(look{k.Name, string(k.State), k.Words, k.Todo}); err != nil {
 				return err
 			}
 		} else {
