@@ -229,6 +229,10 @@ func (r *Room) checkLog(ctx context.Context, now time.Time, v *setting.Values) (
 	if err != nil {
 		return f, err
 	}
+	if !from.IsZero() && !from.Before(now.Add(-logLag)) {
+		f.State, f.Figure = control.Unknown, "the record has only just begun"
+		return f, nil
+	}
 	if from.IsZero() {
 		f.State, f.Figure = control.Unknown, "nothing has been recorded yet"
 		f.Todo = "Send a browser through the filter."

@@ -51,7 +51,10 @@ func TestTheRecordIsCompleteOnlyWithoutAGap(t *testing.T) {
 	s := newSchool(t)
 	at := func(h, m int) time.Time { return time.Date(2026, 11, 23, h, m, 0, 0, time.UTC) }
 	s.is("log-complete", control.Unknown, "nothing has been recorded")
-	s.beat(at(8, 30), at(9, 0))
+	s.beat(at(8, 30), at(8, 31))
+	s.clock.Set(at(8, 31))
+	s.is("log-complete", control.Unknown, "only just begun")
+	s.beat(at(8, 31), at(9, 0))
 	s.clock.Set(at(9, 0))
 	s.is("log-complete", control.Kept, "no gap")
 	s.clock.Set(at(9, 11))
