@@ -40,7 +40,7 @@ func schoolYear(c *people.Calendar, y int) {
 	}
 	week := func(name string, monday time.Time) people.Span { return span(name, monday, monday.AddDate(0, 0, 4)) }
 
-	autumn := onOrAfter(date(y, time.September, 2), time.Tuesday)
+	autumn := onOrAfter(date(y, time.September, 1), time.Wednesday)
 	christmas := onOrBefore(date(y, time.December, 20), time.Friday)
 	spring := onOrAfter(date(y+1, time.January, 4), time.Monday)
 	easter := easterSunday(y + 1)

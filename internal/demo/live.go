@@ -22,7 +22,10 @@ const (
 // web, what it raises, what people do after school.
 func (f *filling) live(ctx context.Context) error {
 	f.devices = kit()
-	acts := f.acts()
+	acts, err := f.acts()
+	if err != nil {
+		return err
+	}
 	for i, d := range f.days {
 		ago := len(f.days) - 1 - i
 		if err := f.perform(ctx, acts[ago], d, 0, 9*60); err != nil {

@@ -38,7 +38,7 @@ func (f *filling) account(ctx context.Context, id people.ID, name, password stri
 }
 
 // acts is what people do, by school days back from the last.
-func (f *filling) acts() map[int][]act {
+func (f *filling) acts() (map[int][]act, error) {
 	out := map[int][]act{}
 	add := func(ago, minute int, part string, do func(ctx context.Context) error) {
 		out[ago] = append(out[ago], act{minute, part, do})
@@ -66,7 +66,7 @@ func (f *filling) acts() map[int][]act {
 	}
 	sessions(11, 8*60+12, f.mistype)
 	add(4, 16*60+10, "deputy", f.thirdPolicy)
-	return out
+	return out, f.confiscations(add)
 }
 
 // accountsDay is when everybody was given an account: early, but so that no
