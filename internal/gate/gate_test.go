@@ -308,6 +308,26 @@ func TestTheGateEndsWhenItsFolderHasVanished(t *testing.T) {
 	}
 }
 
+func TestTheGateEndsWhenAnotherFolderStandsInPlaceOfItsOwn(t *testing.T) {
+	s := newSchool(t)
+	s.cfg.VanishedAfter = time.Second
+	_, _, ended := s.run(t)
+	if err := os.Rename(s.dir, s.dir+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it said nothing of it")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it goes on where nobody can reach it")
+	}
+}
+
 func TestPasswordsAreCheckedOverThePeoplesSocket(t *testing.T) {
 	now := clock.System{}.Now
 	path := filepath.Join(t.TempDir(), "p.sock")

@@ -90,9 +90,14 @@ func (r *running) watch(ctx context.Context, fail <-chan error) error {
 	}
 }
 
+// folderGone reports that the folder is no longer there, or that another one
+// is in its place: nobody could ever tell this filter anything again.
 func (r *running) folderGone() bool {
-	_, err := os.Stat(r.cfg.Dir)
-	return errors.Is(err, os.ErrNotExist)
+	now, err := os.Stat(r.cfg.Dir)
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	return r.folder != nil && !os.SameFile(r.folder, now)
 }
 
 // look takes newer rules, and keeps who is there.

@@ -29,6 +29,7 @@ import (
 type running struct {
 	cfg    Config
 	stop   func()
+	folder os.FileInfo // the very folder that it was started on
 	loader *snapfile.Loader
 	table  *subject.Table
 	porter *porter.Porter
@@ -60,6 +61,9 @@ func start(cfg Config, stop func()) (_ *running, err error) {
 			r.close()
 		}
 	}()
+	if r.folder, err = os.Stat(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("looking at the filter's folder: %w", err)
+	}
 	set, err := ReadSettings(cfg.Dir)
 	if err != nil {
 		// A damaged file must not keep the filter from standing: defaults are
