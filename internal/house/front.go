@@ -45,7 +45,7 @@ func (h *House) openFront(ctx context.Context) (err error) {
 		return err
 	}
 	h.sections = []web.Section{
-		h.Review.Section(), h.Policies.Section(), h.filteringSection(), h.Monitoring.Section(), h.People.Section(),
+		h.Review.Section(), h.Policies.Section(), h.Filtering.Section(), h.Monitoring.Section(), h.People.Section(),
 		h.Access.Section(), h.Backup.Section(), h.Help.Section(), h.Setup.Section(),
 	}
 	for _, r := range h.registers {
@@ -220,7 +220,7 @@ func (h *House) filterChangers(ctx context.Context) []string {
 
 // banners are the sentences that stand on every page while they are true.
 func (h *House) banners(ctx context.Context) []web.Banner {
-	out := h.filteringBanners(ctx)
+	out := h.Filtering.Banners(ctx)
 	if ok, why, err := h.Monitoring.Watched(ctx); err == nil && !ok {
 		out = append(out, web.Banner{Title: "Blocked, not watched", Words: why, Link: "/posts", Step: "Name them"})
 	}

@@ -20,6 +20,7 @@ import (
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/access"
 	"belisha/internal/school/help"
+	"belisha/internal/school/people"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -36,7 +37,6 @@ type gateDoor struct {
 	facts  control.State
 	known  bool // facts are of a filter that answered
 	pushes uint64
-	rows   map[string]map[string]bool // row ids by subject
 	wakes  chan struct{}
 
 	pumps *pump
@@ -74,7 +74,7 @@ func controlOf(dir string) *control.Client {
 }
 
 func newGateDoor(h *House) *gateDoor {
-	return &gateDoor{h: h, dir: h.folder.Path("gate"), rows: map[string]map[string]bool{}, wakes: make(chan struct{}, 1)}
+	return &gateDoor{h: h, dir: h.folder.Path("gate"), wakes: make(chan struct{}, 1)}
 }
 
 func (g *gateDoor) client() *control.Client { return controlOf(g.h.folder.Dir) }
@@ -182,7 +182,7 @@ func (g *gateDoor) tell(ctx context.Context) error {
 	g.mu.Lock()
 	g.pushes = st.Presence
 	g.mu.Unlock()
-	return nil
+	return g.everybody(ctx)
 }
 
 // devices are the devices that the school knows, as the filter takes them.
@@ -198,7 +198,7 @@ func (g *gateDoor) devices(ctx context.Context) ([]subject.Device, error) {
 			Site: d.Site, Place: d.Place, Shared: d.Shared, CA: d.CA,
 		}
 		if d.Group != "" {
-			x.Groups = []string{d.Group}
+			x.Groups = g.h.Filtering.Narrow([]string{d.Group}, people.KeyStage(d.KeyStage))
 		}
 		out = append(out, x)
 	}
@@ -300,7 +300,7 @@ func (g *gateDoor) verify(ctx context.Context, user, password string) (subject.R
 	if err != nil || !ok {
 		return subject.Row{}, false, err
 	}
-	return toRow(row), true, nil
+	return g.toRow(row), true, nil
 }
 
 // latest asks the filter for the latest block at an address.

@@ -8,6 +8,7 @@ import (
 
 	"belisha/internal/gate"
 	"belisha/internal/gate/porter"
+	"belisha/internal/school/filtering"
 	"belisha/lists"
 )
 
@@ -33,7 +34,7 @@ func (g *gateDoor) writeSettings(ctx context.Context) error {
 	s := porter.Settings{
 		SchoolName: about.Name, Site: "main", TimeZone: h.zone().String(), OwnHosts: []string{about.Host},
 		PeopleSocket: h.peopleSocket(), TrustedAdult: "If something worries you, tell " + h.trustedAdult(ctx) + ".", Essentials: essentials,
-		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: h.filteringPhrases(),
+		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: filtering.SearchPhrases(),
 		Forbidden: g.forbidden(),
 	}
 	seen := map[string]bool{}

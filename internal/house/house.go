@@ -235,7 +235,7 @@ func (h *House) controls() []control.Control {
 	var out []control.Control
 	out = append(out, h.People.Controls()...)
 	out = append(out, h.Access.Controls()...)
-	out = append(out, h.filteringControls()...)
+	out = append(out, h.Filtering.Controls()...)
 	out = append(out, h.Monitoring.Controls()...)
 	out = append(out, h.Backup.Controls()...)
 	return append(out, h.logControl())

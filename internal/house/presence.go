@@ -16,51 +16,48 @@ func rowID(subjectID string, at netip.Addr) string { return shortHash(subjectID 
 
 var certainties = map[string]spool.Certainty{access.Sure: spool.Sure}
 
-func toRow(r access.Row) subject.Row {
+func (g *gateDoor) toRow(r access.Row) subject.Row {
 	c, ok := certainties[r.Certain]
 	if !ok {
 		c = spool.Likely
 	}
 	return subject.Row{
 		ID: rowID(r.Subject, r.Address), Address: r.Address, Subject: r.Subject, Certainty: c,
-		Groups: r.Groups, KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends,
+		// A sentence may give the youngest a group of their own.
+		Groups:   g.h.Filtering.Narrow(r.Groups, r.KeyStage),
+		KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends,
 	}
+}
+
+// everybody tells the filter who is behind which address, all of it anew: at
+// the start, and whenever the rules change, since groups may have.
+func (g *gateDoor) everybody(ctx context.Context) error {
+	list, err := g.h.Access.Behind(ctx)
+	if err != nil {
+		return err
+	}
+	p := subject.Push{Full: true}
+	for _, r := range list {
+		if r.Address.IsUnspecified() {
+			continue // a browser that gives its password with each request
+		}
+		p.Rows = append(p.Rows, g.toRow(r))
+	}
+	return g.push(ctx, p)
 }
 
 // SignedIn tells the filter who is behind an address.
 func (g *gateDoor) SignedIn(ctx context.Context, r access.Row) error {
-	row := toRow(r)
-	g.mu.Lock()
-	if g.rows[r.Subject] == nil {
-		g.rows[r.Subject] = map[string]bool{}
-	}
-	g.rows[r.Subject][row.ID] = true
-	g.mu.Unlock()
-	return g.push(ctx, subject.Push{Rows: []subject.Row{row}})
+	return g.push(ctx, subject.Push{Rows: []subject.Row{g.toRow(r)}})
 }
 
 // SignedOut tells the filter that somebody is gone from an address, or from
 // everywhere.
 func (g *gateDoor) SignedOut(ctx context.Context, who string, at netip.Addr) error {
-	p := subject.Push{}
-	g.mu.Lock()
-	ids, here := g.rows[who]
-	switch {
-	case at.IsValid():
-		p.Gone = []string{rowID(who, at)}
-		delete(ids, rowID(who, at))
-	case here:
-		for id := range ids {
-			p.Gone = append(p.Gone, id)
-		}
-		delete(g.rows, who)
-	default:
-		// They signed in before this server started, and it is not known
-		// where: everybody signs in again rather than one staying signed in.
-		p.Full = true
+	if !at.IsValid() {
+		return g.everybody(ctx)
 	}
-	g.mu.Unlock()
-	return g.push(ctx, p)
+	return g.push(ctx, subject.Push{Gone: []string{rowID(who, at)}})
 }
 
 // push sends the next message of the presence stream. A filter that is away

@@ -258,7 +258,7 @@ func (h *House) openPolicies(ctx context.Context) (err error) {
 func (h *House) taskList() []tasks.Task {
 	var out []tasks.Task
 	out = append(out, h.Access.Tasks()...)
-	out = append(out, h.filteringTasks()...)
+	out = append(out, h.Filtering.Tasks()...)
 	out = append(out, h.Monitoring.Tasks()...)
 	out = append(out, h.Backup.Tasks()...)
 	out = append(out, h.blobs.Tasks()...)

@@ -144,15 +144,35 @@ var concernsFilter = map[journal.Verb]bool{
 	people.VerbAppointed: true, people.VerbPost: true, people.VerbEnded: true, people.VerbCalendar: true,
 }
 
-// followForFilter tells the filter what the journal says has changed.
+// concernsRules are the verbs after which the rules are made again.
+var concernsRules = map[journal.Verb]bool{setup.VerbNamed: true, people.VerbCalendar: true}
+
+// followForFilter tells the filter what the journal says has changed. What
+// fails is tried again: the same lines come once more.
 func (h *House) followForFilter(ctx context.Context) error {
-	return h.journal.Follow(ctx, "filter", func(_ context.Context, lines []journal.Line) error {
-		for _, l := range lines {
-			if concernsFilter[l.Verb] {
-				h.gate.changed()
-				break
-			}
+	for ctx.Err() == nil {
+		err := h.journal.Follow(ctx, "filter", h.tellFilter)
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("the filter could not be told of a change and is told again", "err", err)
+			_ = pause(ctx, pumpRetry)
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+func (h *House) tellFilter(ctx context.Context, lines []journal.Line) error {
+	rules, filter := false, false
+	for _, l := range lines {
+		rules = rules || concernsRules[l.Verb]
+		filter = filter || concernsFilter[l.Verb]
+	}
+	if rules {
+		if err := h.Filtering.Refresh(ctx); err != nil {
+			return err
+		}
+	}
+	if filter {
+		h.gate.changed()
+	}
+	return nil
 }

@@ -359,6 +359,31 @@ func (r *Room) signedIn(ctx context.Context, s Session, p people.Person) error {
 	return r.Presence.SignedIn(ctx, row)
 }
 
+// Behind returns everybody who is behind an address just now, for a gate that
+// must be told everything anew. Who has left the school since, or may no longer
+// use the network, is not among them.
+func (r *Room) Behind(ctx context.Context) ([]Row, error) {
+	now := r.Clock.Now()
+	list, err := r.behind(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Row, 0, len(list))
+	for _, b := range list {
+		p, ok, err := r.present(ctx, b.person)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		row := r.row(p, b.subject, "", b.address, now)
+		row.SignedUntil, row.Ends = b.until, b.until
+		out = append(out, row)
+	}
+	return out, nil
+}
+
 // signedOut tells the gate that nobody is behind the sessions' addresses any
 // more. The sessions have ended already; what fails here is logged, and the
 // rows end by their own time.

@@ -61,3 +61,33 @@ func (r *Room) webAddresses(ctx context.Context, person people.ID) ([]webAddress
 	}
 	return out, rows.Err()
 }
+
+// behind reads every address that is somebody's at the moment.
+func (r *Room) behind(ctx context.Context, now time.Time) ([]bound, error) {
+	rows, err := r.DB.QueryContext(ctx, "SELECT subject, address, person, until_at FROM web_addresses WHERE until_at > $1 ORDER BY address, subject", store.Millis(now))
+	if err != nil {
+		return nil, fmt.Errorf("reading who is on the web: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []bound
+	for rows.Next() {
+		var b bound
+		var address string
+		var until store.Time
+		if err := rows.Scan(&b.subject, &address, &b.person, &until); err != nil {
+			return nil, fmt.Errorf("reading who is on the web: %w", err)
+		}
+		if a, err := netip.ParseAddr(address); err == nil {
+			b.address, b.until = a, until.Time
+			out = append(out, b)
+		}
+	}
+	return out, rows.Err()
+}
+
+// bound is a person at an address until a moment.
+type bound struct {
+	webAddress
+	person people.ID
+	until  time.Time
+}
