@@ -80,7 +80,8 @@ func (r *Room) AddOwn(ctx context.Context, o Own) (Own, error) {
 		return o, err
 	}
 	c := Change{Kind: kindOwn, Ref: o.ID, Reason: o.Reason, What: "An own entry was added.", Becomes: o.says()}
-	err := r.apply(ctx, &edit{change: c,
+	err := r.apply(ctx, &edit{
+		change: c,
 		alter: func(st *state) error {
 			if len(st.own) >= maxOwn {
 				return store.Invalid{"": fmt.Sprintf("There are %d own entries already and no more fit. End some that are no longer needed.", maxOwn)}
@@ -95,7 +96,8 @@ func (r *Room) AddOwn(ctx context.Context, o Own) (Own, error) {
 		},
 		write: func(ctx context.Context, tx *store.Tx) ([]journal.Row, error) {
 			return []journal.Row{{Table: "filter_own", ID: o.ID}}, insertOwn(ctx, tx, o)
-		}})
+		},
+	})
 	return o, err
 }
 
@@ -208,14 +210,16 @@ func (r *Room) EndOwn(ctx context.Context, id, reason string) error {
 		return err
 	}
 	c := Change{Kind: kindOwn, Ref: id, Reason: strings.TrimSpace(reason), What: "An own entry was ended.", Was: o.says()}
-	return r.apply(ctx, &edit{change: c,
+	return r.apply(ctx, &edit{
+		change: c,
 		alter: func(st *state) error {
 			st.own = slices.DeleteFunc(st.own, func(x Own) bool { return x.ID == id })
 			return nil
 		},
 		write: func(ctx context.Context, tx *store.Tx) ([]journal.Row, error) {
 			return []journal.Row{{Table: "filter_own", ID: id}}, endRow(ctx, tx, "filter_own", id, actor.From(ctx).ID, r.now())
-		}})
+		},
+	})
 }
 
 // SetCategory decides about a whole category for a group, where the policy
@@ -242,7 +246,8 @@ func (r *Room) SetCategory(ctx context.Context, o Override) error {
 	o.ID, o.AddedAt, o.AddedBy = store.NewID(r.now()), r.now(), actor.From(ctx).ID
 	var ended []Override
 	c := Change{Kind: kindCategory, Ref: o.ID, Reason: o.Reason, What: "A category was decided.", Becomes: says}
-	return r.apply(ctx, &edit{change: c,
+	return r.apply(ctx, &edit{
+		change: c,
 		alter: func(st *state) error {
 			st.overrides = slices.DeleteFunc(st.overrides, func(x Override) bool {
 				same := x.Group == o.Group && x.Category == o.Category
@@ -263,7 +268,8 @@ func (r *Room) SetCategory(ctx context.Context, o Override) error {
 				rows = append(rows, journal.Row{Table: "filter_categories", ID: x.ID})
 			}
 			return rows, insertOverride(ctx, tx, o)
-		}})
+		},
+	})
 }
 
 // overridable refuses what the policy, or what nobody may open, decides.

@@ -36,7 +36,8 @@ func (r *Room) AddMust(ctx context.Context, m Must) (Must, error) {
 		},
 		write: func(ctx context.Context, tx *store.Tx) ([]journal.Row, error) {
 			return []journal.Row{{Table: "filter_musts", ID: m.ID}}, insertMust(ctx, tx, m)
-		}})
+		},
+	})
 	return m, err
 }
 
@@ -192,14 +193,16 @@ func (r *Room) RemoveDevice(ctx context.Context, id string, version int64) error
 	if d.Version != version {
 		return store.ErrStale
 	}
-	err = r.apply(ctx, &edit{change: Change{Kind: kindDevice, Ref: id, What: "A device was removed.", Was: d.says()},
+	err = r.apply(ctx, &edit{
+		change: Change{Kind: kindDevice, Ref: id, What: "A device was removed.", Was: d.says()},
 		alter: func(st *state) error {
 			st.devices = slices.DeleteFunc(st.devices, func(x Device) bool { return x.ID == id })
 			return nil
 		},
 		write: func(ctx context.Context, tx *store.Tx) ([]journal.Row, error) {
 			return []journal.Row{{Table: "filter_devices", ID: id}}, deleteDevice(ctx, tx, d)
-		}})
+		},
+	})
 	if err != nil {
 		return err
 	}

@@ -66,8 +66,10 @@ func (r *Room) Decide(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return out, fmt.Errorf("reading the calendar: %w", err)
 	}
-	ask := verdict.Ask{Host: parts.Host, Path: parts.Path, Port: parts.Port, Groups: who.bits, KeyStage: who.stage, Place: snap.Names().Place(q.Place),
-		At: at, Minute: cal.MinuteOfWeek(at), Unsigned: who.unknown}
+	ask := verdict.Ask{
+		Host: parts.Host, Path: parts.Path, Port: parts.Port, Groups: who.bits, KeyStage: who.stage, Place: snap.Names().Place(q.Place),
+		At: at, Minute: cal.MinuteOfWeek(at), Unsigned: who.unknown,
+	}
 	v, steps := snap.Explain(&ask)
 	out.fill(snap, v, steps)
 	if target, ok := snap.SafeTarget(who.bits, parts.Host); ok && v.Action != verdict.Block {

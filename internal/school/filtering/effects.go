@@ -27,12 +27,16 @@ func (r *Room) effects(ctx context.Context, next *setting.Values, st *state) ([]
 			many = " (" + words.Count(n, "person", "people") + ")"
 		}
 		if lost := r.titles(without(after, before)); len(lost) > 0 {
-			out = append(out, setting.Effect{Room: "filtering", Count: counts[g], Loses: true,
-				Words: groupTitle[g] + " lose: " + strings.Join(lost, ", ") + many + "."})
+			out = append(out, setting.Effect{
+				Room: "filtering", Count: counts[g], Loses: true,
+				Words: groupTitle[g] + " lose: " + strings.Join(lost, ", ") + many + ".",
+			})
 		}
 		if won := r.titles(without(before, after)); len(won) > 0 {
-			out = append(out, setting.Effect{Room: "filtering", Count: counts[g],
-				Words: groupTitle[g] + " may open: " + strings.Join(won, ", ") + many + "."})
+			out = append(out, setting.Effect{
+				Room: "filtering", Count: counts[g],
+				Words: groupTitle[g] + " may open: " + strings.Join(won, ", ") + many + ".",
+			})
 		}
 		out = append(out, r.scopedEffects(now, next, g, counts[g])...)
 		out = append(out, levelEffects(now, next, g, counts[g])...)
@@ -69,8 +73,10 @@ func levelEffects(now, next *setting.Values, g string, count int) []setting.Effe
 	for _, k := range []struct{ key, what string }{{keySafeSearch, "safe search"}, {keyYouTube, "restricted mode of video sites"}, {keyImages, "open image search"}} {
 		a, b := now.Choice(k.key, at), next.Choice(k.key, at)
 		if a != b {
-			out = append(out, setting.Effect{Room: "filtering", Count: count, Loses: b == "strict" || b == "block" || (b == "moderate" && a == "off") || (b == "warn" && a == "allow"),
-				Words: fmt.Sprintf("%s: %s goes from %s to %s.", groupTitle[g], k.what, a, b)})
+			out = append(out, setting.Effect{
+				Room: "filtering", Count: count, Loses: b == "strict" || b == "block" || (b == "moderate" && a == "off") || (b == "warn" && a == "allow"),
+				Words: fmt.Sprintf("%s: %s goes from %s to %s.", groupTitle[g], k.what, a, b),
+			})
 		}
 	}
 	return out
@@ -89,14 +95,18 @@ func (r *Room) scopedEffects(now, next *setting.Values, g string, count int) []s
 	a, b := lists(now), lists(next)
 	for _, val := range scoped(next, blockKey[g], g)[1:] {
 		if old, had := a[val.Scope]; !had || !slices.Equal(slices.Sorted(slices.Values(old.Items)), slices.Sorted(slices.Values(val.Items))) {
-			out = append(out, setting.Effect{Room: "filtering", Count: count,
-				Words: groupTitle[g] + whereWords(val.Scope) + ": closed are " + strings.Join(r.titles(val.Items), ", ") + "."})
+			out = append(out, setting.Effect{
+				Room: "filtering", Count: count,
+				Words: groupTitle[g] + whereWords(val.Scope) + ": closed are " + strings.Join(r.titles(val.Items), ", ") + ".",
+			})
 		}
 	}
 	for _, val := range scoped(now, blockKey[g], g)[1:] {
 		if _, has := b[val.Scope]; !has {
-			out = append(out, setting.Effect{Room: "filtering", Count: count, Loses: true,
-				Words: groupTitle[g] + whereWords(val.Scope) + ": nothing particular any more; what holds for the whole group holds."})
+			out = append(out, setting.Effect{
+				Room: "filtering", Count: count, Loses: true,
+				Words: groupTitle[g] + whereWords(val.Scope) + ": nothing particular any more; what holds for the whole group holds.",
+			})
 		}
 	}
 	return out
@@ -127,8 +137,10 @@ func otherEffects(now, next *setting.Values, counts map[string]int) []setting.Ef
 	case b.Off && !a.Off:
 		out = append(out, setting.Effect{Room: "filtering", Count: counts[GroupStaff], Words: "Staff may use social networks at any time."})
 	case !b.Off && (a.Off || a.From != b.From || a.To != b.To):
-		out = append(out, setting.Effect{Room: "filtering", Count: counts[GroupStaff], Loses: true,
-			Words: "Staff may not use social networks from " + strings.Replace(clockSpan(b.From, b.To), "-", " to ", 1) + " on school days."})
+		out = append(out, setting.Effect{
+			Room: "filtering", Count: counts[GroupStaff], Loses: true,
+			Words: "Staff may not use social networks from " + strings.Replace(clockSpan(b.From, b.To), "-", " to ", 1) + " on school days.",
+		})
 	}
 	if b := next.Choice(keyUnsigned); now.Choice(keyUnsigned) != b {
 		says := "Whoever the filter does not know gets the strictest rules."

@@ -72,13 +72,17 @@ func (r *Room) ConfirmHolders(ctx context.Context, read []people.ID) error {
 		if err := insertHolders(ctx, tx, h); err != nil {
 			return fmt.Errorf("keeping who may change the filter: %w", err)
 		}
-		c := Change{ID: store.NewID(r.now()), At: h.At, Actor: a.ID, Kind: kindHolders, Ref: h.ID, What: "The head confirmed who may change the filter.",
-			Was: words.Count(len(was.People), "person", "people"), Becomes: words.Count(len(h.People), "person", "people")}
+		c := Change{
+			ID: store.NewID(r.now()), At: h.At, Actor: a.ID, Kind: kindHolders, Ref: h.ID, What: "The head confirmed who may change the filter.",
+			Was: words.Count(len(was.People), "person", "people"), Becomes: words.Count(len(h.People), "person", "people"),
+		}
 		if err := insertChange(ctx, tx, c); err != nil {
 			return err
 		}
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbHolders, Kind: "filter", ID: h.ID, Before: was.People, After: h.People,
-			Rows: []journal.Row{{Table: "filter_holders", ID: h.ID}, {Table: "filter_changes", ID: c.ID}}})
+		return r.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: VerbHolders, Kind: "filter", ID: h.ID, Before: was.People, After: h.People,
+			Rows: []journal.Row{{Table: "filter_holders", ID: h.ID}, {Table: "filter_changes", ID: c.ID}},
+		})
 	})
 }
 

@@ -139,9 +139,11 @@ func lost(was, is int64) int64 {
 // takeUp puts the new list in force.
 func (r *Room) takeUp(ctx context.Context, o Options, rep *Report, have Source) error {
 	now := r.now()
-	s := Source{ID: rep.Source, Title: rep.Title, Path: o.Path, Format: rep.Format, Category: o.Category, Map: o.Map, Segment: rep.Segment,
+	s := Source{
+		ID: rep.Source, Title: rep.Title, Path: o.Path, Format: rep.Format, Category: o.Category, Map: o.Map, Segment: rep.Segment,
 		Names: rep.Names, Categories: rep.Categories, ImportedAt: now, ImportedBy: actor.From(ctx).ID, DatedAt: time.UnixMilli(rep.Dated).UTC(), TriedAt: now,
-		Enabled: have.Enabled || have.Version == 0, Version: have.Version}
+		Enabled: have.Enabled || have.Version == 0, Version: have.Version,
+	}
 	if rep.Dated == 0 || s.DatedAt.After(now) {
 		s.DatedAt = now
 	}
@@ -182,8 +184,10 @@ func (r *Room) listRefused(ctx context.Context, rep Report, have Source) error {
 			}
 			rows = append(rows, journal.Row{Table: "filter_sources", ID: have.ID})
 		}
-		c := Change{ID: store.NewID(r.now()), At: r.now(), Actor: actor.From(ctx).ID, Kind: kindList, Ref: rep.Source,
-			What: "A list was refused: " + rep.Title + ".", Reason: rep.Reason}
+		c := Change{
+			ID: store.NewID(r.now()), At: r.now(), Actor: actor.From(ctx).ID, Kind: kindList, Ref: rep.Source,
+			What: "A list was refused: " + rep.Title + ".", Reason: rep.Reason,
+		}
 		if err := insertChange(ctx, tx, c); err != nil {
 			return err
 		}
@@ -273,7 +277,8 @@ func (r *Room) SwitchList(ctx context.Context, id string, use bool, reason strin
 		},
 		write: func(ctx context.Context, tx *store.Tx) ([]journal.Row, error) {
 			return []journal.Row{{Table: "filter_sources", ID: id}}, putSource(ctx, tx, s)
-		}})
+		},
+	})
 }
 
 // ListStatus is how one list stands.
@@ -337,8 +342,10 @@ func (s Source) fresh() time.Time {
 }
 
 func (s Source) status(now time.Time, limit time.Duration) ListStatus {
-	out := ListStatus{Source: s.ID, Title: s.Title, Path: s.Path, Names: s.Names, Categories: s.Categories, Problem: s.Problem, InUse: s.Enabled,
-		Imported: &s.ImportedAt, Dated: &s.DatedAt, Tried: &s.TriedAt}
+	out := ListStatus{
+		Source: s.ID, Title: s.Title, Path: s.Path, Names: s.Names, Categories: s.Categories, Problem: s.Problem, InUse: s.Enabled,
+		Imported: &s.ImportedAt, Dated: &s.DatedAt, Tried: &s.TriedAt,
+	}
 	age := now.Sub(s.fresh())
 	switch {
 	case !s.Enabled:

@@ -27,8 +27,10 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 		s.value("filtering.pupils.block", "adult, games", setting.Scope{KeyStage: "ks4", Time: "12:10-13:00"}))
 	must(t, err)
 	s.clock.Advance(time.Minute)
-	own, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: "a-rather-long-name-of-a-site.learning.example.org/with/a/path/that/is/long", Act: verdict.Allow, Groups: []string{"pupils"},
-		KeyStages: []string{"KS3"}, Reason: "Used in the science project of year 8", Window: "9:00 to 15:00", Until: s.clock.Now().Add(48 * time.Hour)})
+	own, err := s.room.AddOwn(s.asManager(), filtering.Own{
+		Text: "a-rather-long-name-of-a-site.learning.example.org/with/a/path/that/is/long", Act: verdict.Allow, Groups: []string{"pupils"},
+		KeyStages: []string{"KS3"}, Reason: "Used in the science project of year 8", Window: "9:00 to 15:00", Until: s.clock.Now().Add(48 * time.Hour),
+	})
 	must(t, err)
 	must(t, s.room.SetCategory(s.asManager(), filtering.Override{Group: "staff", Category: "shopping", Act: verdict.Warn, Reason: "The budget is spent"}))
 	_, err = s.room.AddMust(s.asManager(), filtering.Must{URL: "https://www.bbc.co.uk/bitesize", Act: verdict.Allow, Reason: "Used in every lesson"})
@@ -42,8 +44,10 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 		h.ServeHTTP(w, r.WithContext(actor.With(r.Context(), who)))
 	}))
 	t.Cleanup(srv.Close)
-	return srv, []string{"/filter", "/filter/try?url=https%3A%2F%2Fwww.roblox.com%2F&group=pupils", "/filter/own", "/filter/own/" + own.ID, "/filter/own/new", "/filter/categories", "/filter/categories/new",
-		"/filter/lists", "/filter/lists/bets", "/filter/musts", "/filter/musts/new", "/filter/devices", "/filter/devices/" + d.ID, "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers"}
+	return srv, []string{
+		"/filter", "/filter/try?url=https%3A%2F%2Fwww.roblox.com%2F&group=pupils", "/filter/own", "/filter/own/" + own.ID, "/filter/own/new", "/filter/categories", "/filter/categories/new",
+		"/filter/lists", "/filter/lists/bets", "/filter/musts", "/filter/musts/new", "/filter/devices", "/filter/devices/" + d.ID, "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers",
+	}
 }
 
 func TestEveryPageIsAccessible(t *testing.T) {

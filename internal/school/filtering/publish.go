@@ -102,8 +102,10 @@ func (r *Room) keep(ctx context.Context, tx *store.Tx, d *draft, c Change, rows 
 	if err != nil {
 		return fmt.Errorf("writing what was decided: %w", err)
 	}
-	v := Version{ID: store.NewID(now), Number: latest + 1, MadeAt: now, MadeBy: actor.From(ctx).ID, Reason: c.Reason, Summary: summary,
-		RulesHash: d.hash, Segments: d.segments, StateHash: hashOf(body), Settings: d.settings}
+	v := Version{
+		ID: store.NewID(now), Number: latest + 1, MadeAt: now, MadeBy: actor.From(ctx).ID, Reason: c.Reason, Summary: summary,
+		RulesHash: d.hash, Segments: d.segments, StateHash: hashOf(body), Settings: d.settings,
+	}
 	c.ID, c.At, c.Actor, c.Version = store.NewID(now), now, v.MadeBy, v.Number
 	if err := insertVersion(ctx, tx, v, d.body, body); err != nil {
 		return err
@@ -121,8 +123,10 @@ func (r *Room) keep(ctx context.Context, tx *store.Tx, d *draft, c Change, rows 
 		verb = VerbImported
 	}
 	rows = append(rows, journal.Row{Table: "filter_versions", ID: v.ID}, journal.Row{Table: "filter_changes", ID: c.ID})
-	return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: verb, Kind: "filter", ID: fmt.Sprint(v.Number),
-		Before: told{c.Was}, After: told{c.Becomes}, Reason: c.Reason, Rows: rows})
+	return r.d.Journal.Write(ctx, tx, journal.Entry{
+		Verb: verb, Kind: "filter", ID: fmt.Sprint(v.Number),
+		Before: told{c.Was}, After: told{c.Becomes}, Reason: c.Reason, Rows: rows,
+	})
 }
 
 // told is what a change log line says, in the journal's detail.

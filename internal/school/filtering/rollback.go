@@ -54,8 +54,10 @@ func (r *Room) RollBack(ctx context.Context, number int64, reason string) error 
 		return fmt.Errorf("reading version %d: %w", number, err)
 	}
 	b := &back{room: r, old: old, by: actor.From(ctx).ID}
-	c := Change{Kind: kindBack, Ref: v.ID, Reason: reason, What: fmt.Sprintf("The filter went back to what was decided in version %d.", number),
-		Becomes: fmt.Sprintf("own entries and categories as in version %d", number)}
+	c := Change{
+		Kind: kindBack, Ref: v.ID, Reason: reason, What: fmt.Sprintf("The filter went back to what was decided in version %d.", number),
+		Becomes: fmt.Sprintf("own entries and categories as in version %d", number),
+	}
 	return r.apply(ctx, &edit{change: c, alter: func(st *state) error { return b.alter(ctx, st) }, write: b.write})
 }
 

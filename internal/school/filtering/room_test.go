@@ -50,8 +50,10 @@ func open(t *testing.T, db *store.DB) *school {
 	t.Helper()
 	s := &school{t: t, db: db, clock: clock.NewFake(monday), dir: t.TempDir()}
 	var err error
-	s.journal, err = journal.New(journal.Deps{DB: db, Clock: s.clock, Protected: slices.Concat(people.Protected, filtering.Protected),
-		Verbs: slices.Concat(people.Verbs, filtering.Verbs)})
+	s.journal, err = journal.New(journal.Deps{
+		DB: db, Clock: s.clock, Protected: slices.Concat(people.Protected, filtering.Protected),
+		Verbs: slices.Concat(people.Verbs, filtering.Verbs),
+	})
 	must(t, err)
 	s.book, err = setting.NewBook(people.Settings(), filtering.Settings())
 	must(t, err)
@@ -60,8 +62,10 @@ func open(t *testing.T, db *store.DB) *school {
 	must(t, err)
 	_, key, err := ed25519.GenerateKey(nil)
 	must(t, err)
-	s.deps = filtering.Deps{DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, People: s.people, Dir: s.dir, Key: key, School: "school-1",
-		Host: func() string { return "belisha.ashdown" }, Changed: func() { s.changed++ }}
+	s.deps = filtering.Deps{
+		DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, People: s.people, Dir: s.dir, Key: key, School: "school-1",
+		Host: func() string { return "belisha.ashdown" }, Changed: func() { s.changed++ },
+	}
 	s.head = s.add("Odile", "Farr", people.Staff, people.Headteacher)
 	s.manager = s.add("Tam", "Ruskin", people.Staff, people.FilterManager)
 	s.other = s.add("Ike", "Loam", people.Staff, "")

@@ -82,8 +82,10 @@ func categoriesOf(s *stock, sources []Source) []verdict.Category {
 		known[slug] = true
 		out = append(out, s.category(slug))
 	}
-	out = append(out, verdict.Category{Slug: mixedScript, Title: "Look-alike names", Area: "security",
-		Pupil: "This name is made to look like another one.", Teacher: "Names written in letters of several scripts, to be taken for another site."})
+	out = append(out, verdict.Category{
+		Slug: mixedScript, Title: "Look-alike names", Area: "security",
+		Pupil: "This name is made to look like another one.", Teacher: "Names written in letters of several scripts, to be taken for another site.",
+	})
 	var more []verdict.Category
 	for _, src := range sources {
 		for _, c := range src.Categories {
@@ -91,8 +93,10 @@ func categoriesOf(s *stock, sources []Source) []verdict.Category {
 				continue
 			}
 			known[c.Slug] = true
-			more = append(more, verdict.Category{Slug: c.Slug, Title: titleOf(c.Slug), Area: "neutral", Neutral: c.Neutral,
-				Pupil: "This page is closed at school.", Teacher: "Sites that the list " + src.Title + " calls " + c.From + "."})
+			more = append(more, verdict.Category{
+				Slug: c.Slug, Title: titleOf(c.Slug), Area: "neutral", Neutral: c.Neutral,
+				Pupil: "This page is closed at school.", Teacher: "Sites that the list " + src.Title + " calls " + c.From + ".",
+			})
 		}
 	}
 	sort.Slice(more, func(i, j int) bool { return more[i].Slug < more[j].Slug })
@@ -202,8 +206,10 @@ func (m *maker) closed() error {
 			items := closedItems(m.v, m.st, g, val)
 			m.closedLines(g, val, items, who, when, id)
 			if i > 0 {
-				m.line(verdict.Line{ID: g + "-open" + id, Who: who, When: when, Act: verdict.Allow, Clause: val.Clause,
-					Categories: without(m.everClosed(g, values), items.all())})
+				m.line(verdict.Line{
+					ID: g + "-open" + id, Who: who, When: when, Act: verdict.Allow, Clause: val.Clause,
+					Categories: without(m.everClosed(g, values), items.all()),
+				})
 			}
 		}
 		m.hard(g, values)
@@ -294,8 +300,10 @@ func (m *maker) hard(g string, values []setting.Value) {
 		closed = slices.DeleteFunc(closed, func(c string) bool { return !slices.Contains(have, c) })
 	}
 	w := verdict.Who{Groups: m.members[g], KeyStages: m.rules.KeyStages}
-	m.line(verdict.Line{ID: g + "-always", Who: w, When: verdict.When{Weekly: []verdict.Window{{}}}, Act: verdict.Block,
-		Clause: values[0].Clause, Categories: closed})
+	m.line(verdict.Line{
+		ID: g + "-always", Who: w, When: verdict.When{Weekly: []verdict.Window{{}}}, Act: verdict.Block,
+		Clause: values[0].Clause, Categories: closed,
+	})
 }
 
 // allowed makes the exceptions for approved kinds of site.
@@ -320,8 +328,10 @@ func (m *maker) exception(val setting.Value, at setting.Scope) {
 			slugs = append(slugs, c)
 		}
 	}
-	m.line(verdict.Line{ID: "pupils-approved" + scopeID(at), Who: m.who(GroupPupils, at), Act: verdict.Allow, Except: true,
-		Clause: val.Clause, Categories: slugs})
+	m.line(verdict.Line{
+		ID: "pupils-approved" + scopeID(at), Who: m.who(GroupPupils, at), Act: verdict.Allow, Except: true,
+		Clause: val.Clause, Categories: slugs,
+	})
 }
 
 // images makes the lines of open image search.
@@ -339,8 +349,10 @@ func (m *maker) images() error {
 			if i == 0 && act == verdict.Allow {
 				continue
 			}
-			m.line(verdict.Line{ID: g + "-images" + scopeID(val.Scope), Who: m.who(g, val.Scope), When: when, Act: act,
-				Clause: val.Clause, Categories: []string{"image-search"}})
+			m.line(verdict.Line{
+				ID: g + "-images" + scopeID(val.Scope), Who: m.who(g, val.Scope), When: when, Act: act,
+				Clause: val.Clause, Categories: []string{"image-search"},
+			})
 		}
 	}
 	return nil
@@ -352,8 +364,10 @@ func (m *maker) social() error {
 	if val.Off {
 		return nil
 	}
-	m.line(verdict.Line{ID: "staff-social-hours", Who: verdict.Who{Groups: m.members[GroupStaff]}, When: schoolTime(m.cal, val.From, val.To),
-		Act: verdict.Block, Clause: val.Clause, Categories: []string{"social-networks"}})
+	m.line(verdict.Line{
+		ID: "staff-social-hours", Who: verdict.Who{Groups: m.members[GroupStaff]}, When: schoolTime(m.cal, val.From, val.To),
+		Act: verdict.Block, Clause: val.Clause, Categories: []string{"social-networks"},
+	})
 	return nil
 }
 
@@ -363,8 +377,10 @@ func (m *maker) locks() error {
 	for _, g := range []string{GroupPupils, GroupGuests} {
 		val := m.v.Get(keySafeSearch, setting.Scope{Group: g})
 		if val.Choice == "strict" {
-			m.line(verdict.Line{ID: g + "-safe-search", Who: m.who(g, setting.Scope{}), Act: verdict.Block, Clause: val.Clause,
-				Categories: []string{"search-without-lock"}})
+			m.line(verdict.Line{
+				ID: g + "-safe-search", Who: m.who(g, setting.Scope{}), Act: verdict.Block, Clause: val.Clause,
+				Categories: []string{"search-without-lock"},
+			})
 		}
 	}
 	return nil
@@ -380,8 +396,10 @@ func (m *maker) own() error {
 		for _, p := range o.Places {
 			m.places[p] = true
 		}
-		m.rules.Own = append(m.rules.Own, verdict.Own{ID: o.ID, Text: o.Text, Act: o.Act, Who: w, When: ownWhen(o),
-			Span: verdict.Span{From: store.Millis(o.From), Until: store.Millis(o.Until)}, Reason: o.Reason})
+		m.rules.Own = append(m.rules.Own, verdict.Own{
+			ID: o.ID, Text: o.Text, Act: o.Act, Who: w, When: ownWhen(o),
+			Span: verdict.Span{From: store.Millis(o.From), Until: store.Millis(o.Until)}, Reason: o.Reason,
+		})
 	}
 	return nil
 }

@@ -283,8 +283,10 @@ func fromPath(path string) string {
 }
 
 func (c *collector) meta(r lists.Report) SourceMeta {
-	m := SourceMeta{Format: string(r.Format), Ignored: r.Ignored, Lines: r.Lines, Accepted: c.added,
-		Duplicates: r.Duplicates, Invalid: r.Invalid + c.invalid, Skipped: r.Skipped}
+	m := SourceMeta{
+		Format: string(r.Format), Ignored: r.Ignored, Lines: r.Lines, Accepted: c.added,
+		Duplicates: r.Duplicates, Invalid: r.Invalid + c.invalid, Skipped: r.Skipped,
+	}
 	for _, f := range r.Files {
 		out := FileReport{File: f.File, Category: f.Category, Format: string(f.Format), Lines: f.Lines, Accepted: f.Accepted - c.extraN[f.File], Invalid: f.Invalid + c.extraN[f.File]}
 		for _, x := range f.Refused {

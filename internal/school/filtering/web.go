@@ -238,8 +238,11 @@ func (r *Room) tryPage(c *web.Ctx) error {
 	v.Asked, v.Steps = true, a.Steps
 	v.Says = web.Panel{Tone: map[string]string{"allow": "good", "block": "bad", "warn": "warn"}[a.Action], Title: map[string]string{"allow": "Open", "block": "Closed", "warn": "Open after a warning"}[a.Action], Words: a.Says}
 	v.Answer = web.Summary{Rows: []web.SummaryRow{
-		{Key: "Address", Text: a.URL}, {Key: "Group", Text: a.Group}, {Key: "Categories", Text: orNone(strings.Join(a.Categories, ", "))},
-		{Key: "Rule", Text: orNone(a.Rule)}, {Key: "Clause of the policy", Text: orNone(a.Clause)},
+		{Key: "Address", Text: a.URL},
+		{Key: "Group", Text: a.Group},
+		{Key: "Categories", Text: orNone(strings.Join(a.Categories, ", "))},
+		{Key: "Rule", Text: orNone(a.Rule)},
+		{Key: "Clause of the policy", Text: orNone(a.Clause)},
 	}}
 	if a.SafeAs != "" {
 		v.Answer.Rows = append(v.Answer.Rows, web.SummaryRow{Key: "Answered as", Text: a.SafeAs, Lines: []string{"So that its safe mode is on."}})

@@ -25,8 +25,10 @@ func (s *school) site() (site http.Handler, manager, head, reader actor.Actor) {
 func TestEveryPageIsWholeForTheManagerAndTheReader(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		site, manager, head, reader := s.confirmed().site()
-		for _, path := range []string{"/filter", "/filter/try", "/filter/own", "/filter/categories", "/filter/lists", "/filter/lists/starter", "/filter/musts",
-			"/filter/devices", "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers"} {
+		for _, path := range []string{
+			"/filter", "/filter/try", "/filter/own", "/filter/categories", "/filter/lists", "/filter/lists/starter", "/filter/musts",
+			"/filter/devices", "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers",
+		} {
 			webtest.Get(t, site, path, manager).Is(200).Safe()
 			webtest.Get(t, site, path, reader).Is(200).Safe().NoLink("/filter/own/new")
 			webtest.Get(t, site, path, webtest.As("a pupil")).Is(403)

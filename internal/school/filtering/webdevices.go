@@ -26,10 +26,14 @@ func (r *Room) deviceList(c *web.Ctx) error {
 	p := pageOf(c)
 	v := listView{
 		Base: web.Base{Title: "Devices", Lead: "Devices that the filter knows by their address. Whoever is signed in counts before the device.", Wide: true, Crumbs: home},
-		Filter: web.Filter{Path: pathDevices, Button: "Find", Matches: fmt.Sprintf("%d devices", len(list)),
-			Fields: []web.Field{{Kind: web.SearchField, Name: "find", Label: "Part of a name, address or place", Value: find, Optional: true, Max: 100}}},
-		Table: web.Table{Caption: "Devices", Columns: []web.Column{{Title: "Device"}, {Title: "Address"}, {Title: "Group"}, {Title: "Place"}},
-			Empty: web.Empty{Title: "No devices are known", Words: "Without one, the filter knows people only by their sign-in."}},
+		Filter: web.Filter{
+			Path: pathDevices, Button: "Find", Matches: fmt.Sprintf("%d devices", len(list)),
+			Fields: []web.Field{{Kind: web.SearchField, Name: "find", Label: "Part of a name, address or place", Value: find, Optional: true, Max: 100}},
+		},
+		Table: web.Table{
+			Caption: "Devices", Columns: []web.Column{{Title: "Device"}, {Title: "Address"}, {Title: "Group"}, {Title: "Place"}},
+			Empty: web.Empty{Title: "No devices are known", Words: "Without one, the filter knows people only by their sign-in."},
+		},
 		Pager: p.pager(pathDevices, len(list), url.Values{"find": {find}}, "devices"),
 	}
 	if may {
@@ -95,8 +99,10 @@ func (r *Room) deviceSave(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	d := Device{Label: form.Get("label"), Addresses: lines(form.Get("addresses")), MAC: form.Get("mac"), Group: form.Get("group"), KeyStage: form.Get("stage"),
-		Place: strings.TrimSpace(form.Get("place")), Shared: form.Get("shared") == "yes", CA: form.Get("ca") == "yes"}
+	d := Device{
+		Label: form.Get("label"), Addresses: lines(form.Get("addresses")), MAC: form.Get("mac"), Group: form.Get("group"), KeyStage: form.Get("stage"),
+		Place: strings.TrimSpace(form.Get("place")), Shared: form.Get("shared") == "yes", CA: form.Get("ca") == "yes",
+	}
 	if id := c.Param("id"); id != "new" {
 		d.ID = id
 		if d.Version, err = strconv.ParseInt(form.Get("version"), 10, 64); err != nil {

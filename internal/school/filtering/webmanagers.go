@@ -18,8 +18,10 @@ func (r *Room) managers(c *web.Ctx) error {
 	}
 	v := listView{
 		Base: web.Base{Title: "Who may change the filter", Lead: "Only people who hold the post of filter manager and whom the head has confirmed. Attempts by others are noted.", Crumbs: home},
-		Table: web.Table{Caption: "Filter managers", Columns: []web.Column{{Title: "Name"}, {Title: "Now"}},
-			Empty: web.Empty{Title: "Nobody may change the filter", Words: "Give somebody the post of filter manager, then the head confirms the list here."}},
+		Table: web.Table{
+			Caption: "Filter managers", Columns: []web.Column{{Title: "Name"}, {Title: "Now"}},
+			Empty: web.Empty{Title: "Nobody may change the filter", Words: "Give somebody the post of filter manager, then the head confirms the list here."},
+		},
 	}
 	seen := map[people.ID]bool{}
 	var names []string

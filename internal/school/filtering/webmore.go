@@ -29,8 +29,13 @@ func (r *Room) listList(c *web.Ctx) error {
 		v.Note = web.Panel{Tone: "warn", Title: "Only the starter list", Words: "This is the " + StarterSays + ". Bring in category lists."}
 	}
 	for _, s := range all {
-		row := web.Row{Link: pathLists + "/" + s.Source, Faint: !s.InUse, Cells: []web.Cell{{Text: s.Title, Small: s.Path}, {Text: words.Number(int(s.Names))},
-			{Text: words.Number(len(s.Categories))}, {}, {Text: s.Says, Small: s.Problem}}}
+		row := web.Row{Link: pathLists + "/" + s.Source, Faint: !s.InUse, Cells: []web.Cell{
+			{Text: s.Title, Small: s.Path},
+			{Text: words.Number(int(s.Names))},
+			{Text: words.Number(len(s.Categories))},
+			{},
+			{Text: s.Says, Small: s.Problem},
+		}}
 		if s.Dated != nil {
 			row.Cells[3].When = c.Ago(*s.Dated)
 		}
@@ -95,8 +100,10 @@ func (r *Room) mustList(c *web.Ctx) error {
 	}
 	v := listView{
 		Base: web.Base{Title: "What must always be closed or open", Lead: "Asked before any change comes into force, at every time of the week. A change that would break a line is refused.", Wide: true, Crumbs: home},
-		Table: web.Table{Caption: "Must list", Columns: []web.Column{{Title: "Address"}, {Title: "Must be"}, {Title: "For"}, {Title: "Why"}},
-			Empty: web.Empty{Title: "The school has added nothing yet", Words: "Help services, the school's own pages and what nobody may open are always asked."}},
+		Table: web.Table{
+			Caption: "Must list", Columns: []web.Column{{Title: "Address"}, {Title: "Must be"}, {Title: "For"}, {Title: "Why"}},
+			Empty: web.Empty{Title: "The school has added nothing yet", Words: "Help services, the school's own pages and what nobody may open are always asked."},
+		},
 	}
 	if may {
 		v.Add = web.Link{Title: "Add a line", Path: pathMusts + "/new"}
@@ -113,8 +120,10 @@ func (r *Room) mustList(c *web.Ctx) error {
 
 func mustForm() formView {
 	return formView{
-		Base: web.Base{Title: "Add to what must always hold", Lead: "It must hold now: add an own entry first if it does not.",
-			Crumbs: slices.Concat(home, []web.Crumb{{Title: "Must list", Path: pathMusts}})},
+		Base: web.Base{
+			Title: "Add to what must always hold", Lead: "It must hold now: add an own entry first if it does not.",
+			Crumbs: slices.Concat(home, []web.Crumb{{Title: "Must list", Path: pathMusts}}),
+		},
 		Path: pathMusts, Button: "Add it", Cancel: pathMusts,
 		Fields: []web.Field{
 			{Name: "url", Label: "Address", Max: maxEntry},
@@ -159,8 +168,12 @@ func (r *Room) mustOne(c *web.Ctx) error {
 	}
 	m := list[i]
 	v := oneView{Base: web.Base{Title: "What must always hold", Lead: m.says() + ".", Crumbs: slices.Concat(home, []web.Crumb{{Title: "Must list", Path: pathMusts}})}}
-	v.Summary.Rows = []web.SummaryRow{{Key: "Must be", Tags: []web.Tag{actTag(m.Act)}}, {Key: "For", Text: whom(split(m.Group))}, {Key: "Why", Text: m.Reason},
-		{Key: "Added", When: c.Moment(m.AddedAt), Lines: []string{r.name(c.Context(), m.AddedBy)}}}
+	v.Summary.Rows = []web.SummaryRow{
+		{Key: "Must be", Tags: []web.Tag{actTag(m.Act)}},
+		{Key: "For", Text: whom(split(m.Group))},
+		{Key: "Why", Text: m.Reason},
+		{Key: "Added", When: c.Moment(m.AddedAt), Lines: []string{r.name(c.Context(), m.AddedBy)}},
+	}
 	may, err := r.managing(c)
 	if err != nil {
 		return err
@@ -191,10 +204,14 @@ func (r *Room) changeList(c *web.Ctx) error {
 		return fmt.Errorf("reading the change log: %w", err)
 	}
 	v := listView{
-		Base: web.Base{Title: "Change log", Lead: "Every change of the filter: what, before and after, why, by whom. Nothing is ever taken out.", Wide: true, Crumbs: home,
-			Exports: []web.Download{{Title: "Take a copy", Path: "/filter/changes.csv", Kind: "CSV"}}},
-		Table: web.Table{Caption: "Changes", Columns: []web.Column{{Title: "When"}, {Title: "What"}, {Title: "Before"}, {Title: "After"}, {Title: "Why"}, {Title: "By"}, {Title: "Version", Numeric: true}},
-			Empty: web.Empty{Title: "Nothing has changed yet"}},
+		Base: web.Base{
+			Title: "Change log", Lead: "Every change of the filter: what, before and after, why, by whom. Nothing is ever taken out.", Wide: true, Crumbs: home,
+			Exports: []web.Download{{Title: "Take a copy", Path: "/filter/changes.csv", Kind: "CSV"}},
+		},
+		Table: web.Table{
+			Caption: "Changes", Columns: []web.Column{{Title: "When"}, {Title: "What"}, {Title: "Before"}, {Title: "After"}, {Title: "Why"}, {Title: "By"}, {Title: "Version", Numeric: true}},
+			Empty: web.Empty{Title: "Nothing has changed yet"},
+		},
 		Pager: p.pager(pathChanges, total, url.Values{}, "changes"),
 	}
 	for _, x := range list {
@@ -248,8 +265,10 @@ func (r *Room) versionList(c *web.Ctx) error {
 	}
 	v := listView{
 		Base: web.Base{Title: "Versions", Lead: "Every set of rules that was in force. You can go back to what filter managers had decided; what the policy decides stays.", Wide: true, Crumbs: home},
-		Table: web.Table{Caption: "Versions", Columns: []web.Column{{Title: "Version"}, {Title: "Made"}, {Title: "What changed"}, {Title: "By"}},
-			Empty: web.Empty{Title: "There are no rules yet"}},
+		Table: web.Table{
+			Caption: "Versions", Columns: []web.Column{{Title: "Version"}, {Title: "Made"}, {Title: "What changed"}, {Title: "By"}},
+			Empty: web.Empty{Title: "There are no rules yet"},
+		},
 		Pager: p.pager(pathVersions, int(latest), url.Values{}, "versions"),
 	}
 	for _, x := range list {
@@ -285,8 +304,11 @@ func (r *Room) versionOne(c *web.Ctx) error {
 	}
 	v := oneView{Base: web.Base{Title: fmt.Sprintf("Version %d", x.Number), Crumbs: slices.Concat(home, []web.Crumb{{Title: "Versions", Path: pathVersions}})}}
 	v.Summary.Rows = []web.SummaryRow{
-		{Key: "Made", When: c.Moment(x.MadeAt), Lines: []string{r.name(c.Context(), x.MadeBy)}}, {Key: "What changed", Text: breakable(x.Summary)}, {Key: "Why", Text: orNone(x.Reason)},
-		{Key: "Lists", Text: segmentsText(x.Segments)}, {Key: "Fingerprint", Text: x.RulesHash[:min(16, len(x.RulesHash))]},
+		{Key: "Made", When: c.Moment(x.MadeAt), Lines: []string{r.name(c.Context(), x.MadeBy)}},
+		{Key: "What changed", Text: breakable(x.Summary)},
+		{Key: "Why", Text: orNone(x.Reason)},
+		{Key: "Lists", Text: segmentsText(x.Segments)},
+		{Key: "Fingerprint", Text: x.RulesHash[:min(16, len(x.RulesHash))]},
 	}
 	if may && x.Number != latest {
 		v.ConfirmTitle = "Go back"

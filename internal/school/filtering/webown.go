@@ -44,10 +44,14 @@ func (r *Room) ownList(c *web.Ctx) error {
 	}
 	v := listView{
 		Base: web.Base{Title: "Own entries", Lead: "Sites that the school itself opens or closes. They count before all lists; help services and what is locked count before them.", Wide: true, Crumbs: home},
-		Filter: web.Filter{Path: pathOwn, Button: "Find", Fields: []web.Field{{Kind: web.SearchField, Name: "find", Label: "Part of an address", Value: find, Optional: true, Max: 200}},
-			Matches: fmt.Sprintf("%d entries", total)},
-		Table: web.Table{Caption: "Own entries", Columns: []web.Column{{Title: "Entry"}, {Title: "Is"}, {Title: "For"}, {Title: "Why"}, {Title: "Added"}},
-			Empty: web.Empty{Title: "There are no own entries", Words: "What is open or closed follows from the policy and the lists alone."}},
+		Filter: web.Filter{
+			Path: pathOwn, Button: "Find", Fields: []web.Field{{Kind: web.SearchField, Name: "find", Label: "Part of an address", Value: find, Optional: true, Max: 200}},
+			Matches: fmt.Sprintf("%d entries", total),
+		},
+		Table: web.Table{
+			Caption: "Own entries", Columns: []web.Column{{Title: "Entry"}, {Title: "Is"}, {Title: "For"}, {Title: "Why"}, {Title: "Added"}},
+			Empty: web.Empty{Title: "There are no own entries", Words: "What is open or closed follows from the policy and the lists alone."},
+		},
 		Pager: p.pager(pathOwn, total, url.Values{"find": {find}}, "entries"),
 	}
 	if may {
@@ -65,15 +69,20 @@ func (r *Room) ownRow(c *web.Ctx, o Own) web.Row {
 		is.Tag = web.Tag{Words: "ended"}
 	}
 	return web.Row{Link: pathOwn + "/" + o.ID, Faint: !o.live(r.now()), Cells: []web.Cell{
-		{Text: o.Text}, is, {Text: whom(o.Groups), Small: strings.Join(slices.Concat(o.KeyStages, o.Places), ", ")},
-		{Text: o.Reason}, {When: c.Near(o.AddedAt), Small: r.name(c.Context(), o.AddedBy)},
+		{Text: o.Text},
+		is,
+		{Text: whom(o.Groups), Small: strings.Join(slices.Concat(o.KeyStages, o.Places), ", ")},
+		{Text: o.Reason},
+		{When: c.Near(o.AddedAt), Small: r.name(c.Context(), o.AddedBy)},
 	}}
 }
 
 func (r *Room) ownForm() formView {
 	v := formView{
-		Base: web.Base{Title: "Add an own entry", Lead: "It comes into force within a second of pressing the button, and stands in the change log with your name.",
-			Crumbs: slices.Concat(home, []web.Crumb{{Title: "Own entries", Path: pathOwn}})},
+		Base: web.Base{
+			Title: "Add an own entry", Lead: "It comes into force within a second of pressing the button, and stands in the change log with your name.",
+			Crumbs: slices.Concat(home, []web.Crumb{{Title: "Own entries", Path: pathOwn}}),
+		},
 		Path: pathOwn, Button: "Add it", Cancel: pathOwn,
 	}
 	groups := web.Field{Kind: web.ChecksField, Name: "groups", Label: "For whom", Hint: "None ticked is everybody.", Optional: true, Options: groupOptions("")}
@@ -85,7 +94,8 @@ func (r *Room) ownForm() formView {
 		{Kind: web.LongField, Name: "reason", Label: "Why", Rows: 2, Max: maxReason},
 		groups, stages,
 		{Kind: web.RadiosField, Name: "ground", Label: "If the policy closes it, on what ground is it opened", Optional: true, Options: []web.Option{
-			{Value: GroundWrong, Label: "The site is not what the list says"}, {Value: GroundApproved, Label: "It was approved by name"}}},
+			{Value: GroundWrong, Label: "The site is not what the list says"}, {Value: GroundApproved, Label: "It was approved by name"},
+		}},
 		{Name: "approved_by", Label: "Approved by", Hint: "The person or body that approved this site.", Optional: true, Max: maxReason},
 		{Name: "window", Label: "Only at these times", Hint: "Such as 12:10 to 13:00.", Optional: true, Max: 40},
 		{Kind: web.DayField, Name: "until", Label: "Last day", Optional: true},
@@ -120,8 +130,10 @@ func (r *Room) ownAdd(c *web.Ctx) error {
 }
 
 func (r *Room) readOwn(c *web.Ctx, form url.Values) (Own, error) {
-	o := Own{Text: form.Get("entry"), Groups: form["groups"], KeyStages: form["stages"], Window: strings.TrimSpace(form.Get("window")),
-		Reason: form.Get("reason"), Ground: form.Get("ground"), ApprovedBy: form.Get("approved_by")}
+	o := Own{
+		Text: form.Get("entry"), Groups: form["groups"], KeyStages: form["stages"], Window: strings.TrimSpace(form.Get("window")),
+		Reason: form.Get("reason"), Ground: form.Get("ground"), ApprovedBy: form.Get("approved_by"),
+	}
 	act, err := action(form.Get("act"))
 	if err != nil {
 		return o, store.Invalid{"act": "Choose whether it is open or closed."}
@@ -148,7 +160,9 @@ func (r *Room) ownOne(c *web.Ctx) error {
 	}
 	v := oneView{Base: web.Base{Title: "Own entry", Lead: o.Text, Crumbs: slices.Concat(home, []web.Crumb{{Title: "Own entries", Path: pathOwn}})}}
 	v.Summary.Rows = []web.SummaryRow{
-		{Key: "Is", Tags: []web.Tag{actTag(o.Act)}}, {Key: "For", Text: whom(o.Groups), Lines: slices.Concat(o.KeyStages, o.Places)}, {Key: "Why", Text: o.Reason},
+		{Key: "Is", Tags: []web.Tag{actTag(o.Act)}},
+		{Key: "For", Text: whom(o.Groups), Lines: slices.Concat(o.KeyStages, o.Places)},
+		{Key: "Why", Text: o.Reason},
 		{Key: "Added", When: c.Moment(o.AddedAt), Lines: []string{r.name(c.Context(), o.AddedBy)}},
 	}
 	extra := func(key, text string) {
@@ -177,8 +191,10 @@ func (r *Room) ownOne(c *web.Ctx) error {
 
 // ending is the form that ends a row, with a reason.
 func ending(what, path string) web.Confirm {
-	return web.Confirm{What: what, When: "At once.", Undo: "You can go back to an earlier version on the page of versions.",
-		Fields: []web.Field{{Name: "reason", Label: "Why", Max: maxReason}}, Action: web.Action{Path: path, Title: "End it", Grave: true}}
+	return web.Confirm{
+		What: what, When: "At once.", Undo: "You can go back to an earlier version on the page of versions.",
+		Fields: []web.Field{{Name: "reason", Label: "Why", Max: maxReason}}, Action: web.Action{Path: path, Title: "End it", Grave: true},
+	}
 }
 
 func (r *Room) ownEnd(c *web.Ctx) error {
@@ -201,15 +217,22 @@ func (r *Room) categoryList(c *web.Ctx) error {
 	}
 	v := listView{
 		Base: web.Base{Title: "Categories", Lead: "Decisions of filter managers about whole categories: stricter than the policy, or where the policy leaves it open.", Wide: true, Crumbs: home},
-		Table: web.Table{Caption: "Decisions about categories", Columns: []web.Column{{Title: "Category"}, {Title: "For"}, {Title: "Is"}, {Title: "Why"}, {Title: "Decided"}},
-			Empty: web.Empty{Title: "Nothing was decided here", Words: "The policy and its safe defaults decide about every category."}},
+		Table: web.Table{
+			Caption: "Decisions about categories", Columns: []web.Column{{Title: "Category"}, {Title: "For"}, {Title: "Is"}, {Title: "Why"}, {Title: "Decided"}},
+			Empty: web.Empty{Title: "Nothing was decided here", Words: "The policy and its safe defaults decide about every category."},
+		},
 	}
 	if may {
 		v.Add = web.Link{Title: "Decide about a category", Path: pathCategory + "/new"}
 	}
 	for _, o := range list {
-		row := web.Row{Link: pathCategory + "/" + o.ID, Cells: []web.Cell{{Text: strings.Join(r.titles([]string{o.Category}), "")}, {Text: groupTitle[o.Group]},
-			{Tag: actTag(o.Act)}, {Text: o.Reason}, {When: c.Near(o.AddedAt), Small: r.name(c.Context(), o.AddedBy)}}}
+		row := web.Row{Link: pathCategory + "/" + o.ID, Cells: []web.Cell{
+			{Text: strings.Join(r.titles([]string{o.Category}), "")},
+			{Text: groupTitle[o.Group]},
+			{Tag: actTag(o.Act)},
+			{Text: o.Reason},
+			{When: c.Near(o.AddedAt), Small: r.name(c.Context(), o.AddedBy)},
+		}}
 		if !r.overrideCounts(o) {
 			row.Faint = true
 			row.Cells[2].Small = "The policy decides this now, so it does not count."
@@ -235,8 +258,10 @@ func (r *Room) categoryForm(c *web.Ctx) (formView, error) {
 		return formView{}, err
 	}
 	v := formView{
-		Base: web.Base{Title: "Decide about a category", Lead: "What the policy closes can only be closed more strictly here.",
-			Crumbs: slices.Concat(home, []web.Crumb{{Title: "Categories", Path: pathCategory}})},
+		Base: web.Base{
+			Title: "Decide about a category", Lead: "What the policy closes can only be closed more strictly here.",
+			Crumbs: slices.Concat(home, []web.Crumb{{Title: "Categories", Path: pathCategory}}),
+		},
 		Path: pathCategory, Button: "Decide", Cancel: pathCategory,
 	}
 	category := web.Field{Kind: web.SelectField, Name: "category", Label: "Category", Options: []web.Option{{Value: "", Label: "Choose"}}}
@@ -246,7 +271,8 @@ func (r *Room) categoryForm(c *web.Ctx) (formView, error) {
 		}
 	}
 	v.Fields = []web.Field{
-		category, {Kind: web.RadiosField, Name: "group", Label: "For", Inline: true, Options: groupOptions("")},
+		category,
+		{Kind: web.RadiosField, Name: "group", Label: "For", Inline: true, Options: groupOptions("")},
 		{Kind: web.RadiosField, Name: "act", Label: "It is", Inline: true, Options: []web.Option{{Value: "block", Label: "closed"}, {Value: "warn", Label: "open after a warning"}, {Value: "allow", Label: "open"}}},
 		{Kind: web.LongField, Name: "reason", Label: "Why", Rows: 2, Max: maxReason},
 	}
@@ -297,8 +323,11 @@ func (r *Room) categoryOne(c *web.Ctx) error {
 	}
 	o := list[i]
 	v := oneView{Base: web.Base{Title: titleOf(o.Category) + " for " + o.Group, Crumbs: slices.Concat(home, []web.Crumb{{Title: "Categories", Path: pathCategory}})}}
-	v.Summary.Rows = []web.SummaryRow{{Key: "Is", Tags: []web.Tag{actTag(o.Act)}}, {Key: "Why", Text: o.Reason},
-		{Key: "Decided", When: c.Moment(o.AddedAt), Lines: []string{r.name(c.Context(), o.AddedBy)}}}
+	v.Summary.Rows = []web.SummaryRow{
+		{Key: "Is", Tags: []web.Tag{actTag(o.Act)}},
+		{Key: "Why", Text: o.Reason},
+		{Key: "Decided", When: c.Moment(o.AddedAt), Lines: []string{r.name(c.Context(), o.AddedBy)}},
+	}
 	may, err := r.managing(c)
 	if err != nil {
 		return err

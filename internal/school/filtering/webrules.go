@@ -18,9 +18,13 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 		Base: web.Base{Title: "What the filter does", Lead: "The current rules, in words. A safe default holds where no sentence of the policy says otherwise; what the policy says is changed by changing the policy."},
 		Try:  pathTry, State: r.statePanel(c, st),
 		Links: []web.Link{
-			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn}, {Title: "Categories that a filter manager decided about", Path: pathCategory},
-			{Title: "Lists behind the filter", Path: pathLists}, {Title: "What must always be closed or open", Path: pathMusts},
-			{Title: "Devices", Path: pathDevices}, {Title: "Change log", Path: pathChanges}, {Title: "Versions, and going back", Path: pathVersions},
+			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn},
+			{Title: "Categories that a filter manager decided about", Path: pathCategory},
+			{Title: "Lists behind the filter", Path: pathLists},
+			{Title: "What must always be closed or open", Path: pathMusts},
+			{Title: "Devices", Path: pathDevices},
+			{Title: "Change log", Path: pathChanges},
+			{Title: "Versions, and going back", Path: pathVersions},
 			{Title: "Who may change the filter", Path: pathManagers},
 		},
 	}
