@@ -61,11 +61,20 @@ func (l *latest) add(a *Answer) {
 	}
 }
 
-// Latest returns the latest block at an address.
+// Latest returns the latest block at an address, to whoever it was for: what
+// one person was refused is not for the next one at the same device.
 func (p *Porter) Latest(address netip.Addr) (Block, bool) {
-	p.latest.mu.Lock()
-	defer p.latest.mu.Unlock()
-	at := p.latest.by[address.Unmap().WithZone("")]
+	b, ok := p.latest.at(address.Unmap().WithZone(""))
+	if !ok || b.Subject != "" && b.Subject != p.table.Find(address, p.clock.Now()).Subject {
+		return Block{}, false
+	}
+	return b, true
+}
+
+func (l *latest) at(address netip.Addr) (Block, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := l.by[address]
 	if at == nil {
 		return Block{}, false
 	}

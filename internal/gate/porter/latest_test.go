@@ -1,0 +1,44 @@
+package porter_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"belisha/internal/gate/gatetest"
+	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
+	"belisha/internal/verdict"
+)
+
+func TestTheLatestBlockIsOnlyForWhomItWas(t *testing.T) {
+	w := gatetest.New(t)
+	at := netip.MustParseAddr("127.0.0.1")
+	visit := func(host string) {
+		who := w.Porter.Who(at, nil)
+		a := w.Porter.Judge(&who, porter.Question{Door: verdict.DoorProxy, Host: host, Path: "/", Port: 80})
+		w.Porter.Record(t.Context(), &a)
+	}
+	sees := func(when, want string) {
+		t.Helper()
+		if b, _ := w.Porter.Latest(at); b.Host != want {
+			t.Errorf("%s: %q is shown, want %q", when, b.Host, want)
+		}
+	}
+	leave := func(id string) {
+		t.Helper()
+		if err := w.Table.Apply(subject.Push{Number: w.Table.Number() + 1, Gone: []string{id}}, w.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	visit("bad.test")
+	sees("whoever it was, nobody being signed in", "bad.test")
+	w.SignIn(t, "127.0.0.1", "s1", "pupils")
+	visit("own.test")
+	sees("the one who was refused", "own.test")
+	leave("s1")
+	sees("the device after they signed out", "")
+	w.SignIn(t, "127.0.0.1", "s2", "pupils")
+	sees("the next one", "")
+	visit("game.test")
+	sees("the next one's own", "game.test")
+}
