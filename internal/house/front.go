@@ -34,9 +34,12 @@ func (h *House) openFront(ctx context.Context) (err error) {
 	if err := h.openHelp(); err != nil {
 		return err
 	}
+	if err := h.openDuties(); err != nil {
+		return err
+	}
 	if h.Review, err = review.New(review.Deps{
 		Journal: h.journal,
-		Waiting: []func(context.Context, actor.Actor) ([]web.Item, error){h.Monitoring.Waiting, h.Policies.Waiting},
+		Waiting: []func(context.Context, actor.Actor) ([]web.Item, error){h.Monitoring.Waiting, h.Policies.Waiting, h.duties.Waiting},
 		Promises: func(ctx context.Context) (review.Promises, error) {
 			return h.promises.get(ctx, h)
 		},

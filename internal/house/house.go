@@ -22,6 +22,7 @@ import (
 	"belisha/internal/kit/blobs"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/control"
+	"belisha/internal/kit/duty"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
@@ -53,6 +54,7 @@ type House struct {
 	memory  *activity.Store
 	blobs   *blobs.Store
 	tasks   *tasks.Runner
+	duties  *duty.Book
 
 	People     *people.Room
 	Access     *access.Room

@@ -11,6 +11,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 )
 
@@ -251,11 +252,12 @@ func (r *Room) othersView(ctx context.Context) (formView, error) {
 			return v, err
 		}
 		row := web.SummaryRow{Key: info.Title, Text: "Nobody yet"}
-		for i, h := range holders {
-			if i == 0 {
-				row.Text = ""
-			}
-			row.Lines = append(row.Lines, h.Person.Name())
+		var names []string
+		for _, h := range holders {
+			names = append(names, h.Person.Name())
+		}
+		if len(names) > 0 {
+			row.Text = words.And(names)
 		}
 		v.Done.Rows = append(v.Done.Rows, row)
 	}
