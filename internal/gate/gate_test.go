@@ -385,8 +385,10 @@ func TestWithoutUsableSettingsNobodyIsWrittenDown(t *testing.T) {
 			}
 			s.publish(t, gatetest.Rules())
 			st, c, _ := s.run(t)
-			row := subject.Row{ID: "r", Address: netip.MustParseAddr("127.0.0.1"), Subject: "s1", Groups: []string{"pupils"},
-				SignedUntil: (clock.System{}).Now().Add(time.Hour), Ends: (clock.System{}).Now().Add(time.Hour)}
+			row := subject.Row{
+				ID: "r", Address: netip.MustParseAddr("127.0.0.1"), Subject: "s1", Groups: []string{"pupils"},
+				SignedUntil: (clock.System{}).Now().Add(time.Hour), Ends: (clock.System{}).Now().Add(time.Hour),
+			}
 			if err := c.Push(context.Background(), subject.Push{Number: 1, Rows: []subject.Row{row}}); err != nil {
 				t.Fatal(err)
 			}
