@@ -2,7 +2,9 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"belisha/internal/activity"
@@ -28,13 +30,15 @@ func (f *filling) live(ctx context.Context) error {
 	}
 	for i, d := range f.days {
 		ago := len(f.days) - 1 - i
-		if err := f.perform(ctx, acts[ago], d, 0, 9*60); err != nil {
+		todays := append(acts[ago], f.worries(d, ago)...)
+		slices.SortStableFunc(todays, func(a, b act) int { return a.minute - b.minute })
+		if err := f.perform(ctx, todays, d, 0, 9*60); err != nil {
 			return err
 		}
 		if err := f.surf(ctx, d, ago); err != nil {
 			return fmt.Errorf("the web on %s: %w", d, err)
 		}
-		if err := f.perform(ctx, acts[ago], d, 9*60, 24*60); err != nil {
+		if err := f.perform(ctx, todays, d, 9*60, 24*60); err != nil {
 			return err
 		}
 		if ago%checkEvery == 0 || ago < 3 {
@@ -105,10 +109,7 @@ func (f *filling) surf(ctx context.Context, d people.Day, ago int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.beat(ctx, d, events, ago); err != nil {
-		return err
-	}
-	return f.worry(ctx, d, ago)
+	return f.beat(ctx, d, events, ago)
 }
 
 // without drops what falls into a stretch of the day.
@@ -172,43 +173,69 @@ func worryDays() map[int]worryDay {
 	}
 }
 
-// worry raises a day's signal in the way the house does, and has the
-// safeguarding lead look at it.
-func (f *filling) worry(ctx context.Context, d people.Day, ago int) error {
+// worries are the acts of a day's signal: it is raised in the way the house
+// does, and the safeguarding lead looks at it and says what came of it.
+func (f *filling) worries(d people.Day, ago int) []act {
 	w, ok := worryDays()[ago]
-	at := f.cal.On(d, w.minute)
-	if !ok || at.After(f.now.Add(-3*time.Minute)) {
+	if !ok || f.cal.On(d, w.minute).After(f.now.Add(-3*time.Minute)) {
 		return nil
 	}
+	key := ""
+	acts := []act{{w.minute, "", func(ctx context.Context) (err error) {
+		key, err = f.raise(ctx, f.cal.On(d, w.minute), worries()[ago%3], w)
+		return err
+	}}}
+	if w.outcome == "" {
+		return acts
+	}
+	return append(acts,
+		act{w.minute + w.opened, "dsl", func(ctx context.Context) error {
+			_, err := f.h.Monitoring.OpenSignal(ctx, key)
+			return err
+		}},
+		act{w.minute + w.opened + 115, "dsl", func(ctx context.Context) error {
+			s, err := f.h.Monitoring.OpenSignal(ctx, key)
+			if err != nil {
+				return err
+			}
+			return f.h.Monitoring.CloseSignal(ctx, s.ID, w.outcome, w.said, s.Version)
+		}})
+}
+
+// raise has the filter meet a page that worries, and answers the key of what
+// then waits for the safeguarding lead.
+func (f *filling) raise(ctx context.Context, at time.Time, p page, w worryDay) (string, error) {
 	v := deviceAt(f.devices[4])
 	if w.pupil >= 0 {
 		older := f.older()
 		v = f.pupilAt(older[w.pupil%len(older)])
 	}
-	e, err := f.event(ctx, v, worries()[ago%3], at, true)
+	e, err := f.event(ctx, v, p, at, true)
 	if err != nil {
-		return err
+		return "", err
 	}
 	f.events++
 	e.ID = f.events
 	if e.Alert == "" {
-		return fmt.Errorf("%s%s raises nothing", e.Host, e.Path)
+		return "", fmt.Errorf("%s%s raises nothing", e.Host, e.Path)
 	}
-	f.c.travel(at)
 	if err := f.h.Memory().Append(ctx, []activity.Event{e}); err != nil {
-		return err
+		return "", err
 	}
 	before, err := f.waiting(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := f.h.Monitoring.Saw(ctx, []activity.Event{e}); err != nil {
-		return err
+		return "", err
 	}
-	if w.outcome == "" {
-		return nil
+	after, err := f.waiting(ctx)
+	for key := range after {
+		if !before[key] {
+			return key, err
+		}
 	}
-	return f.lookAfter(ctx, before, at, w)
+	return "", errors.Join(err, errors.New("a signal was raised and does not wait"))
 }
 
 // older are the pupils of years 8 to 10 without a part in the cast.
@@ -234,31 +261,4 @@ func (f *filling) waiting(ctx context.Context) (map[string]bool, error) {
 		out[it.Key] = true
 	}
 	return out, err
-}
-
-// lookAfter is the safeguarding lead opening what came, and closing it later.
-func (f *filling) lookAfter(ctx context.Context, before map[string]bool, at time.Time, w worryDay) error {
-	after, err := f.waiting(ctx)
-	if err != nil {
-		return err
-	}
-	for key := range after {
-		if before[key] {
-			continue
-		}
-		f.c.travel(at.Add(time.Duration(w.opened) * time.Minute))
-		lead, err := f.as(ctx, "dsl")
-		if err != nil {
-			return err
-		}
-		s, err := f.h.Monitoring.OpenSignal(lead, key)
-		if err != nil {
-			return err
-		}
-		f.c.travel(at.Add(time.Duration(w.opened)*time.Minute + 2*time.Hour))
-		if err := f.h.Monitoring.CloseSignal(lead, s.ID, w.outcome, w.said, s.Version); err != nil {
-			return err
-		}
-	}
-	return nil
 }
