@@ -2,6 +2,7 @@ package house
 
 import (
 	"context"
+	"errors"
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/web"
@@ -13,8 +14,14 @@ import (
 // tokens says who is behind an API token.
 type tokens struct{ r *access.Room }
 
+// Actor answers who shows the token. One that opens nothing is the asker's
+// fault and not ours: they are told to send another.
 func (t tokens) Actor(ctx context.Context, bearer string) (actor.Actor, error) {
-	return t.r.TokenActor(ctx, bearer)
+	a, err := t.r.TokenActor(ctx, bearer)
+	if errors.Is(err, access.ErrBadToken) {
+		return a, web.ErrSignIn
+	}
+	return a, err
 }
 
 // OpenAPI returns the API's OpenAPI 3.1 document as JSON.

@@ -130,6 +130,20 @@ func check(t *testing.T, h http.Handler, name string, a actor.Actor, r web.Route
 	}
 }
 
+func TestATokenThatOpensNothingIsTheAskersFault(t *testing.T) {
+	h := open(t, house.Config{})
+	desk, _ := h.HandlersAs(t, as{actor.Actor{ID: "nobody", Kind: actor.Nobody}})
+	for _, bearer := range []string{"guessed", "belisha_guessed-guessed-guessed-guessed"} {
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/api/v1/version", nil)
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		w := httptest.NewRecorder()
+		desk.ServeHTTP(w, r)
+		if w.Code != http.StatusUnauthorized {
+			t.Errorf("%q: %d %s", bearer, w.Code, w.Body)
+		}
+	}
+}
+
 func TestAPupilNeverReachesMoreThanThePeoplesPages(t *testing.T) {
 	h := open(t, house.Config{})
 	for _, r := range web.Routes(h.Sections()) {
