@@ -32,26 +32,42 @@ type part struct {
 func parts() []part {
 	const office = "01632 960 101"
 	return []part{
-		{name: "head", role: "Head teacher", sees: "what needs the head, and every promise", given: "Amira", family: "Quist",
-			kind: people.Staff, posts: []people.Post{people.Headteacher}, public: true, contact: office},
-		{name: "dsl", role: "Safeguarding lead", sees: "what may be worrying about a pupil", given: "Ruth", family: "Oyelaran",
-			kind: people.Staff, posts: []people.Post{people.SafeguardingLead, people.AssistantHead}, public: true, contact: "Room 4, or " + office},
-		{name: "network", role: "Network manager", sees: "health, backups, accounts", given: "Owen", family: "Castellane",
-			kind: people.Staff, posts: []people.Post{people.NetworkManager}, public: true, contact: "Room 11"},
-		{name: "filter", role: "Filter manager", sees: "the filter, and may change it", given: "Leonie", family: "Brackwater",
-			kind: people.Staff, posts: []people.Post{people.FilterManager}},
-		{name: "monitor", role: "Authorised monitor", sees: "web activity, with a purpose", given: "Marjorie", family: "Fennimore",
-			kind: people.Staff, posts: []people.Post{people.Monitor, people.OfficeManager}, contact: office},
+		{
+			name: "head", role: "Head teacher", sees: "what needs the head, and every promise", given: "Amira", family: "Quist",
+			kind: people.Staff, posts: []people.Post{people.Headteacher}, public: true, contact: office,
+		},
+		{
+			name: "dsl", role: "Safeguarding lead", sees: "what may be worrying about a pupil", given: "Ruth", family: "Oyelaran",
+			kind: people.Staff, posts: []people.Post{people.SafeguardingLead, people.AssistantHead}, public: true, contact: "Room 4, or " + office,
+		},
+		{
+			name: "network", role: "Network manager", sees: "health, backups, accounts", given: "Owen", family: "Castellane",
+			kind: people.Staff, posts: []people.Post{people.NetworkManager}, public: true, contact: "Room 11",
+		},
+		{
+			name: "filter", role: "Filter manager", sees: "the filter, and may change it", given: "Leonie", family: "Brackwater",
+			kind: people.Staff, posts: []people.Post{people.FilterManager},
+		},
+		{
+			name: "monitor", role: "Authorised monitor", sees: "web activity, with a purpose", given: "Marjorie", family: "Fennimore",
+			kind: people.Staff, posts: []people.Post{people.Monitor, people.OfficeManager}, contact: office,
+		},
 		{name: "teacher", role: "Teacher", sees: "the policy and the filter's answers", given: "Bethan", family: "Roscarrow", kind: people.Staff},
-		{name: "office", role: "School office", sees: "the roll", given: "Dilys", family: "Hartwhistle",
-			kind: people.Staff, posts: []people.Post{people.DataManager}},
-		{name: "governor", role: "Chair of governors", sees: "the policy with its evidence, and may approve", given: "Gwendolen", family: "Marchbanks",
-			kind: people.Governor, posts: []people.Post{people.ChairOfGovernors}, public: true},
+		{
+			name: "office", role: "School office", sees: "the roll", given: "Dilys", family: "Hartwhistle",
+			kind: people.Staff, posts: []people.Post{people.DataManager},
+		},
+		{
+			name: "governor", role: "Chair of governors", sees: "the policy with its evidence, and may approve", given: "Gwendolen", family: "Marchbanks",
+			kind: people.Governor, posts: []people.Post{people.ChairOfGovernors}, public: true,
+		},
 		{name: "pupil5", role: "Pupil, Year 5", sees: "the pupils' pages", given: "Maisie", family: "Nwankwo-Lyle", kind: people.Pupil, year: "5"},
 		{name: "pupil10", role: "Pupil, Year 10", sees: "the pupils' pages", given: "Rowan", family: "Achterberg", kind: people.Pupil, year: "10"},
 		{name: "parent", role: "Parent", sees: "the policy's public face", given: "Chinelo", family: "Nwankwo-Lyle", kind: people.Parent},
-		{name: "contractor", role: "IT contractor", sees: "health and the filter, no names", given: "Dale", family: "Hartigan-Moss",
-			kind: people.Contractor, posts: []people.Post{people.ITContractor}},
+		{
+			name: "contractor", role: "IT contractor", sees: "health and the filter, no names", given: "Dale", family: "Hartigan-Moss",
+			kind: people.Contractor, posts: []people.Post{people.ITContractor},
+		},
 	}
 }
 

@@ -24,8 +24,12 @@ func calendar(now time.Time) (*people.Calendar, error) {
 		name        string
 		from, until int
 	}{
-		{"Registration", 8*60 + 40, 9 * 60}, {"Period 1", 9 * 60, 10 * 60}, {"Period 2", 10 * 60, 11 * 60},
-		{"Period 3", 11*60 + 20, 12*60 + 20}, {"Period 4", 13*60 + 15, 14*60 + 15}, {"Period 5", 14*60 + 15, 15*60 + 15},
+		{"Registration", 8*60 + 40, 9 * 60},
+		{"Period 1", 9 * 60, 10 * 60},
+		{"Period 2", 10 * 60, 11 * 60},
+		{"Period 3", 11*60 + 20, 12*60 + 20},
+		{"Period 4", 13*60 + 15, 14*60 + 15},
+		{"Period 5", 14*60 + 15, 15*60 + 15},
 	} {
 		c.Lessons = append(c.Lessons, people.Lesson{Name: l.name, Weekday: people.EveryDay, Hours: people.Hours{From: l.from, Until: l.until}})
 	}

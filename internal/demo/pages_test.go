@@ -67,10 +67,22 @@ func measured(t testing.TB, h *house.House) [][2]string {
 	}
 	child := string(list[0].ID)
 	return [][2]string{
-		{"head", "/"}, {"head", "/policies"}, {"head", "/policies/not-kept"}, {"head", "/people"}, {"head", "/people?q=ra"},
-		{"head", "/people/" + child}, {"head", "/journal"}, {"dsl", "/"}, {"governor", "/policies"},
-		{"filter", "/filter"}, {"filter", "/filter/own"}, {"filter", "/filter/changes"}, {"filter", "/filter/try"},
-		{"monitor", "/monitoring/activity"}, {"monitor", "/monitoring/activity?action=block"}, {"network", "/accounts"},
+		{"head", "/"},
+		{"head", "/policies"},
+		{"head", "/policies/not-kept"},
+		{"head", "/people"},
+		{"head", "/people?q=ra"},
+		{"head", "/people/" + child},
+		{"head", "/journal"},
+		{"dsl", "/"},
+		{"governor", "/policies"},
+		{"filter", "/filter"},
+		{"filter", "/filter/own"},
+		{"filter", "/filter/changes"},
+		{"filter", "/filter/try"},
+		{"monitor", "/monitoring/activity"},
+		{"monitor", "/monitoring/activity?action=block"},
+		{"network", "/accounts"},
 	}
 }
 

@@ -163,31 +163,43 @@ func (f *filling) entries() []entry {
 	pupils := []string{access.GroupPupils}
 	var mirror string
 	return []entry{
-		{57, 8*60 + 15, "computing", f.own(filtering.Own{Text: "chess.com", Act: verdict.Allow, Groups: pupils, Ground: filtering.GroundWrong,
-			Reason: "The chess club plays here on Tuesdays. It is on the games list, and to us it is a lesson."})},
+		{57, 8*60 + 15, "computing", f.own(filtering.Own{
+			Text: "chess.com", Act: verdict.Allow, Groups: pupils, Ground: filtering.GroundWrong,
+			Reason: "The chess club plays here on Tuesdays. It is on the games list, and to us it is a lesson.",
+		})},
 		{50, 8*60 + 20, "filter", func(ctx context.Context) error {
-			o, err := f.h.Filtering.AddOwn(ctx, filtering.Own{Text: "unblock-maths.example", Act: verdict.Block, Groups: pupils,
-				Reason: "Games dressed as a maths site. Two classes found it in one week."})
+			o, err := f.h.Filtering.AddOwn(ctx, filtering.Own{
+				Text: "unblock-maths.example", Act: verdict.Block, Groups: pupils,
+				Reason: "Games dressed as a maths site. Two classes found it in one week.",
+			})
 			mirror = o.ID
 			return err
 		}},
 		{47, 8*60 + 12, "teacher", f.refused(filtering.Own{Text: "kahoot.it", Act: verdict.Allow, Groups: pupils, Reason: "For my quiz on Friday."})},
-		{36, 16*60 + 5, "computing", f.own(filtering.Own{Text: "soundcloud.com", Act: verdict.Allow, Groups: pupils, KeyStages: []string{"KS4"},
+		{36, 16*60 + 5, "computing", f.own(filtering.Own{
+			Text: "soundcloud.com", Act: verdict.Allow, Groups: pupils, KeyStages: []string{"KS4"},
 			Window: "14:15-15:15", Ground: filtering.GroundApproved, ApprovedBy: "Amira Quist, head teacher",
-			Reason: "GCSE music listens to reference tracks in period 5."})},
-		{28, 8*60 + 8, "filter", f.own(filtering.Own{Text: "essay-friend.example", Act: verdict.Block, Groups: pupils,
-			Reason: "Writes homework for money; a parent told us."})},
+			Reason: "GCSE music listens to reference tracks in period 5.",
+		})},
+		{28, 8*60 + 8, "filter", f.own(filtering.Own{
+			Text: "essay-friend.example", Act: verdict.Block, Groups: pupils,
+			Reason: "Writes homework for money; a parent told us.",
+		})},
 		{22, 16*60 + 15, "filter", func(ctx context.Context) error {
 			return f.h.Filtering.EndOwn(ctx, mirror, "The site is gone.")
 		}},
 		{15, 8*60 + 20, "filter", func(ctx context.Context) error {
-			return f.h.Filtering.SetCategory(ctx, filtering.Override{Group: access.GroupPupils, Category: "advertising", Act: verdict.Block,
-				Reason: "Advertisements crowd the pages that the youngest use."})
+			return f.h.Filtering.SetCategory(ctx, filtering.Override{
+				Group: access.GroupPupils, Category: "advertising", Act: verdict.Block,
+				Reason: "Advertisements crowd the pages that the youngest use.",
+			})
 		}},
 		{9, 8*60 + 18, "computing", f.must("https://www.thenational.academy/", verdict.Allow, "Lessons are planned round it.")},
 		{9, 8*60 + 22, "computing", f.must("https://www.bet365.com/", verdict.Block, "Named in the policy.")},
-		{6, 8*60 + 16, "filter", f.own(filtering.Own{Text: "quiz-arcade.example", Act: verdict.Block, Groups: pupils,
-			Reason: "A games site under a new name, reported by Year 6."})},
+		{6, 8*60 + 16, "filter", f.own(filtering.Own{
+			Text: "quiz-arcade.example", Act: verdict.Block, Groups: pupils,
+			Reason: "A games site under a new name, reported by Year 6.",
+		})},
 	}
 }
 
