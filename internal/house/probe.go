@@ -70,6 +70,7 @@ func (g *gateDoor) SafeAs(ctx context.Context, group, host string) (string, erro
 	defer stop()
 	m := new(dns.Msg)
 	m.SetQuestion(dns.Fqdn(host), dns.TypeA)
+	m.SetEdns0(dns.DefaultMsgSize, false) // only then is it said why a name does not exist
 	c := &dns.Client{Net: "udp", Timeout: soon, Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: from.AsSlice()}}}
 	in, _, err := c.ExchangeContext(ctx, m, door)
 	if err != nil {
@@ -80,8 +81,26 @@ func (g *gateDoor) SafeAs(ctx context.Context, group, host string) (string, erro
 			return strings.TrimSuffix(strings.ToLower(n.Target), "."), nil
 		}
 	}
+	if closedBy(in) {
+		return "", filtering.ErrClosed
+	}
 	if in.Rcode != dns.RcodeSuccess {
 		return "", fmt.Errorf("the filter's DNS answered %s for %s", dns.RcodeToString[in.Rcode], host)
 	}
 	return "", nil
+}
+
+// closedBy reports an answer that the filter gave of its own accord, because
+// the rules close the name.
+func closedBy(in *dns.Msg) bool {
+	o := in.IsEdns0()
+	if o == nil {
+		return false
+	}
+	for _, x := range o.Option {
+		if e, ok := x.(*dns.EDNS0_EDE); ok && e.InfoCode == dns.ExtendedErrorCodeBlocked {
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package filtering_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,6 +166,8 @@ func TestSafeSearchIsAskedOfTheRunningFilter(t *testing.T) {
 		s.stands("safe-search", control.Kept, "Staff: www.youtube.com is answered as restrictmoderate.youtube.com")
 		d.as = func(string, string) string { return "" }
 		s.stands("safe-search", control.Broken, "must be answered as forcesafesearch.google.com")
+		d.err = fmt.Errorf("asking: %w", filtering.ErrClosed)
+		s.stands("safe-search", control.Kept, "Pupils: www.google.com is answered as forcesafesearch.google.com by the rules, and is closed for whoever is not known")
 		d.err = errors.New("the filter does not answer")
 		s.stands("safe-search", control.Unknown, "could not be asked")
 	})

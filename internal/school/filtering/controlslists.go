@@ -2,6 +2,7 @@ package filtering
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -102,7 +103,7 @@ func (r *Room) safeSearch(ctx context.Context, now time.Time, v *setting.Values)
 		f.By = "the rules in force; the running filter was not asked"
 	}
 	for _, g := range Groups() {
-		rows, err := r.safeRows(ctx, ask, v, g, now)
+		rows, err := r.safeRows(ctx, snap, ask, v, g, now)
 		if err != nil {
 			f.State, f.Figure = control.Unknown, "the running filter could not be asked: "+err.Error()
 			return f, nil
@@ -129,7 +130,7 @@ func (r *Room) prober(snap *verdict.Snapshot) probe {
 }
 
 // safeRows asks for one host of each service.
-func (r *Room) safeRows(ctx context.Context, ask probe, v *setting.Values, g string, now time.Time) ([]control.Row, error) {
+func (r *Room) safeRows(ctx context.Context, snap *verdict.Snapshot, ask probe, v *setting.Values, g string, now time.Time) ([]control.Row, error) {
 	var rows []control.Row
 	at := setting.Scope{Group: g}
 	for i, s := range r.stock.safe {
@@ -145,10 +146,16 @@ func (r *Room) safeRows(ctx context.Context, ask probe, v *setting.Values, g str
 			want = s.Strict
 		}
 		got, err := ask(ctx, g, s.Hosts[0])
+		how := ""
+		if errors.Is(err, ErrClosed) {
+			// For those of the group for whom it is open, the rules must say.
+			got, _ = snap.SafeTarget(snap.Names().GroupBit(g), s.Hosts[0])
+			how, err = " by the rules, and is closed for whoever is not known", nil
+		}
 		if err != nil {
 			return nil, err
 		}
-		row := control.Row{What: fmt.Sprintf("%s: %s is answered as %s", groupTitle[g], s.Hosts[0], orItself(got)), State: control.Kept, At: now}
+		row := control.Row{What: fmt.Sprintf("%s: %s is answered as %s", groupTitle[g], s.Hosts[0], orItself(got)) + how, State: control.Kept, At: now}
 		if !strings.EqualFold(strings.TrimSuffix(got, "."), want) {
 			row.State = control.Broken
 			row.What += ", and must be answered as " + orItself(want)

@@ -90,11 +90,15 @@ type Roll interface {
 	Counts(ctx context.Context) (map[people.Kind]int, error)
 }
 
+// ErrClosed says that a search service is closed for whoever of a group the
+// filter knows no more of.
+var ErrClosed = errors.New("the name is closed for the group")
+
 // Prober asks the running filter what a search service is answered as for a
 // group. House plugs one in that asks the real door.
 type Prober interface {
 	// SafeAs returns the name that host is answered as, "" when it is
-	// answered as itself.
+	// answered as itself, and ErrClosed when it is closed for the group.
 	SafeAs(ctx context.Context, group, host string) (string, error)
 }
 
