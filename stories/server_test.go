@@ -83,19 +83,8 @@ var (
 	codeLine  = regexp.MustCompile(`(?m)code:?\s+([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})`)
 )
 
-// startServer starts `belisha serve` on free ports and waits until it says
-// where it listens. extra are more flags.
-func startServer(tb testing.TB, dir string, extra ...string) *server {
-	tb.Helper()
-	s, err := launch(dir, extra...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { s.Stop(syscall.SIGINT) })
-	return s
-}
-
-// launch is startServer for whoever stops the server themselves.
+// launch starts `belisha serve` on free ports and waits until it says where it
+// listens. extra are more flags. Whoever launches it stops it.
 func launch(dir string, extra ...string) (*server, error) {
 	args := append([]string{
 		"serve", "--data", dir, "--listen-pages", "127.0.0.1:0", "--listen-proxy", "127.0.0.1:0",
