@@ -59,7 +59,7 @@ func (r *Room) groupSummary(st *state, g string) web.Summary {
 		}
 	}
 	if g == GroupPupils {
-		s.Rows = append(s.Rows, said("Open although a list closes it", strings.Join(v.Items(keyAllow), ", "), v.Get(keyAllow)))
+		s.Rows = append(s.Rows, said("Open although a list closes it", strings.ReplaceAll(strings.Join(v.Items(keyAllow), ", "), "-", " "), v.Get(keyAllow)))
 		for _, val := range scoped(v, keyUnlisted, g) {
 			s.Rows = append(s.Rows, said("Sites on no list"+whereWords(val.Scope), strings.ReplaceAll(val.Choice, "-", " "), val))
 		}
