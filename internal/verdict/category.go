@@ -13,6 +13,18 @@ const noLine = -1
 // byCategory applies the category lines, the unblocks of categories, and the
 // group's choice for the rest.
 func (s *Snapshot) byCategory(a *Ask, f *facts, v *Verdict) {
+	if at, single := outcomeSlot(&f.cats); single {
+		if o := s.outcomes[int(v.Group)*outcomeSlots+at]; o.reason != ReasonNone {
+			v.Action, v.Reason, v.Category, v.Rule = o.action, o.reason, o.category, o.rule
+			return
+		}
+	}
+	s.weighLines(a, f, v)
+}
+
+// weighLines is byCategory where more than one category, or the ask itself,
+// has a say.
+func (s *Snapshot) weighLines(a *Ask, f *facts, v *Verdict) {
 	ruled := f.cats.And(s.ruled)
 	if !ruled.Empty() {
 		s.rule(a, ruled, v)

@@ -29,6 +29,7 @@ func New(r Rules, sources []Source) (*Snapshot, error) {
 		}
 	}
 	c.s.places.close()
+	c.s.foresee()
 	c.week()
 	return c.s, nil
 }

@@ -69,20 +69,20 @@ func (s *Snapshot) lookName(host string, f *facts, tr *trace) bool {
 			return false
 		}
 		for t := range s.tables {
-			table := &s.tables[t]
-			if !table.Look(&b) {
+			id, several := s.tables[t].Look(&b)
+			src := &s.sources[t]
+			if !several && int(id) < len(src.sets) && src.sets[id].plain && tr == nil {
+				f.cats.join(&src.sets[id].sub) // number 0 is the empty set
 				continue
 			}
 			for i, id := range b.Sets[:b.N] {
 				if id != 0 {
-					s.found(t, id, host, int(b.Len[i]), f, tr)
+					s.found(t, uint32(id), host, int(b.Len[i]), f, tr)
 				}
 			}
 		}
-		for i := range b.N {
-			if s.places.maybe(b.Keys[i&(segment.BatchSize-1)]) {
-				f.placed = true
-			}
+		if s.places.maybeAny(b.Keys[:b.N]) {
+			f.placed = true
 		}
 		if !b.More() {
 			return true

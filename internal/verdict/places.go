@@ -34,7 +34,7 @@ func (p *places) addRange(r netip.Prefix, t target) {
 // close builds the filter: at least 128 bits for every host, one of them
 // set.
 func (p *places) close() {
-	bits := uint(13)
+	bits := uint(15)
 	for 1<<bits < 128*len(p.lists) {
 		bits++
 	}
@@ -51,6 +51,16 @@ func (p *places) close() {
 func (p *places) maybe(key uint64) bool {
 	n := key >> p.shift
 	return p.filter[n>>6]>>(n&63)&1 == 1
+}
+
+// maybeAny reports whether the rules can name one of these hosts.
+func (p *places) maybeAny(keys []uint64) bool {
+	var any uint64
+	for _, key := range keys {
+		n := key >> p.shift
+		any |= p.filter[n>>6] >> (n & 63)
+	}
+	return any&1 == 1
 }
 
 // list returns what the rules say of a host, which must be the host itself

@@ -63,6 +63,7 @@ type Snapshot struct {
 	lines    []line
 	byCat    [MaxCategories][]int32 // lines that name the category, narrowest first
 	ruled    CategorySet            // categories that any line names
+	outcomes []outcome              // of single categories, by group
 	locked   CategorySet
 	alerting CategorySet
 	own      []own
@@ -100,6 +101,7 @@ type source struct {
 type set struct {
 	sub, exact CategorySet
 	pages      bool
+	plain      bool // nothing but sub
 }
 
 type group struct {

@@ -58,7 +58,8 @@ func (c *compiler) sources(sources []Source) error {
 			ranges: src.Segment.HasRanges(), maxPath: src.Segment.MaxPath(),
 		}
 		for _, st := range src.Segment.Sets() {
-			x.sets = append(x.sets, set{renumber(st.Sub, numbers), renumber(st.Exact, numbers), st.Pages})
+			exact := renumber(st.Exact, numbers)
+			x.sets = append(x.sets, set{renumber(st.Sub, numbers), exact, st.Pages, exact.Empty() && !st.Pages})
 		}
 		for _, e := range src.Segment.Expressions() {
 			c.s.patterns = append(c.s.patterns, pattern{int32(i), numbers[e.Category], e})

@@ -82,11 +82,19 @@ func (s *CategorySet) Add(n uint8) { s[n>>6] |= 1 << (n & 63) }
 func (s CategorySet) Has(n uint8) bool { return s[n>>6]&(1<<(n&63)) != 0 }
 
 // Empty reports whether the set is empty.
-func (s CategorySet) Empty() bool { return s == CategorySet{} }
+func (s CategorySet) Empty() bool { return s[0]|s[1]|s[2]|s[3] == 0 }
 
 // Union returns the categories in either set.
 func (s CategorySet) Union(o CategorySet) CategorySet {
 	return CategorySet{s[0] | o[0], s[1] | o[1], s[2] | o[2], s[3] | o[3]}
+}
+
+// join adds the categories of o.
+func (s *CategorySet) join(o *CategorySet) {
+	s[0] |= o[0]
+	s[1] |= o[1]
+	s[2] |= o[2]
+	s[3] |= o[3]
 }
 
 // And returns the categories in both sets.

@@ -72,8 +72,8 @@ const BatchSize = 8
 type Batch struct {
 	N    int
 	Keys [BatchSize]uint64
-	Len  [BatchSize]int32
-	Sets [BatchSize]uint32 // Look's answer
+	Len  [BatchSize]uint8
+	Sets [BatchSize]uint16 // Look's answer
 
 	// The anchor is the suffix that all longer ones are filed under.
 	anchor   uint64
@@ -106,19 +106,22 @@ func (b *Batch) Begin(host string) bool {
 	h, k, end := uint64(kName), 0, n
 	for ; end >= 8; end -= 8 {
 		w := load8(host[end-8:])
-		d, wrong := look(w)
-		bad |= wrong
-		dots |= pack(d) << (8 * uint(k))
+		d := dotsOf(w)
+		bad |= badOf(w, d)
+		dots |= pack(d) << (8 * uint(k) & 63)
 		words[k&7], hashes[k&7] = w, h
 		h = fold(h^w, kChunk)
 		k++
 	}
-	if k < 8 { // what is left of the name at its beginning
-		w := load8(host) << (64 - 8*uint(end))
-		d, wrong := look(w | uint64('a'*ones)>>(8*uint(end)))
-		bad |= wrong
-		dots |= pack(d) << (8 * uint(k))
-		words[k], hashes[k] = w, h
+	if end > 0 { // what is left of the name at its beginning
+		w := load8(host) << ((64 - 8*uint(end)) & 63)
+		x := w | uint64('a'*ones)>>(8*uint(end)&63)
+		d := dotsOf(x)
+		bad |= badOf(x, d)
+		dots |= pack(d) << (8 * uint(k) & 63)
+		words[k&7], hashes[k&7] = w, h
+	} else { // the whole name ends where its words do
+		hashes[k&7] = h
 	}
 	if bad != 0 || dots&(dots<<1|1|1<<uint(n-1)) != 0 {
 		return false
@@ -132,7 +135,7 @@ func (b *Batch) Begin(host string) bool {
 		l := bits.TrailingZeros64(dots)
 		at := l >> 3 & 7
 		b.Keys[i&(BatchSize-1)] = suffixKey(hashes[at], words[at], l)
-		b.Len[i&(BatchSize-1)] = int32(l)
+		b.Len[i&(BatchSize-1)] = uint8(l)
 		i++
 	}
 	b.drop()
@@ -161,24 +164,33 @@ func (b *Batch) filed(i int) uint64 {
 	return b.anchor
 }
 
+// ending reports whether the whole of a name may be what longer names have in
+// front of their anchor: one label, or two that look like an ending.
+func (b *Batch) ending() bool {
+	return b.N == 1 || b.N == 2 && b.Len[0] == 2 && b.Len[1] <= 6
+}
+
 // suffixKey is the key of the suffix of length l whose whole words gave h and
 // which ends inside w.
 func suffixKey(h, w uint64, l int) uint64 {
-	w &= ^uint64(0) << (64 - 8*(uint(l)&7))
+	w &^= ^uint64(0) >> (8 * uint(l) & 63)
 	return final(fold(h^w, kTail^uint64(l)))
 }
 
-// look finds the dots of a word (their top bits) and whether a byte of it
-// cannot stand in a canonical name.
-func look(w uint64) (dots, bad uint64) {
-	x := w & gaps // every byte below 0x80: the sums below do not run over
-	dots = ^((x ^ dotty) + gaps) & tops
+// dotsOf finds the dots of a word: their top bits.
+func dotsOf(w uint64) uint64 {
+	// Every byte is below 0x80 in the sum, so that it does not run over.
+	return ^((w&gaps ^ dotty) + gaps) & tops &^ w
+}
+
+// badOf finds the bytes of a word that cannot stand in a canonical name.
+func badOf(w, dots uint64) uint64 {
+	x := w & gaps
 	under := ^((x ^ '_'*ones) + gaps)
 	hyphen := ^((x ^ '-'*ones) + gaps)
 	digit := (x + (0x80-'0')*ones) &^ (x + (0x80-'9'-1)*ones)
 	lower := (x + (0x80-'a')*ones) &^ (x + (0x80-'z'-1)*ones)
-	good := dots | under | hyphen | digit | lower
-	return dots &^ w, (w | ^good) & tops
+	return (w | ^(dots | under | hyphen | digit | lower)) & tops
 }
 
 // pack makes of a word's dots a byte whose bit n is the n-th byte from the
@@ -195,9 +207,9 @@ func (b *Batch) beginLong(host string) bool {
 	}
 	*b = Batch{h: kName, last: -1}
 	w := wordAt(host, 0)
-	var bad uint64
-	b.dots, bad = look(w | filler(host, 0))
-	if bad != 0 || !b.Next(host) {
+	x := w | filler(host, 0)
+	b.dots = dotsOf(x)
+	if badOf(x, b.dots) != 0 || !b.Next(host) {
 		return false
 	}
 	b.drop()
@@ -225,8 +237,8 @@ func (b *Batch) Next(host string) bool {
 		b.h = fold(b.h^w, kChunk)
 		b.word++
 		w = wordAt(host, b.word)
-		var bad uint64
-		if b.dots, bad = look(w | filler(host, b.word)); bad != 0 {
+		x := w | filler(host, b.word)
+		if b.dots = dotsOf(x); badOf(x, b.dots) != 0 {
 			return false
 		}
 	}
@@ -239,7 +251,7 @@ func (b *Batch) put(w uint64, l int) bool {
 		return false
 	}
 	b.last = int32(l)
-	b.Keys[b.N], b.Len[b.N] = suffixKey(b.h, w, l), int32(l)
+	b.Keys[b.N], b.Len[b.N] = suffixKey(b.h, w, l), uint8(l)
 	b.N++
 	return true
 }
@@ -272,21 +284,28 @@ func filler(s string, k int) uint64 {
 
 // NameKey is the key of a whole canonical name.
 func NameKey(name string) (uint64, bool) {
-	key, _, ok := nameKeys(name)
-	return key, ok
+	k, ok := nameKeys(name)
+	return k.key, ok
 }
 
-// nameKeys returns the name's key and the one it is filed under.
-func nameKeys(name string) (key, anchor uint64, ok bool) {
+// filing says where a name is found: its own key, the one it is filed under,
+// and whether it is as short as an ending.
+type filing struct {
+	key, anchor uint64
+	ending      bool
+}
+
+func nameKeys(name string) (filing, bool) {
 	var b Batch
-	ok = b.Begin(name)
+	ok := b.Begin(name)
+	ending := ok && !b.More() && b.ending()
 	for ok && b.More() {
 		ok = b.Next(name)
 	}
 	if !ok {
-		return 0, 0, false
+		return filing{}, false
 	}
-	return b.Keys[b.N-1], b.filed(b.N - 1), true
+	return filing{b.Keys[b.N-1], b.filed(b.N - 1), ending}, true
 }
 
 // Trail walks the beginnings of a canonical path under one host suffix that

@@ -21,8 +21,9 @@ type layout struct {
 	order  []uint8 // old category number to new
 	sets   []Set
 	keys   uint64
+	short  uint64 // names as short as an ending
 	count  uint64 // lines of the table
-	fronts uint64 // words of the front filter
+	fronts uint64 // words of the filter of endings
 	meta   []byte
 	stats  Stats
 }
@@ -34,7 +35,7 @@ func (b *Builder) layOut() (*layout, error) {
 		return nil, err
 	}
 	l.count = max(1, (l.keys*fillLines+2*fillNames-1)/(2*fillNames)) * 2
-	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
+	l.fronts = max(1, (l.short+frontFill-1)/frontFill)
 	m := meta{Categories: slugs, Expressions: []metaExpression{}}
 	for _, e := range b.expressions {
 		m.Expressions = append(m.Expressions, metaExpression{l.order[e.cat], e.text})
@@ -101,7 +102,10 @@ func (l *layout) merge() error {
 				numbers[set] = id
 				l.sets = append(l.sets, set)
 			}
-			out = append(out, record{key: p[from].key, anchor: p[from].anchor, cat: id})
+			out = append(out, record{key: p[from].key, anchor: p[from].anchor, cat: id, ending: p[from].ending})
+			if p[from].ending {
+				l.short++
+			}
 			from = to
 		}
 		l.b.parts[i] = out
@@ -126,21 +130,23 @@ func (l *layout) union(rs []record) Set {
 	return s
 }
 
-// The file's parts: header, description, sets, front filter, table.
+// The file's parts: header, description, sets, filter of endings, table.
 func (l *layout) frontAt() uint64 {
 	return uint64(headerSize+len(l.meta)+len(l.sets)*setSize+lineSize-1) &^ (lineSize - 1)
 }
 
 func (l *layout) tableAt() uint64 { return (l.frontAt() + l.fronts*8 + 4095) &^ 4095 }
 
-// fillFront notes every record in the filter, under its anchor.
+// fillFront notes the short names in their filter.
 func (l *layout) fillFront(front []byte) {
 	for i := range l.b.parts {
 		for _, r := range l.b.parts[i] {
-			anchor := uint64(r.anchor) << 32
-			at := frontWord(anchor, l.fronts)
+			if !r.ending {
+				continue
+			}
+			at := frontWord(r.key, l.fronts)
 			word := front[at : at+8]
-			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(anchor))
+			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(r.key))
 		}
 	}
 }
@@ -194,7 +200,7 @@ func (t *placing) put(line uint64, r record) bool {
 
 func (l *layout) writeTo(f *os.File) (string, error) {
 	h := sha256.New()
-	w := bufio.NewWriterSize(io.MultiWriter(f, h), 256<<10)
+	w := bufio.NewWriterSize(io.MultiWriter(f, h), hugePage)
 	if err := l.writeHead(w); err != nil {
 		return "", err
 	}

@@ -34,7 +34,7 @@ import (
 )
 
 const (
-	magic      = "BELSEG01"
+	magic      = "BELSEG02"
 	headerSize = 256
 	lineSize   = 64
 	slots      = lineSize / 8
@@ -44,9 +44,11 @@ const (
 
 	setSize = 72
 	maxSets = 1 << 15
-	// frontFill is how many names a word of the front filter holds: half a
-	// byte each.
-	frontFill = 16
+	// frontFill is how many names a word of the filter of endings holds.
+	frontFill = 4
+	// hugePage: a file written in pieces of this size lies in memory in pages
+	// of this size where the system has them, and is found with fewer steps.
+	hugePage = 2 << 20
 	// The spare bit of a line's first, second and third slot. The neighbour is
 	// the other line of a pair, which the processor fetches along.
 	spill  = 1 << 15 // keys anchored to this line are in its neighbour, or further
@@ -79,8 +81,8 @@ type Expression struct {
 // readers. The mapping goes when nothing refers to the Segment any more; who
 // holds a Table must hold its Segment too.
 type Segment struct {
-	front       []byte
-	fronts      uint64 // words of the front filter
+	front       []byte // filter of endings
+	fronts      uint64 // its words
 	table       []byte
 	lines       uint64
 	sets        []Set
@@ -216,61 +218,63 @@ func (s *Segment) Table() Table {
 	return Table{front: s.front, fronts: s.fronts, lines: s.table, count: s.lines}
 }
 
-// Look asks for all suffixes of b. It reports whether any is listed; the
-// numbers of their sets are then in b.Sets, 0 for those that are not.
+// Look asks for all suffixes of b; the numbers of their sets are then in
+// b.Sets, 0 for those that are not listed. It returns the number of the only
+// set found, 0 if there is none, and whether there are several.
 //
-// A way to memory takes longer than all else together. So a filter is asked
-// first that is small enough to stay near the processor: is there anything at
-// all under this anchor? It says yes wrongly about once in six times.
-func (t *Table) Look(b *Batch) bool {
-	b.Sets = [BatchSize]uint32{}
-	var any uint32
-	if t.passes(b.anchor) {
-		any = t.look(b)
-	}
-	for i := 0; i < b.anchorAt; i++ {
-		if key := b.Keys[i&(BatchSize-1)]; t.passes(key) {
-			id := t.Find(key)
-			b.Sets[i&(BatchSize-1)] = id
-			any |= id
-		}
-	}
-	return any != 0
-}
-
-// passes reports whether anything can be listed under the anchor.
-func (t *Table) passes(anchor uint64) bool {
-	at, want := frontWord(anchor, t.fronts), frontMask(anchor)
-	return binary.LittleEndian.Uint64(t.front[at:at+8])&want == want
-}
-
-// frontWord is where the anchor's word of the filter is, and frontMask the
-// two bits that it sets there.
-func frontWord(anchor, words uint64) uint64 { return lineOf(anchor, words) * 8 }
-
-func frontMask(anchor uint64) uint64 { return 1<<(anchor>>32&63) | 1<<(anchor>>38&63) }
-
-// look asks for the anchor and what is filed under it.
-func (t *Table) look(b *Batch) (any uint32) {
+// A way to memory takes longer than all else together. Nothing here branches
+// on what comes from there, except on the rare line that is too full: so the
+// processor goes on to the next name while it waits.
+func (t *Table) Look(b *Batch) (set uint32, several bool) {
 	n := lineOf(b.anchor, t.count)
 	line := t.line(n)
+	var sum, top uint32
+	for i := 0; i < b.anchorAt; i++ {
+		id := t.short(b.Keys[i&(BatchSize-1)])
+		b.Sets[i&(BatchSize-1)] = uint16(id)
+		sum, top = sum+id, max(top, id)
+	}
 	for i := b.anchorAt; i < b.N; i++ {
 		id := match(line, b.Keys[i&(BatchSize-1)])
-		b.Sets[i&(BatchSize-1)] = id
-		any |= id
+		b.Sets[i&(BatchSize-1)] = uint16(id)
+		sum, top = sum+id, max(top, id)
 	}
-	if !spilt(line) {
-		return any
+	if spilt(line) {
+		return t.lookOn(b, n)
 	}
-	for i := b.anchorAt; i < b.N; i++ {
-		if b.Sets[i&(BatchSize-1)] == 0 {
-			id := t.beyond(line, n, b.Keys[i&(BatchSize-1)])
-			b.Sets[i&(BatchSize-1)] = id
-			any |= id
-		}
-	}
-	return any
+	return top, sum != top
 }
+
+// lookOn is the rest of Look where the line of the anchor was too full.
+func (t *Table) lookOn(b *Batch, n uint64) (set uint32, several bool) {
+	line := t.line(n)
+	var sum, top uint32
+	for i := range b.N {
+		id := uint32(b.Sets[i&(BatchSize-1)])
+		if id == 0 && i >= b.anchorAt {
+			id = t.beyond(line, n, b.Keys[i&(BatchSize-1)])
+			b.Sets[i&(BatchSize-1)] = uint16(id)
+		}
+		sum, top = sum+id, max(top, id)
+	}
+	return top, sum != top
+}
+
+// short asks for what is in front of an anchor. Few such names are listed, if
+// any; a small filter answers for those that are not.
+func (t *Table) short(key uint64) uint32 {
+	at, want := frontWord(key, t.fronts), frontMask(key)
+	if binary.LittleEndian.Uint64(t.front[at:at+8])&want != want {
+		return 0
+	}
+	return t.Find(key)
+}
+
+// frontWord is where the key's word of the filter of endings is, and
+// frontMask the two bits that it sets there.
+func frontWord(key, words uint64) uint64 { return lineOf(key, words) * 8 }
+
+func frontMask(key uint64) uint64 { return 1<<(key&63) | 1<<(key>>6&63) }
 
 // Find returns the number of the set of a key that is its own anchor, 0 if it
 // is not listed.
@@ -323,37 +327,21 @@ func lineOf(key, lines uint64) uint64 {
 }
 
 // match looks through one line without a branch a slot: which slot matches
-// cannot be foretold.
+// cannot be foretold. A slot and a key differ in the low bits only if the slot
+// is the key's: the least difference tells.
 func match(line *[lineSize]byte, key uint64) uint32 {
 	le := binary.LittleEndian
-	const low = 1<<16 - 1
 	want := key << 16
-	var id uint64
-	if w := le.Uint64(line[0:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[8:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[16:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[24:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[32:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[40:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[48:]); w^want <= low {
-		id = w
-	}
-	if w := le.Uint64(line[56:]); w^want <= low {
-		id = w
-	}
-	return uint32(id & idMask)
+	least := uint64(1 << 16)
+	least = min(least, le.Uint64(line[0:])^want)
+	least = min(least, le.Uint64(line[8:])^want)
+	least = min(least, le.Uint64(line[16:])^want)
+	least = min(least, le.Uint64(line[24:])^want)
+	least = min(least, le.Uint64(line[32:])^want)
+	least = min(least, le.Uint64(line[40:])^want)
+	least = min(least, le.Uint64(line[48:])^want)
+	least = min(least, le.Uint64(line[56:])^want)
+	return uint32(least & idMask)
 }
 
 // Find returns the number of the key's set, 0 if it is not listed.

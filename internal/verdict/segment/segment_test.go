@@ -48,7 +48,7 @@ func found(t testing.TB, s *segment.Segment, host string) []string {
 		if !ok {
 			t.Fatalf("%q is not canonical", host)
 		}
-		if table.Look(&b) {
+		if set, several := table.Look(&b); set != 0 || several {
 			for i, id := range b.Sets[:b.N] {
 				set := s.Sets()[id]
 				for n, c := range s.Categories() {
