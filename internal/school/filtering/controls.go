@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
+	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 	"belisha/internal/verdict"
 	"belisha/internal/verdict/snapfile"
@@ -95,14 +97,20 @@ func (r *Room) requiredCategories(ctx context.Context, now time.Time, v *setting
 		return f, err
 	}
 	asked := 0
+	var opened []control.Row
 	for _, g := range Groups() {
 		rows, n := r.closedRows(snap, st, v, g, now)
 		asked += n
 		f.Rows = append(f.Rows, rows...)
+		opened = append(opened, openedRows(snap, st, alwaysClosed(v, st, g), g, now)...)
 	}
 	f.State = control.Worst(states(f.Rows))
 	wrong := count(f.Rows, control.Broken)
 	f.Figure = fmt.Sprintf("%d of %d closed categories are closed throughout, %d names asked", len(f.Rows)-wrong, len(f.Rows), asked)
+	if len(opened) > 0 {
+		f.Figure += "; the school's own entries open " + words.Count(len(opened), "site", "sites") + " of them"
+		f.Rows = append(opened, f.Rows...) // first, so that nobody has to look for them
+	}
 	if f.State == control.Kept && !imported(st) {
 		f.State = control.Unknown
 		f.Figure += "; " + StarterSays
@@ -138,6 +146,32 @@ func (r *Room) closedRows(snap *verdict.Snapshot, st *state, v *setting.Values, 
 		rows = append(rows, row)
 	}
 	return rows, asked
+}
+
+// openedRows are the sites of closed categories that an entry of the school's
+// own opens for a group. Each was given a ground, and none may go unseen.
+func openedRows(snap *verdict.Snapshot, st *state, closed []string, g string, now time.Time) []control.Row {
+	var rows []control.Row
+	for _, o := range st.own {
+		parts, err := verdict.CanonicalURL(strings.TrimPrefix(o.Text, "="))
+		if o.Act != verdict.Allow || err != nil {
+			continue
+		}
+		ask := verdict.Ask{Host: parts.Host, Path: parts.Path, Port: parts.Port, Groups: snap.Names().GroupBit(g), At: now}
+		for _, ask.Minute = range snap.Edges() {
+			v := snap.Decide(&ask)
+			in := slices.DeleteFunc(snap.Names().Slugs(v.Categories), func(c string) bool { return !slices.Contains(closed, c) })
+			if v.Action != verdict.Allow || v.Reason != verdict.ReasonOwnAllow || len(in) == 0 {
+				continue
+			}
+			rows = append(rows, control.Row{
+				What:  fmt.Sprintf("%s: %s stands in %s, and an entry opens it", groupTitle[g], o.Text, in[0]),
+				State: control.Kept, At: o.AddedAt, Link: "/filter/own/" + o.ID,
+			})
+			break
+		}
+	}
+	return rows
 }
 
 // alwaysClosed are the categories that every value closes for the group: what

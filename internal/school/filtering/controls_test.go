@@ -71,6 +71,19 @@ func TestTheStarterListAloneIsNeverAGreenTick(t *testing.T) {
 	})
 }
 
+func TestASiteThatAnEntryOpensIsSaidBesideTheGreenTick(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.confirmed()
+		s.bring()
+		_, err := s.room.AddOwn(s.asManager(), filtering.Own{
+			Text: "pokerstars.com", Act: verdict.Allow, Groups: []string{filtering.GroupStaff}, Ground: filtering.GroundWrong, Reason: "the maths lesson",
+		})
+		must(t, err)
+		s.stands("required-categories", control.Kept, "the school's own entries open 1 site of them")
+		s.stands("required-categories", control.Kept, "Staff: pokerstars.com stands in gambling, and an entry opens it")
+	})
+}
+
 func TestListsGrowOld(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		path := s.bring()
