@@ -68,6 +68,9 @@ type Browser struct {
 // Open starts a Chromium that ends with the test.
 func Open(t testing.TB, o Options) *Browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("make test looks at pages in a browser; make check needs only Go")
+	}
 	path := find(t)
 	profile, err := os.MkdirTemp("", "belisha-browser-")
 	if err != nil {
