@@ -17,6 +17,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,21 @@ import (
 
 // runBelisha runs a command that must succeed: belisha ARGS.
 func runBelisha(s *story, args []string) error { return s.run(0, args) }
+
+// says runs a command until its output fits: says REGEXP ARGS, for soon.
+func says(s *story, args []string) error {
+	re, err := regexp.Compile(args[0])
+	if err != nil {
+		return err
+	}
+	if err := s.run(0, args[1:]); err != nil {
+		return err
+	}
+	if out := s.ts.ReadFile("stdout"); !re.MatchString(out) {
+		return fmt.Errorf("%q does not stand in:\n%s", args[0], out)
+	}
+	return nil
+}
 
 // exits runs a command that must end with a status: exits N ARGS.
 func exits(s *story, args []string) error {

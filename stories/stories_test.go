@@ -19,14 +19,16 @@ import (
 // commands are what people do; doc.go lists them.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata", Setup: begin, RequireUniqueNames: true, ContinueOnError: os.Getenv("GOON") != "",
+		Dir: "testdata", Setup: begin, RequireUniqueNames: true,
+		// STORIES_GO_ON tells a story to its end and names every fault.
+		ContinueOnError: os.Getenv("STORIES_GO_ON") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"school": cmd(theSchool), "serve": cmd(serve), "stop": cmd(stop), "filter": cmd(filterIs),
+			"school": cmd(theSchool), "serve": cmd(serve), "halt": cmd(halt), "filter": cmd(filterIs),
 			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(visit), "fill": cmd(fill),
 			"post": cmd(post), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
-			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf),
+			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
 		},
 	})
 }
@@ -45,6 +47,7 @@ type story struct {
 	page    page
 	filter  int // a process id that was noted
 	devices map[string]string
+	doors   [2]string // where the filter's proxy and DNS listen
 }
 
 type storyKey struct{}
@@ -59,6 +62,14 @@ func begin(env *testscript.Env) error {
 	s := &story{
 		work: env.WorkDir, data: filepath.Join(env.WorkDir, "data"), config: filepath.Join(env.WorkDir, "belisha.toml"),
 		net: net, at: "127.0.0.1", people: map[string]*browser{}, devices: map[string]string{},
+	}
+	for i := range s.doors {
+		udp, tcp, err := sameport()
+		if err != nil {
+			return err
+		}
+		s.doors[i] = tcp.Addr().String()
+		_, _ = udp.Close(), tcp.Close() // free for the filter
 	}
 	env.Values[storyKey{}] = s
 	env.Defer(func() {
@@ -109,7 +120,8 @@ func serve(s *story, args []string) error {
 	if s.srv != nil {
 		return errors.New("a server runs already")
 	}
-	srv, err := launch(s.data, append([]string{"--config", s.config}, args...)...)
+	flags := []string{"--config", s.config, "--listen-proxy", s.doors[0], "--listen-dns", s.doors[1]}
+	srv, err := launch(s.data, append(flags, args...)...)
 	if err != nil {
 		return err
 	}
@@ -125,10 +137,10 @@ func serve(s *story, args []string) error {
 
 var signals = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
 
-// stop ends the server with a signal: stop TERM.
-func stop(s *story, args []string) error {
+// halt ends the server with a signal: halt TERM.
+func halt(s *story, args []string) error {
 	if len(args) != 1 || s.srv == nil {
-		return errors.New("usage: stop TERM|INT|KILL, with a server running")
+		return errors.New("usage: halt TERM|INT|KILL, with a server running")
 	}
 	sig, ok := signals[args[0]]
 	if !ok {
@@ -153,7 +165,7 @@ func within(s *story, args []string) error {
 	}
 	args = args[1:]
 	do := map[string]func(*story, []string) error{
-		"ask": ask, "dig": dig, "visit": visit, "belisha": runBelisha, "exits": exits, "filter": filterIs, "asks": asks, "count": countOf,
+		"ask": ask, "dig": dig, "visit": visit, "belisha": runBelisha, "exits": exits, "filter": filterIs, "asks": asks, "says": says,
 	}[args[0]]
 	if do == nil {
 		return fmt.Errorf("%s cannot be waited for", args[0])

@@ -112,7 +112,7 @@ func (g *gateDoor) begin(ctx context.Context, pages, admin net.Addr) (control.St
 	}
 	g.pumps = &pump{
 		gate: "main", reader: reader, store: g.h.memory, clock: g.h.cfg.Clock,
-		recording: g.h.Monitoring.Recording, saw: g.h.Monitoring.Saw,
+		recording: g.h.Monitoring.RecordingSince, saw: g.h.Monitoring.Saw,
 	}
 	if err := g.tell(ctx); err != nil {
 		return control.State{}, err

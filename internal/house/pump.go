@@ -19,9 +19,9 @@ type pump struct {
 	reader *spool.Reader
 	store  *activity.Store
 	clock  clock.Clock
-	// recording reports whether names may be kept yet: before the head has
+	// recording reports whether names may be kept, and since when: before the head has
 	// confirmed the impact assessment decisions are counted only.
-	recording func(ctx context.Context) (bool, error)
+	recording func(ctx context.Context) (since time.Time, on bool, err error)
 	saw       func(ctx context.Context, events []activity.Event) error
 
 	moved   atomic.Uint64
@@ -93,7 +93,7 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	names, err := p.recording(ctx)
+	since, names, err := p.recording(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,29 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 	if !names {
 		return p.store.Count(ctx, batch)
 	}
-	return p.store.Append(ctx, batch)
+	early, late := splitAt(batch, since)
+	if len(early) > 0 {
+		if err := p.store.Count(ctx, early); err != nil {
+			return err
+		}
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	return p.store.Append(ctx, late)
+}
+
+// splitAt parts what was seen before the head's word from what came after:
+// the former may have waited in the spool, and is counted only.
+func splitAt(events []activity.Event, since time.Time) (early, late []activity.Event) {
+	for _, e := range events {
+		if e.At.Before(since) {
+			early = append(early, e)
+		} else {
+			late = append(late, e)
+		}
+	}
+	return early, late
 }
 
 // beat notes that the filter was up, and what it had to drop since last time.

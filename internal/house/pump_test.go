@@ -19,6 +19,7 @@ type pumpBench struct {
 	p         *pump
 	w         *spool.Writer
 	recording bool
+	since     time.Time
 	seen      []activity.Event
 	sawFails  error
 }
@@ -44,7 +45,7 @@ func newPumpBench(t *testing.T) *pumpBench {
 	b := &pumpBench{w: w, recording: true}
 	b.p = &pump{
 		gate: "main", reader: r, store: m, clock: c,
-		recording: func(context.Context) (bool, error) { return b.recording, nil },
+		recording: func(context.Context) (time.Time, bool, error) { return b.since, b.recording, nil },
 		saw: func(_ context.Context, e []activity.Event) error {
 			b.seen = append(b.seen, e...)
 			return b.sawFails
@@ -109,6 +110,22 @@ func TestWhatCannotBeSeenStaysInTheSpoolAndComesAgain(t *testing.T) {
 func TestBeforeTheHeadHasConfirmedRecordingDecisionsAreOnlyCounted(t *testing.T) {
 	b := newPumpBench(t)
 	b.recording = false
+	b.put(t, spool.Event{Host: "games.example", Subject: "abc", Category: "games"})
+	if _, err := b.p.once(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.kept(t); len(got) != 0 {
+		t.Errorf("rows were kept: %+v", got)
+	}
+	totals, err := b.p.store.Totals(context.Background(), monday.Add(-time.Hour), monday.Add(time.Hour), activity.PerDay)
+	if err != nil || len(totals) == 0 {
+		t.Errorf("it was not counted: %v, %v", totals, err)
+	}
+}
+
+func TestWhatWaitedInTheSpoolFromBeforeTheHeadsWordIsOnlyCounted(t *testing.T) {
+	b := newPumpBench(t)
+	b.since = monday.Add(time.Minute)
 	b.put(t, spool.Event{Host: "games.example", Subject: "abc", Category: "games"})
 	if _, err := b.p.once(context.Background()); err != nil {
 		t.Fatal(err)

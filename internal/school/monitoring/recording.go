@@ -30,11 +30,18 @@ const maxNotice = 300
 // Recording says whether names are recorded. Until it is true the house counts
 // decisions (activity.Store.Count) and stores nobody.
 func (r *Room) Recording(ctx context.Context) (bool, error) {
-	_, err := r.recording(ctx)
+	_, on, err := r.RecordingSince(ctx)
+	return on, err
+}
+
+// RecordingSince says also from when on: what was seen before the head's word
+// is counted only, whenever it comes to be stored.
+func (r *Room) RecordingSince(ctx context.Context) (since time.Time, on bool, err error) {
+	rec, err := r.recording(ctx)
 	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+		return time.Time{}, false, nil
 	}
-	return err == nil, err
+	return rec.ConfirmedAt, err == nil, err
 }
 
 // ConfirmRecording is the head's word that the impact assessment is done and
