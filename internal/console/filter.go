@@ -172,6 +172,9 @@ func (c *listsStatusCmd) run(ctx context.Context, h *house.House, cli *CLI, inv 
 		}
 		fmt.Fprintf(inv.Stdout, "%-24s %10d names  %s\n", l.Title, l.Names, l.Says)
 	}
+	if !cli.JSON {
+		fmt.Fprintln(inv.Stdout, filtering.LicensedSays)
+	}
 	return nil
 }
 

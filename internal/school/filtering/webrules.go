@@ -44,8 +44,12 @@ func (r *Room) statePanel(c *web.Ctx, st *state) web.Panel {
 		p.Tone = "warn"
 		p.List = []string{"Only the " + StarterSays + "."}
 	}
+	p.List = append(p.List, LicensedSays)
 	return p
 }
+
+// LicensedSays is the standing statement while no licensed list can be loaded.
+const LicensedSays = "The licensed lists of abuse images (IWF) and of terrorist material (CTIRU) are not loaded."
 
 // groupSummary says what one group may not open, and by which clause.
 func (r *Room) groupSummary(st *state, g string) web.Summary {
