@@ -106,9 +106,8 @@ func (b *Batch) Begin(host string) bool {
 	h, k, end := uint64(kName), 0, n
 	for ; end >= 8; end -= 8 {
 		w := load8(host[end-8:])
-		d := dotsOf(w)
-		bad |= badOf(w, d)
-		dots |= pack(d) << (8 * uint(k) & 63)
+		bad |= badOf(w)
+		dots |= pack(dotsOf(w)) << (8 * uint(k) & 63)
 		words[k&7], hashes[k&7] = w, h
 		h = fold(h^w, kChunk)
 		k++
@@ -116,9 +115,8 @@ func (b *Batch) Begin(host string) bool {
 	if end > 0 { // what is left of the name at its beginning
 		w := load8(host) << ((64 - 8*uint(end)) & 63)
 		x := w | uint64('a'*ones)>>(8*uint(end)&63)
-		d := dotsOf(x)
-		bad |= badOf(x, d)
-		dots |= pack(d) << (8 * uint(k) & 63)
+		bad |= badOf(x)
+		dots |= pack(dotsOf(x)) << (8 * uint(k) & 63)
 		words[k&7], hashes[k&7] = w, h
 	} else { // the whole name ends where its words do
 		hashes[k&7] = h
@@ -183,14 +181,16 @@ func dotsOf(w uint64) uint64 {
 	return ^((w&gaps ^ dotty) + gaps) & tops &^ w
 }
 
-// badOf finds the bytes of a word that cannot stand in a canonical name.
-func badOf(w, dots uint64) uint64 {
+// badOf finds the bytes of a word that cannot stand in a canonical name. A
+// byte can if it is past an odd number of the bounds between what may stand
+// and what may not: - to ., 0 to 9, _ and a to z.
+func badOf(w uint64) uint64 {
 	x := w & gaps
-	under := ^((x ^ '_'*ones) + gaps)
-	hyphen := ^((x ^ '-'*ones) + gaps)
-	digit := (x + (0x80-'0')*ones) &^ (x + (0x80-'9'-1)*ones)
-	lower := (x + (0x80-'a')*ones) &^ (x + (0x80-'z'-1)*ones)
-	return (w | ^(dots | under | hyphen | digit | lower)) & tops
+	good := (x + (0x80-'-')*ones) ^ (x + (0x80-'.'-1)*ones) ^
+		(x + (0x80-'0')*ones) ^ (x + (0x80-'9'-1)*ones) ^
+		(x + (0x80-'_')*ones) ^ (x + (0x80-'_'-1)*ones) ^
+		(x + (0x80-'a')*ones) ^ (x + (0x80-'z'-1)*ones)
+	return (w | ^good) & tops
 }
 
 // pack makes of a word's dots a byte whose bit n is the n-th byte from the
@@ -209,7 +209,7 @@ func (b *Batch) beginLong(host string) bool {
 	w := wordAt(host, 0)
 	x := w | filler(host, 0)
 	b.dots = dotsOf(x)
-	if badOf(x, b.dots) != 0 || !b.Next(host) {
+	if badOf(x) != 0 || !b.Next(host) {
 		return false
 	}
 	b.drop()
@@ -238,7 +238,7 @@ func (b *Batch) Next(host string) bool {
 		b.word++
 		w = wordAt(host, b.word)
 		x := w | filler(host, b.word)
-		if b.dots = dotsOf(x); badOf(x, b.dots) != 0 {
+		if b.dots = dotsOf(x); badOf(x) != 0 {
 			return false
 		}
 	}

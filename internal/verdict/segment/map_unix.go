@@ -29,6 +29,7 @@ func mapFile(path string) (data []byte, release func([]byte), err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("mapping: %w", err)
 	}
+	wantHugePages(data)
 	return data, func(b []byte) { _ = unix.Munmap(b) }, nil
 }
 

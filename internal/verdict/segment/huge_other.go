@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package segment
+
+// wantHugePages does nothing where there is nothing to ask.
+func wantHugePages([]byte) {}
