@@ -269,23 +269,31 @@ func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(control.VerifyPath, control.VerifyHandler(g.verify, g.secret, now))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		client, ok := control.SignedClient(r, g.secret(), now())
+		client, secure, ok := control.SignedClient(r, g.secret(), now())
 		if !ok {
 			http.Error(w, "only the filter asks here", http.StatusForbidden)
 			return
 		}
-		for _, k := range []string{control.HeaderClient, control.HeaderTime, control.HeaderSign} {
+		for _, k := range []string{control.HeaderClient, control.HeaderTime, control.HeaderSecure, control.HeaderSign} {
 			r.Header.Del(k)
 		}
-		r = r.WithContext(context.WithValue(r.Context(), viaFilter{}, true))
+		r = r.WithContext(context.WithValue(r.Context(), viaFilter{}, secure))
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
 		pages.ServeHTTP(w, r)
 	})
 	return mux
 }
 
-// viaFilter marks a request that the filter handed over.
+// viaFilter marks a request that the filter handed over, with whether the
+// reader speaks TLS with the filter.
 type viaFilter struct{}
+
+// overTLS reports that a reader behind the filter speaks TLS with it: the
+// last step, over the socket, never leaves the machine.
+func overTLS(r *http.Request) bool {
+	secure, ok := r.Context().Value(viaFilter{}).(bool)
+	return ok && secure
+}
 
 func throughFilter(r *http.Request) bool { return r.Context().Value(viaFilter{}) != nil }
 

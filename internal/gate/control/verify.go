@@ -49,7 +49,7 @@ func (p *People) Verify(ctx context.Context, user, password string) (subject.Row
 	if err != nil {
 		return subject.Row{}, false, fmt.Errorf("asking about a password: %w", err)
 	}
-	Sign(req, p.secret, netip.IPv6Unspecified(), p.now())
+	Sign(req, p.secret, netip.IPv6Unspecified(), false, p.now())
 	res, err := p.http.Do(req)
 	if err != nil {
 		return subject.Row{}, false, fmt.Errorf("asking about a password: %w", err)
@@ -72,7 +72,7 @@ type VerifyFunc func(ctx context.Context, user, password string) (row subject.Ro
 // socket. Secret returns the running gate's secret (State.Secret).
 func VerifyHandler(check VerifyFunc, secret func() string, now func() time.Time) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, ok := SignedClient(r, secret(), now())
+		a, _, ok := SignedClient(r, secret(), now())
 		if !ok || !a.IsUnspecified() || r.Method != http.MethodPost {
 			http.Error(w, "only the filter asks here", http.StatusForbidden)
 			return

@@ -32,7 +32,7 @@ func newPeople(s *Server) *people {
 				r.Out.Header.Del(name)
 			}
 			r.Out.Header.Del("Proxy-Authorization")
-			control.Sign(r.Out, s.cfg.Secret, client, s.porter.Now())
+			control.Sign(r.Out, s.cfg.Secret, client, r.In.TLS != nil, s.porter.Now())
 		},
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
