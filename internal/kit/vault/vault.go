@@ -192,20 +192,36 @@ func (v *Vault) UnsealText(_ context.Context, p Purpose, at Place, sealed string
 // Secret returns the 32 random bytes called name, made on first use. It must
 // not be called inside a transaction.
 func (v *Vault) Secret(ctx context.Context, name string) ([]byte, error) {
+	s, school, err := v.knownSecret(name)
+	if err != nil || s != nil {
+		return s, err
+	}
+	// The records are waited for without the lock: whoever writes to them may
+	// need the vault to seal, and the two would wait for each other.
+	if s, err = v.ensureKey(ctx, school, "secret:"+name); err != nil {
+		return nil, fmt.Errorf("reading a secret: %w", err)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.school == nil {
 		return nil, ErrLocked
 	}
-	if s, ok := v.secrets[name]; ok {
-		return append([]byte(nil), s...), nil
-	}
-	s, err := v.ensureKey(ctx, v.school, "secret:"+name)
-	if err != nil {
-		return nil, fmt.Errorf("reading a secret: %w", err)
-	}
 	v.secrets[name] = s
 	return append([]byte(nil), s...), nil
+}
+
+// knownSecret returns a copy of a secret that was read before, else of the
+// school key.
+func (v *Vault) knownSecret(name string) (secret, school []byte, err error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.school == nil {
+		return nil, nil, ErrLocked
+	}
+	if s, ok := v.secrets[name]; ok {
+		return append([]byte(nil), s...), nil, nil
+	}
+	return nil, append([]byte(nil), v.school...), nil
 }
 
 func (v *Vault) purposeKey(p Purpose) ([]byte, error) {

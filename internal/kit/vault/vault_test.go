@@ -332,3 +332,33 @@ func openFile(v *vault.Vault, at vault.Place, sealed []byte) ([]byte, error) {
 	}
 	return io.ReadAll(r)
 }
+
+func TestWhoeverWritesMaySealWhileAnotherWaitsForANewSecret(t *testing.T) {
+	storetest.Each(t, []fs.FS{vault.Schema}, func(t *testing.T, db *store.DB) {
+		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		v := open(t, db, vault.File(filepath.Join(t.TempDir(), "keys", "school.key")))
+		made := make(chan error, 1)
+		err := db.Write(ctx, func(*store.Tx) error {
+			asks := make(chan struct{})
+			go func() {
+				close(asks)
+				_, err := v.Secret(ctx, "subjects-2026")
+				made <- err
+			}()
+			<-asks
+			for range 50_000 { // long enough for the other to stand and wait
+				if _, err := v.SealText(ctx, vault.Subjects, vault.Place{Table: "journal", Row: "1", Column: "detail"}, []byte("x")); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			t.Fatalf("the writer waited for whoever waited for it: %v", err)
+		}
+		if err := <-made; err != nil {
+			t.Errorf("the secret: %v", err)
+		}
+	})
+}
