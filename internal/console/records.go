@@ -129,6 +129,9 @@ func (c *journalVerifyCmd) run(ctx context.Context, h *house.House, cli *CLI, in
 	}
 	if !cli.JSON {
 		fmt.Fprintf(inv.Stdout, "The journal holds: %d lines, %d with their detail erased; head %s\n", rep.Lines, rep.Erased, short(rep.Head.Hash))
+		if rep.Outside == nil {
+			fmt.Fprintln(inv.Stdout, "Its end could not be held against journal.head, which is not in the data folder: lines cut off at the end would not be noticed.")
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ import (
 
 	"belisha/internal/house"
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/clock"
+	"belisha/internal/kit/control"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/people"
@@ -127,6 +130,29 @@ func check(t *testing.T, h http.Handler, name string, a actor.Actor, r web.Route
 	}
 	if w.Code >= 500 {
 		t.Errorf("%s %s as %s: %d", r.Method, r.Path, name, w.Code)
+	}
+}
+
+func TestAJournalWhoseHeadOutsideIsGoneIsNotCalledKept(t *testing.T) {
+	h := open(t, house.Config{})
+	look := func() control.Finding {
+		f, err := h.LogControl().Check(t.Context(), clock.System{}.Now(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	if err := h.NoteExport(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if f := look(); f.State != control.Kept {
+		t.Fatalf("before: %+v", f)
+	}
+	if err := os.Remove(h.HeadFile()); err != nil {
+		t.Fatal(err)
+	}
+	if f := look(); f.State != control.AtRisk {
+		t.Errorf("after: %+v", f)
 	}
 }
 

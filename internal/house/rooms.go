@@ -283,6 +283,10 @@ func (h *House) logControl() control.Control {
 				Rule: "every line, detail and protected record is as it was written", Source: control.Measured,
 				By: "the journal's hash chain", At: now, Owner: string(people.NetworkManager),
 			}
+			if rep.Outside == nil {
+				f.State, f.Figure = control.AtRisk, f.Figure+"; the file journal.head, which shows where it ended, is gone"
+				f.Todo = "Ask who has had access to the data folder, and compare the journal's end with the last backup."
+			}
 			if rep.Fault != nil {
 				f.State, f.Figure = control.Broken, rep.Fault.What
 				f.Todo = "Somebody changed the records behind Belisha's back. Keep this machine as it is, and compare with the last backup."
