@@ -69,7 +69,6 @@ type record struct {
 	anchor uint32 // what it is filed under
 	cat    uint16
 	is     flag
-	ending bool // as short as the ending of longer names
 }
 
 // Builder collects entries, in any order, and writes them as one segment. The
@@ -142,20 +141,20 @@ func (b *Builder) number(category string) (uint16, error) {
 	return n, nil
 }
 
-func (b *Builder) put(f filing, cat uint16, is flag) {
-	p := &b.parts[f.key>>56]
-	*p = append(*p, record{f.key, uint32(f.anchor >> 32), cat, is, f.ending})
+func (b *Builder) put(key, anchor uint64, cat uint16, is flag) {
+	p := &b.parts[key>>56]
+	*p = append(*p, record{key, uint32(anchor >> 32), cat, is})
 }
 
 func (b *Builder) addName(text string, cat uint16, is flag) error {
 	if len(text) > 253 {
 		return ErrEntry
 	}
-	f, ok := nameKeys(text)
+	key, anchor, ok := nameKeys(text)
 	if !ok {
 		return ErrEntry
 	}
-	b.put(f, cat, is)
+	b.put(key, anchor, cat, is)
 	return nil
 }
 
@@ -171,9 +170,9 @@ func (b *Builder) addURL(text string, cat uint16) error {
 	if !ok {
 		return ErrEntry
 	}
-	mark, _ := nameKeys(host)
-	b.put(mark, 0, flagPages)
-	b.put(filing{key: key, anchor: key}, cat, flagSub)
+	mark, anchor, _ := nameKeys(host)
+	b.put(mark, anchor, 0, flagPages)
+	b.put(key, key, cat, flagSub)
 	b.maxPath = max(b.maxPath, len(path))
 	return nil
 }
@@ -220,7 +219,7 @@ func (b *Builder) addAddress(text string, cat uint16) error {
 		b.six[n>>6] |= 1 << (n & 63)
 	}
 	key := addressKey(p)
-	b.put(filing{key: key, anchor: key}, cat, flagSub)
+	b.put(key, key, cat, flagSub)
 	return nil
 }
 

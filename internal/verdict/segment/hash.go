@@ -162,12 +162,6 @@ func (b *Batch) filed(i int) uint64 {
 	return b.anchor
 }
 
-// ending reports whether the whole of a name may be what longer names have in
-// front of their anchor: one label, or two that look like an ending.
-func (b *Batch) ending() bool {
-	return b.N == 1 || b.N == 2 && b.Len[0] == 2 && b.Len[1] <= 6
-}
-
 // suffixKey is the key of the suffix of length l whose whole words gave h and
 // which ends inside w.
 func suffixKey(h, w uint64, l int) uint64 {
@@ -284,28 +278,21 @@ func filler(s string, k int) uint64 {
 
 // NameKey is the key of a whole canonical name.
 func NameKey(name string) (uint64, bool) {
-	k, ok := nameKeys(name)
-	return k.key, ok
+	key, _, ok := nameKeys(name)
+	return key, ok
 }
 
-// filing says where a name is found: its own key, the one it is filed under,
-// and whether it is as short as an ending.
-type filing struct {
-	key, anchor uint64
-	ending      bool
-}
-
-func nameKeys(name string) (filing, bool) {
+// nameKeys returns the name's key and the one it is filed under.
+func nameKeys(name string) (key, anchor uint64, ok bool) {
 	var b Batch
-	ok := b.Begin(name)
-	ending := ok && !b.More() && b.ending()
+	ok = b.Begin(name)
 	for ok && b.More() {
 		ok = b.Next(name)
 	}
 	if !ok {
-		return filing{}, false
+		return 0, 0, false
 	}
-	return filing{b.Keys[b.N-1], b.filed(b.N - 1), ending}, true
+	return b.Keys[b.N-1], b.filed(b.N - 1), true
 }
 
 // Trail walks the beginnings of a canonical path under one host suffix that

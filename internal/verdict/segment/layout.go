@@ -21,9 +21,8 @@ type layout struct {
 	order  []uint8 // old category number to new
 	sets   []Set
 	keys   uint64
-	short  uint64 // names as short as an ending
 	count  uint64 // lines of the table
-	fronts uint64 // words of the filter of endings
+	fronts uint64 // words of the front filter
 	meta   []byte
 	stats  Stats
 }
@@ -35,7 +34,7 @@ func (b *Builder) layOut() (*layout, error) {
 		return nil, err
 	}
 	l.count = max(1, (l.keys*fillLines+2*fillNames-1)/(2*fillNames)) * 2
-	l.fronts = max(1, (l.short+frontFill-1)/frontFill)
+	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
 	m := meta{Categories: slugs, Expressions: []metaExpression{}}
 	for _, e := range b.expressions {
 		m.Expressions = append(m.Expressions, metaExpression{l.order[e.cat], e.text})
@@ -102,10 +101,7 @@ func (l *layout) merge() error {
 				numbers[set] = id
 				l.sets = append(l.sets, set)
 			}
-			out = append(out, record{key: p[from].key, anchor: p[from].anchor, cat: id, ending: p[from].ending})
-			if p[from].ending {
-				l.short++
-			}
+			out = append(out, record{key: p[from].key, anchor: p[from].anchor, cat: id})
 			from = to
 		}
 		l.b.parts[i] = out
@@ -130,23 +126,21 @@ func (l *layout) union(rs []record) Set {
 	return s
 }
 
-// The file's parts: header, description, sets, filter of endings, table.
+// The file's parts: header, description, sets, front filter, table.
 func (l *layout) frontAt() uint64 {
 	return uint64(headerSize+len(l.meta)+len(l.sets)*setSize+lineSize-1) &^ (lineSize - 1)
 }
 
 func (l *layout) tableAt() uint64 { return (l.frontAt() + l.fronts*8 + 4095) &^ 4095 }
 
-// fillFront notes the short names in their filter.
+// fillFront notes every record in the filter, under its anchor.
 func (l *layout) fillFront(front []byte) {
 	for i := range l.b.parts {
 		for _, r := range l.b.parts[i] {
-			if !r.ending {
-				continue
-			}
-			at := frontWord(r.key, l.fronts)
+			anchor := uint64(r.anchor) << 32
+			at := frontWord(anchor, l.fronts)
 			word := front[at : at+8]
-			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(r.key))
+			binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|frontMask(anchor))
 		}
 	}
 }
@@ -255,6 +249,10 @@ func (l *layout) writeHead(w io.Writer) error {
 		at += setSize
 	}
 	l.fillFront(head[l.frontAt():])
-	_, err := w.Write(head)
-	return err
+	for part := range slices.Chunk(head, lineSize<<10) { // small, so that the writer keeps to its size
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
