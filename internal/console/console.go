@@ -44,6 +44,7 @@ type Invocation struct {
 // fail says one sentence and returns the status.
 func (inv Invocation) fail(status int, sentence string) int {
 	sentence = strings.ReplaceAll(strings.TrimSpace(sentence), "\n", "; ")
+	sentence = strings.TrimPrefix(sentence, "belisha: ") // the filter's own last words
 	if sentence != "" && !strings.HasSuffix(sentence, ".") && !strings.HasSuffix(sentence, ")") {
 		sentence += "."
 	}
@@ -121,7 +122,7 @@ func parse(inv Invocation) (*CLI, *kong.Context, int) {
 		return nil, nil, Done
 	}
 	if err != nil {
-		return nil, nil, inv.fail(WrongUse, err.Error()+"; see `belisha --help`")
+		return nil, nil, inv.fail(WrongUse, strings.ReplaceAll(err.Error(), `"",`, "")+"; see `belisha --help`")
 	}
 	return &cli, c, Done
 }

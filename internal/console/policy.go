@@ -280,7 +280,7 @@ func (c *policyActivateCmd) refused(inv Invocation, err error) error {
 	if errors.As(err, &unapproved) || errors.As(err, &blocked) {
 		return notSo(err.Error())
 	}
-	return err
+	return plainInvalid(err)
 }
 
 type policyExportCmd struct {

@@ -82,11 +82,13 @@ func (c *peopleImportCmd) run(ctx context.Context, h *house.House, cli *CLI, inv
 	return nil
 }
 
-// plainInvalid shortens a refusal that is about the whole to its sentence.
+// plainInvalid shortens a refusal of one thing to its sentence.
 func plainInvalid(err error) error {
 	var bad store.Invalid
-	if errors.As(err, &bad) && len(bad) == 1 && bad[""] != "" {
-		return errors.New(bad[""])
+	if errors.As(err, &bad) && len(bad) == 1 {
+		for _, words := range bad {
+			return errors.New(words)
+		}
 	}
 	return err
 }
@@ -154,6 +156,9 @@ func (c *journalExportCmd) run(ctx context.Context, h *house.House, _ *CLI, inv 
 	out := inv
 	if c.File != "" && c.File != "-" {
 		f, err := os.OpenFile(inv.path(c.File), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s is there already; name another file", c.File)
+		}
 		if err != nil {
 			return fmt.Errorf("writing the journal: %w", err)
 		}

@@ -95,10 +95,28 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	r.SetMaxOpenConns(6)
 	db := &DB{dialect: SQLite, write: w, read: r}
 	if err := w.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the records in %s: %w", file, err), db.Close())
+		return nil, errors.Join(unopened(file, err), db.Close())
 	}
 	return db, nil
 }
+
+// ErrDamaged: the file of the records is not what it was.
+var ErrDamaged = errors.New("the records are damaged; keep the file as it is for whoever looks into it, and bring the school back with `belisha backup restore`")
+
+// unopened says why a file could not be opened as records.
+func unopened(file string, err error) error {
+	var code interface{ Code() int }
+	if errors.As(err, &code) && (code.Code()&0xff == sqliteCorrupt || code.Code()&0xff == sqliteNotADB) {
+		return fmt.Errorf("%s: %w", file, ErrDamaged)
+	}
+	return fmt.Errorf("opening the records in %s: %w", file, err)
+}
+
+// What SQLite calls a file that it cannot read as one of its own.
+const (
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)
 
 func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 	if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
