@@ -34,6 +34,7 @@ type entry struct {
 	names   []string
 	stored  time.Time
 	ends    time.Time
+	rebound bool // a public name that led nowhere but inside
 }
 
 type cache struct {

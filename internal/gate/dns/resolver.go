@@ -12,6 +12,7 @@ import (
 
 	mdns "github.com/miekg/dns"
 
+	"belisha/internal/gate/porter"
 	"belisha/internal/kit/clock"
 )
 
@@ -57,7 +58,8 @@ func NewResolver(servers []string, allowed func(netip.Addr) bool, c clock.Clock,
 	return r, nil
 }
 
-// Lookup returns the addresses of a canonical name, IPv4 first.
+// Lookup returns the addresses of a canonical name, IPv4 first. A name that
+// leads nowhere but inside is porter.ErrInside.
 func (r *Resolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 	type answer struct {
 		list []netip.Addr
@@ -74,6 +76,9 @@ func (r *Resolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error
 	if len(all) > 0 {
 		return all, nil
 	}
+	if errors.Is(v6.err, porter.ErrInside) {
+		return nil, v6.err
+	}
 	if err == nil {
 		err = v6.err
 	}
@@ -87,6 +92,9 @@ func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) ([]n
 	e, err := r.find(ctx, key{name: name, kind: kind})
 	if err != nil {
 		return nil, err
+	}
+	if e.rebound {
+		return nil, fmt.Errorf("finding %s: %w", name, porter.ErrInside)
 	}
 	m := new(mdns.Msg)
 	if err := m.Unpack(e.wire); err != nil {
@@ -169,8 +177,12 @@ func (r *Resolver) ask(ctx context.Context, k key) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	clean(m, r.allowed)
-	return newEntry(m, r.clock.Now())
+	rebound := clean(m, r.allowed)
+	e, err := newEntry(m, r.clock.Now())
+	if err == nil {
+		e.rebound = rebound
+	}
+	return e, err
 }
 
 // askSafe makes the answer that says: this name is another name for its safe

@@ -5,6 +5,7 @@ package porter
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
@@ -127,6 +128,10 @@ func (p *Porter) Who(address netip.Addr, basic *subject.Row) subject.Found {
 	}
 	return found
 }
+
+// ErrInside says that a public name leads nowhere but to addresses of the
+// school's own network, which it may not.
+var ErrInside = errors.New("the name leads to addresses that may not be reached through the filter")
 
 // Question is what a door saw.
 type Question struct {

@@ -200,7 +200,7 @@ func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
 func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, to string) {
 	server, err := s.dial.dial(detached(ctx), to, v.port)
 	if err != nil {
-		if errors.Is(err, errForbidden) {
+		if errors.Is(err, errForbidden) || errors.Is(err, porter.ErrInside) {
 			refused := s.porter.Refuse(&v.who, answer.Question, verdict.ReasonPrivate)
 			s.closeTunnel(ctx, v, &refused)
 			return

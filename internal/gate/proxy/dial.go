@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"belisha/internal/gate/porter"
 	"belisha/internal/verdict"
 )
 
@@ -44,6 +45,9 @@ func (d *dialer) dial(ctx context.Context, host string, port uint16) (net.Conn, 
 	ctx, cancel := context.WithTimeout(ctx, dialFor)
 	defer cancel()
 	list, err := d.addresses(ctx, host)
+	if errors.Is(err, porter.ErrInside) {
+		return nil, err // whoever would connect, and wherever that machine is
+	}
 	if d.proxy != nil {
 		return d.viaProxy(ctx, host, port, list)
 	}
@@ -142,7 +146,10 @@ func (d *dialer) checkBehindProxy(ctx context.Context, host string, port uint16)
 	ctx, cancel := context.WithTimeout(ctx, dialOneFor)
 	defer cancel()
 	known, err := d.addresses(ctx, host)
-	if err == nil && d.forbidden(known, port) {
+	switch {
+	case errors.Is(err, porter.ErrInside):
+		return err
+	case err == nil && d.forbidden(known, port):
 		return errForbidden
 	}
 	return nil

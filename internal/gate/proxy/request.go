@@ -293,7 +293,7 @@ type onlyWriter struct{ io.Writer }
 // failed answers where the other side could not be reached.
 func (s *Server) failed(w http.ResponseWriter, r *http.Request, answer *porter.Answer, err error) {
 	switch {
-	case errors.Is(err, errForbidden):
+	case errors.Is(err, errForbidden), errors.Is(err, porter.ErrInside):
 		private := s.porter.Refuse(&answer.Who, answer.Question, verdict.ReasonPrivate)
 		s.block(w, r, &private)
 	case isRefused(err):
