@@ -42,10 +42,20 @@ type source interface {
 	close()
 }
 
+// absent is the error of a path at which there is nothing.
+type absent string
+
+func (a absent) Error() string {
+	return "there is no file or folder " + string(a) + "; look at its name and folder"
+}
+
+// Is makes it the error that it is for programs.
+func (absent) Is(target error) bool { return target == fs.ErrNotExist }
+
 func open(name string, maxBytes int64) (source, error) {
 	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no file or folder %s: %w", name, fs.ErrNotExist)
+		return nil, absent(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look at the list: %w", err)
