@@ -301,7 +301,7 @@ func backupFile(s *story, args []string) error {
 	if err != nil || len(found) == 0 {
 		return fmt.Errorf("there is no backup: %w", err)
 	}
-	slices.Sort(found)
+	slices.SortFunc(found, func(a, b string) int { return made(a).Compare(made(b)) })
 	kept := filepath.Join(s.work, "the-backup.age")
 	b, err := os.ReadFile(found[len(found)-1])
 	if err != nil {
@@ -309,6 +309,15 @@ func backupFile(s *story, args []string) error {
 	}
 	s.ts.Setenv(args[0], kept)
 	return os.WriteFile(kept, b, 0o600)
+}
+
+// made is when a file was last written.
+func made(name string) time.Time {
+	st, err := os.Stat(name)
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
 }
 
 // found looks for words in every file of the data folder, byte by byte:
