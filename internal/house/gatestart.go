@@ -2,10 +2,12 @@ package house
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"belisha/internal/gate/control"
 )
@@ -50,9 +52,15 @@ func newGateChild(cfg Config, dir string) (*gateChild, error) {
 	return g, nil
 }
 
-// line is a command line without what may differ between two starts of the
-// same filter.
-func (g *gateChild) line(version string) string { return version + "\n" + strings.Join(g.args, "\n") }
+// line is what the running filter was started as: another version, another
+// build of the program or another command line is another filter.
+func (g *gateChild) line(version string) string {
+	build := "unknown"
+	if s, err := os.Stat(g.program); err == nil {
+		build = fmt.Sprintf("%d bytes of %s", s.Size(), s.ModTime().UTC().Format(time.RFC3339Nano))
+	}
+	return version + "\n" + build + "\n" + strings.Join(g.args, "\n")
+}
 
 // gateArgs is the filter's command line.
 func gateArgs(cfg Config, dir string) []string {

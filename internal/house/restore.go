@@ -33,6 +33,12 @@ func Restore(ctx context.Context, q RestoreRequest) (backup.Restored, error) {
 	if err != nil {
 		return backup.Restored{}, err
 	}
+	// `backup run` prints a name; it lies in the data folder's backups.
+	if _, err := os.Stat(q.Archive); errors.Is(err, os.ErrNotExist) {
+		if named := filepath.Join(q.Data, "backups", filepath.Base(q.Archive)); fileThere(named) {
+			q.Archive = named
+		}
+	}
 	cfg := Config{Clock: q.Clock}
 	r := backup.Restore{
 		Archive: q.Archive, Folder: q.To, School: key, Clock: q.Clock, Schemas: Schemas(),
@@ -59,4 +65,9 @@ func (q RestoreRequest) key() ([]byte, error) {
 		return nil, errors.New("the school key is needed: name its file with --key, or type the recovery words")
 	}
 	return vault.FromRecovery(string(b))
+}
+
+func fileThere(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"belisha/internal/kit/actor"
 	"belisha/internal/kit/words"
 )
 
@@ -62,7 +63,11 @@ func (c *Ctx) frame(b *Base) {
 	}
 	f.WindowBar = windowTitle(b, f.School)
 	if !c.people && f.SignedIn {
-		f.Menu, f.Banners = c.menu(), c.about.Banners
+		f.Menu = c.menu()
+		// Whoever can do nothing about a banner is not troubled with it.
+		if a := c.Actor.Audience; a != actor.Pupil && a != actor.Parent && a != actor.Visitor {
+			f.Banners = c.about.Banners
+		}
 		f.Light = c.light()
 	}
 	b.Frame = f

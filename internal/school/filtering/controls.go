@@ -116,6 +116,11 @@ func (r *Room) requiredCategories(ctx context.Context, now time.Time, v *setting
 		f.Figure += "; " + StarterSays
 		f.Todo = "Import category lists: belisha lists import PATH."
 	}
+	if thin := restsOnStarter(st, v); f.State == control.Kept && len(thin) > 0 {
+		f.State = control.AtRisk
+		f.Figure += "; " + words.And(thin) + " " + words.Plural(len(thin), "rests", "rest") + " on the starter list alone"
+		f.Todo = "Import a list that has these categories too: belisha lists import PATH."
+	}
 	cut(&f)
 	return f, nil
 }
@@ -123,6 +128,25 @@ func (r *Room) requiredCategories(ctx context.Context, now time.Time, v *setting
 // imported reports whether any list but the starter list is in use.
 func imported(st *state) bool {
 	return slices.ContainsFunc(st.sources, func(s Source) bool { return s.Enabled && s.Segment != "" })
+}
+
+// restsOnStarter are the categories that bind everybody and that no imported
+// list has. What is illegal is left out: those lists are licensed, and a
+// standing statement says that they are not loaded.
+func restsOnStarter(st *state, v *setting.Values) []string {
+	have := map[string]bool{"illegal": true}
+	for _, s := range st.sources {
+		for _, c := range s.Categories {
+			have[c.Slug] = have[c.Slug] || (s.Enabled && s.Segment != "" && c.Names > 0)
+		}
+	}
+	var thin []string
+	for _, slug := range v.Items(keyRequired) {
+		if !have[slug] {
+			thin = append(thin, slug)
+		}
+	}
+	return thin
 }
 
 // closedRows are the categories of a group, each with whether it is closed in

@@ -55,6 +55,18 @@ func (s *school) bring() string {
 	return path
 }
 
+// bringRest imports lists of the other categories that bind everybody.
+func (s *school) bringRest() {
+	s.t.Helper()
+	for _, c := range []string{"adult", "games", "malware", "phishing"} {
+		path := filepath.Join(s.t.TempDir(), c+".txt")
+		must(s.t, os.WriteFile(path, []byte(many(50, c+"-names.example")), 0o644))
+		must(s.t, os.Chtimes(path, s.clock.Now().Add(-time.Hour), s.clock.Now().Add(-time.Hour)))
+		_, err := s.room.Import(console(), filtering.Options{Path: path, Name: c, Category: c})
+		must(s.t, err)
+	}
+}
+
 func TestTheStarterListAloneIsNeverAGreenTick(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.stands("required-categories", control.Unknown, filtering.StarterSays)
@@ -63,8 +75,10 @@ func TestTheStarterListAloneIsNeverAGreenTick(t *testing.T) {
 			t.Errorf("banners %+v", b)
 		}
 		s.bring()
+		s.stands("required-categories", control.AtRisk, "adult, games, malware and phishing rest on the starter list alone")
+		s.bringRest()
 		s.stands("required-categories", control.Kept, "closed throughout")
-		s.stands("lists-fresh", control.Kept, "1 list, the oldest 1 hour old")
+		s.stands("lists-fresh", control.Kept, "5 lists, the oldest 1 hour old")
 		if b := s.room.Banners(context.Background()); len(b) != 0 {
 			t.Errorf("banners %+v", b)
 		}
@@ -75,6 +89,7 @@ func TestASiteThatAnEntryOpensIsSaidBesideTheGreenTick(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.confirmed()
 		s.bring()
+		s.bringRest()
 		_, err := s.room.AddOwn(s.asManager(), filtering.Own{
 			Text: "pokerstars.com", Act: verdict.Allow, Groups: []string{filtering.GroupStaff}, Ground: filtering.GroundWrong, Reason: "the maths lesson",
 		})

@@ -7,6 +7,7 @@ package review
 import (
 	"context"
 	"errors"
+	"slices"
 	"sort"
 	"time"
 
@@ -69,6 +70,16 @@ func New(d Deps) (*Room, error) {
 // hidden reports whether the actor may not see the detail of a line.
 func (r *Room) hidden(a actor.Actor, l journal.Line) bool {
 	return r.d.Private != nil && r.d.Private(l.Kind) && !a.Holds(headteacher)
+}
+
+// visible leaves out the lines that an actor may not know of: when something
+// reached the safeguarding tray, and who opened it, is for those who have the
+// tray, and for the head.
+func visible(a actor.Actor, lines []journal.Line) []journal.Line {
+	if a.May("safeguarding.tray") || a.Holds(headteacher) {
+		return lines
+	}
+	return slices.DeleteFunc(lines, func(l journal.Line) bool { return l.Kind == "signal" })
 }
 
 // headteacher is the post that may see every detail.

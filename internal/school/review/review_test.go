@@ -124,3 +124,20 @@ func TestWhoseHistoryWasLookedAtIsForTheHeadAlone(t *testing.T) {
 	webtest.Get(t, h, "/journal/2", head).Has("whose history it was")
 	webtest.Get(t, h, "/journal.csv", head).Has("whose history it was")
 }
+
+func TestWhenSomethingReachedTheSafeguardingTrayIsForThoseWhoHaveIt(t *testing.T) {
+	lines := []journal.Line{{Seq: 1, Kind: "signal"}, {Seq: 2, Kind: "account"}}
+	for _, c := range []struct {
+		name string
+		who  actor.Actor
+		want int
+	}{
+		{"the network manager", webtest.As("n", MayReadJournal), 1},
+		{"the safeguarding lead", webtest.As("d", MayReadJournal, "safeguarding.tray"), 2},
+		{"the head", actor.New(actor.Actor{ID: "person:h", Kind: actor.Person, Posts: []string{"headteacher"}}, MayReadJournal), 2},
+	} {
+		if got := visible(c.who, append([]journal.Line{}, lines...)); len(got) != c.want {
+			t.Errorf("%s sees %d lines, want %d", c.name, len(got), c.want)
+		}
+	}
+}

@@ -155,12 +155,12 @@ func (r *Room) journal(c *web.Ctx) error {
 			{Name: "kind", Label: "About", Hint: "Such as account or policy", Value: c.Query("kind"), Optional: true},
 		},
 	}
-	v.Table = r.lines(c, lines)
 	if len(lines) == f.Limit {
 		q := c.R.URL.Query()
 		q.Set("before", strconv.FormatInt(lines[len(lines)-1].Seq, 10))
 		v.Pager = web.Pager{After: "/journal?" + q.Encode(), Words: "Older lines follow"}
 	}
+	v.Table = r.lines(c, visible(c.Actor, lines))
 	return journalPage.Render(c, v)
 }
 
@@ -197,7 +197,7 @@ func (r *Room) line(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if len(lines) != 1 || lines[0].Seq != n {
+	if len(lines) != 1 || lines[0].Seq != n || len(visible(c.Actor, lines)) == 0 {
 		return store.ErrNotFound
 	}
 	l := lines[0]
@@ -259,7 +259,11 @@ func (r *Room) export(c *web.Ctx) error {
 		if err != nil {
 			return err
 		}
+		full := len(lines) == f.Limit
 		for _, l := range lines {
+			f.Before = l.Seq
+		}
+		for _, l := range visible(c.Actor, lines) {
 			if r.hidden(c.Actor, l) {
 				l.Detail = nil
 			}
@@ -267,9 +271,8 @@ func (r *Room) export(c *web.Ctx) error {
 			if err := w.Row(row...); err != nil {
 				return err
 			}
-			f.Before = l.Seq
 		}
-		if len(lines) < f.Limit {
+		if !full {
 			break
 		}
 	}
