@@ -145,7 +145,7 @@ type aboutCache struct {
 	host string
 }
 
-const aboutHolds = 5 * time.Second
+const aboutHolds = time.Second
 
 // renamed forgets what pages said, and tells the filter the new name.
 func (h *House) renamed(ctx context.Context) {
