@@ -4,10 +4,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 echo "== verdict: 5,000,000 names, against one look-up in a Go map"
-BELISHA_FIGURES=1 go test -count=1 -run 'Figures' -timeout 30m -v ./internal/verdict/... | grep -v '^=== '
+BELISHA_FIGURES=1 go test -count=1 -run 'Figures' -timeout 30m -v ./internal/verdict ./internal/verdict/snapfile | grep -v '^=== '
 echo "== proxy and DNS, against plain Go"
-go test -run '^$' -bench 'AgainstPlain' -benchtime 3s -count 3 ./internal/gate/...
+go test -run '^$' -bench 'AgainstPlain' -benchtime 3s -count 3 ./internal/gate/proxy ./internal/gate/dns
 echo "== activity"
 BELISHA_BENCH_EVENTS="${BELISHA_BENCH_EVENTS:-20000000}" go test -count=1 -run '^$' -bench BenchmarkActivity -benchtime 7x -timeout 60m -v ./internal/activity
 echo "== pages of the demonstration school at 5,000 people"
-go test -count=1 -run 'Figures' -timeout 20m -v ./internal/demo | grep -v '^=== '
+go test -count=1 -run 'TestPagesAreQuickInALargeSchool' -timeout 20m -v ./internal/demo | grep -v '^=== '
