@@ -33,6 +33,8 @@ type gateDoor struct {
 	dir   string
 	child *gateChild
 
+	telling sync.Mutex // one message of the presence stream at a time
+
 	mu     sync.Mutex
 	facts  control.State
 	known  bool // facts are of a filter that answered
@@ -224,12 +226,17 @@ func (g *gateDoor) changed() {
 	}
 }
 
-// keep keeps the filter running and told.
-func (g *gateDoor) keep(ctx context.Context) error {
-	go g.child.Keep(ctx, func(s control.State) {
+// watch keeps the filter running.
+func (g *gateDoor) watch(ctx context.Context) error {
+	g.child.Keep(ctx, func(s control.State) {
 		g.took(s)
 		g.changed()
 	})
+	return nil
+}
+
+// keep keeps the filter told.
+func (g *gateDoor) keep(ctx context.Context) error {
 	wait := time.Duration(0)
 	for {
 		select {

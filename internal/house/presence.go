@@ -32,6 +32,10 @@ func (g *gateDoor) toRow(r access.Row) subject.Row {
 // everybody tells the filter who is behind which address, all of it anew: at
 // the start, and whenever the rules change, since groups may have.
 func (g *gateDoor) everybody(ctx context.Context) error {
+	// What is read here must reach the filter before any later sign-out does,
+	// or it would bring back who has gone.
+	g.telling.Lock()
+	defer g.telling.Unlock()
 	list, err := g.h.Access.Behind(ctx)
 	if err != nil {
 		return err
@@ -48,6 +52,8 @@ func (g *gateDoor) everybody(ctx context.Context) error {
 
 // SignedIn tells the filter who is behind an address.
 func (g *gateDoor) SignedIn(ctx context.Context, r access.Row) error {
+	g.telling.Lock()
+	defer g.telling.Unlock()
 	return g.push(ctx, subject.Push{Rows: []subject.Row{g.toRow(r)}})
 }
 
@@ -57,7 +63,13 @@ func (g *gateDoor) SignedOut(ctx context.Context, who string, at netip.Addr) err
 	if !at.IsValid() {
 		return g.everybody(ctx)
 	}
-	return g.push(ctx, subject.Push{Gone: []string{rowID(who, at)}})
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	err := g.push(ctx, subject.Push{Gone: []string{rowID(who, at)}})
+	if err != nil {
+		g.changed() // everything is told anew, without them
+	}
+	return err
 }
 
 // push sends the next message of the presence stream. A filter that is away

@@ -110,6 +110,7 @@ func (h *House) startParts(ctx context.Context, p *procs, l *listeners, o RunOpt
 	})
 	p.start(ctx, "admin page", func(ctx context.Context) error { return serveUntil(ctx, server(h.admin()), l.admin) })
 	p.start(ctx, "tasks", h.tasks.Run)
+	p.start(ctx, "filter's watch", h.gate.watch)
 	p.start(ctx, "filter's keeper", h.gate.keep)
 	p.start(ctx, "pump", h.gate.pump)
 	p.start(ctx, "filter's ear", h.followForFilter)

@@ -32,6 +32,8 @@ type gate struct {
 	mu   sync.Mutex
 	rows map[netip.Addr]access.Row
 	told int // sign-outs
+	// leaving, if set, is asked at each sign-out, before it is done.
+	leaving func()
 }
 
 func (g *gate) SignedIn(_ context.Context, r access.Row) error {
@@ -42,6 +44,9 @@ func (g *gate) SignedIn(_ context.Context, r access.Row) error {
 }
 
 func (g *gate) SignedOut(_ context.Context, subject string, at netip.Addr) error {
+	if g.leaving != nil {
+		g.leaving()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.told++

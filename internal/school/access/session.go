@@ -422,10 +422,15 @@ func (r *Room) offTheWeb(ctx context.Context, person people.ID) error {
 
 // leaves tells the gate that somebody is not behind an address any more.
 func (r *Room) leaves(ctx context.Context, w webAddress) error {
+	// First the record, then the gate: a gate that is told everything anew in
+	// between must not hear of somebody who has gone.
+	if err := r.DB.Write(ctx, func(tx *store.Tx) error { return dropWebAddress(ctx, tx, w.subject, w.address) }); err != nil {
+		return err
+	}
 	if err := r.Presence.SignedOut(ctx, w.subject, w.address); err != nil {
 		return fmt.Errorf("telling the gate of a sign-out: %w", err)
 	}
-	return r.DB.Write(ctx, func(tx *store.Tx) error { return dropWebAddress(ctx, tx, w.subject, w.address) })
+	return nil
 }
 
 // deviceWords says a browser's words about itself in ours: "Chrome on

@@ -358,3 +358,49 @@ func TestManyWrongTriesAtThePageRestTheAccount(t *testing.T) {
 	}
 	b.signIn("areed", good).is(422)
 }
+
+// behind is who the room would tell a gate of that starts anew.
+func (s *school) behind() []access.Row {
+	s.t.Helper()
+	rows, err := s.Behind(s.ctx)
+	s.must(err)
+	return rows
+}
+
+func TestAGateThatStartsAnewHearsOfEverybodyWhoIsThereAndOfNobodyElse(t *testing.T) {
+	s := newSchool(t)
+	moss := s.person(people.Pupil, "amoss")
+	s.person(people.Pupil, "bfern")
+	other := netip.MustParseAddr("10.1.2.4")
+	for name, at := range map[string]netip.Addr{"amoss": desk, "bfern": other} {
+		_, _, err := s.SignIn(s.ctx, access.Attempt{Username: name, Password: good, From: at, Web: true})
+		s.must(err)
+	}
+	rows := s.behind()
+	if len(rows) != 2 {
+		t.Fatalf("%d rows: %+v", len(rows), rows)
+	}
+	for _, r := range rows {
+		told := s.gate.rows[r.Address]
+		if r.Subject != told.Subject || !r.Ends.Equal(told.Ends) || r.KeyStage != told.KeyStage || r.Groups[0] != told.Groups[0] {
+			t.Errorf("told %+v at the sign-in, and %+v anew", told, r)
+		}
+	}
+	seen := false
+	s.gate.leaving = func() {
+		seen = true
+		for _, r := range s.behind() {
+			if r.Person == moss {
+				t.Error("who signs out would be told to the gate again")
+			}
+		}
+	}
+	s.must(s.EndSessions(s.ctx, moss, "", "signed out"))
+	if !seen || len(s.behind()) != 1 {
+		t.Errorf("the gate was told: %t; %d are left", seen, len(s.behind()))
+	}
+	s.clock.Advance(24 * time.Hour)
+	if left := s.behind(); len(left) != 0 {
+		t.Errorf("a day later: %+v", left)
+	}
+}
