@@ -43,5 +43,7 @@ func (h *House) registerAPI(api *web.API) {
 		out.Body.Version, out.Body.School = h.cfg.Version, h.folder.Meta.School
 		return out, nil
 	})
-	h.Policies.API(api)
+	for _, r := range joined[spoken](h) {
+		r.API(api)
+	}
 }

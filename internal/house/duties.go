@@ -24,13 +24,14 @@ func (s schoolDays) AddSchoolDays(t time.Time, n int) time.Time {
 // openDuties opens the book of what somebody must do, as far as no single
 // room can tell it.
 func (h *House) openDuties() (err error) {
-	h.duties, err = duty.New(duty.Deps{
-		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Days: schoolDays{h.People},
-		Sources: []duty.Source{
-			{Name: "filter-managers", Owed: h.owedManagers},
-			{Name: "safeguarding-posts", Owed: h.owedPosts},
-		},
-	})
+	sources := []duty.Source{
+		{Name: "filter-managers", Owed: h.owedManagers},
+		{Name: "safeguarding-posts", Owed: h.owedPosts},
+	}
+	for _, r := range joined[owing](h) {
+		sources = append(sources, r.Duties()...)
+	}
+	h.duties, err = duty.New(duty.Deps{DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Days: schoolDays{h.People}, Sources: sources})
 	return err
 }
 

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"belisha/internal/kit/actor"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
+	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/help"
 	"belisha/internal/school/people"
@@ -39,7 +39,7 @@ func (h *House) openFront(ctx context.Context) (err error) {
 	}
 	if h.Review, err = review.New(review.Deps{
 		Journal: h.journal,
-		Waiting: []func(context.Context, actor.Actor) ([]web.Item, error){h.Monitoring.Waiting, h.Policies.Waiting, h.duties.Waiting},
+		Waiting: h.waiting(),
 		Promises: func(ctx context.Context) (review.Promises, error) {
 			return h.promises.get(ctx, h)
 		},
@@ -47,12 +47,14 @@ func (h *House) openFront(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
-	h.sections = []web.Section{
-		h.Review.Section(), h.Policies.Section(), h.Filtering.Section(), h.Monitoring.Section(), h.People.Section(),
-		h.Access.Section(), h.Backup.Section(), h.Help.Section(), h.Setup.Section(),
-	}
-	for _, r := range h.registers {
+	h.sections = []web.Section{h.Review.Section()}
+	for _, r := range joined[sectioned](h) {
 		h.sections = append(h.sections, r.Section())
+	}
+	h.sections = append(h.sections, h.Help.Section(), h.Setup.Section())
+	h.tasks, err = tasks.New(tasks.Deps{DB: h.db, Clock: h.cfg.Clock, Zone: h.zone, Log: h.log}, h.taskList()...)
+	if err != nil {
+		return err
 	}
 	return h.plug(ctx)
 }

@@ -18,6 +18,7 @@ import (
 
 	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/approval"
 	"belisha/internal/kit/backup"
 	"belisha/internal/kit/blobs"
 	"belisha/internal/kit/clock"
@@ -66,14 +67,16 @@ type House struct {
 	Help       *help.Room
 	Setup      *setup.Room
 
-	registers []opened
-	sections  []web.Section
-	api       *web.API
-	desk      http.Handler
-	people    http.Handler
-	gate      *gateDoor
-	about     aboutCache
-	promises  promiseCache
+	Approvals *approval.Room
+
+	rooms    []any // every open room, in the order of the floor plan; see joined.go
+	sections []web.Section
+	api      *web.API
+	desk     http.Handler
+	people   http.Handler
+	gate     *gateDoor
+	about    aboutCache
+	promises promiseCache
 }
 
 // New opens the house on a folder that this process holds. The folder is
@@ -232,14 +235,12 @@ func (h *House) Sections() []web.Section { return h.sections }
 // has at its console.
 func (h *House) Capabilities() []actor.Capability { return h.Access.Table().Everything() }
 
-// Controls are the built controls of all rooms.
+// controls are the built controls of all rooms.
 func (h *House) controls() []control.Control {
 	var out []control.Control
-	out = append(out, h.People.Controls()...)
-	out = append(out, h.Access.Controls()...)
-	out = append(out, h.Filtering.Controls()...)
-	out = append(out, h.Monitoring.Controls()...)
-	out = append(out, h.Backup.Controls()...)
+	for _, r := range joined[interface{ Controls() []control.Control }](h) {
+		out = append(out, r.Controls()...)
+	}
 	return append(out, h.logControl())
 }
 

@@ -22,7 +22,6 @@ import (
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/vault"
-	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/monitoring"
@@ -92,14 +91,27 @@ func (h *House) openHall(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.openApprovals(); err != nil {
+		return err
+	}
 	h.gate = newGateDoor(h)
 	h.Access, err = access.New(access.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People,
-		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Extra: registerGrants(), Log: h.log,
+		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Extra: extraGrants(), Log: h.log,
 		// Whoever signs in on any of our pages is at the address they ask from.
 		Doors: access.Doors{Web: func(*http.Request) bool { return true }, Desk: func(r *http.Request) bool { return !throughFilter(r) }, Secure: overTLS},
 	})
+	h.join(h.People, h.Access, h.Approvals)
 	return err
+}
+
+// extraGrants are the lines that rooms add to the table of who may do what.
+func extraGrants() []access.Grant {
+	var out []access.Grant
+	for _, g := range [][]access.Grant{registerGrants()} {
+		out = append(out, g...)
+	}
+	return out
 }
 
 // registerGrants say who keeps the registers.
@@ -114,12 +126,6 @@ func registerGrants() []access.Grant {
 	}
 }
 
-// opened is a register at work.
-type opened interface {
-	Section() web.Section
-	Tasks() []tasks.Task
-}
-
 // openRegisters opens the plain logs.
 func (h *House) openRegisters() error {
 	c, err := confiscated.Register.Open(register.Deps{
@@ -128,7 +134,7 @@ func (h *House) openRegisters() error {
 	if err != nil {
 		return err
 	}
-	h.registers = []opened{c}
+	h.join(c)
 	return nil
 }
 
@@ -170,6 +176,7 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.join(h.Filtering, h.Monitoring)
 	if err := h.openRegisters(); err != nil {
 		return err
 	}
@@ -191,6 +198,7 @@ func (h *House) openBackup() (err error) {
 		Scratch: h.folder.Path("scratch"), KeyFile: h.keyFile(), School: h.folder.Meta.School, Version: h.cfg.Version,
 		SameDisk: h.cfg.File.Backup.Folder == "", Ask: h.askTask,
 	})
+	h.join(h.Backup)
 	return err
 }
 
@@ -251,21 +259,8 @@ func (h *House) openPolicies(ctx context.Context) (err error) {
 	if _, _, err := h.Policies.Load(ctx); err != nil {
 		return err
 	}
-	h.tasks, err = tasks.New(tasks.Deps{DB: h.db, Clock: h.cfg.Clock, Zone: h.zone, Log: h.log}, h.taskList()...)
-	return err
-}
-
-func (h *House) taskList() []tasks.Task {
-	var out []tasks.Task
-	out = append(out, h.Access.Tasks()...)
-	out = append(out, h.Filtering.Tasks()...)
-	out = append(out, h.Monitoring.Tasks()...)
-	out = append(out, h.Backup.Tasks()...)
-	out = append(out, h.blobs.Tasks()...)
-	for _, r := range h.registers {
-		out = append(out, r.Tasks()...)
-	}
-	return append(out, h.Policies.Tasks()...)
+	h.join(h.Policies)
+	return nil
 }
 
 // logControl is C27: the journal's chain and the protected records hold.

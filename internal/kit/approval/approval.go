@@ -137,8 +137,28 @@ type Deps struct {
 	Title func(post string) string
 }
 
+// Act is what a room does when something it asked for is decided, in the same
+// transaction: the approval is granted, refused, taken back or expired. An
+// error leaves the approval as it was.
+type Act func(ctx context.Context, tx *store.Tx, a Approval) error
+
 // Room keeps approvals.
-type Room struct{ Deps }
+type Room struct {
+	Deps
+	acts map[string]Act
+}
+
+// On has act called whenever an approval of the kind is closed. House and
+// rooms call it before anything is served, once for a kind.
+func (r *Room) On(kind string, act Act) { r.acts[kind] = act }
+
+// closed lets the room that asked act on how it ended.
+func (r *Room) closed(ctx context.Context, tx *store.Tx, a Approval) error {
+	if act := r.acts[a.Kind]; act != nil {
+		return act(ctx, tx, a)
+	}
+	return nil
+}
 
 // New returns the room.
 func New(d Deps) (*Room, error) {
@@ -148,7 +168,7 @@ func New(d Deps) (*Room, error) {
 	if d.Title == nil {
 		d.Title = func(post string) string { return strings.ReplaceAll(post, "-", " ") }
 	}
-	return &Room{d}, nil
+	return &Room{d, map[string]Act{}}, nil
 }
 
 const (

@@ -124,10 +124,17 @@ func (r *Room) tell(ctx context.Context, tx *store.Tx, a *Approval, p Part, now 
 			return err
 		}
 	}
-	if err := r.Journal.Write(ctx, tx, line); err != nil || to != Granted {
+	if err := r.Journal.Write(ctx, tx, line); err != nil {
 		return err
 	}
-	return r.close(ctx, tx, a, Granted, VerbGranted, now)
+	switch to {
+	case Granted:
+		return r.close(ctx, tx, a, Granted, VerbGranted, now)
+	case Refused:
+		return r.closed(ctx, tx, *a)
+	default:
+		return nil
+	}
 }
 
 // close ends a request with a line of its own.
@@ -135,10 +142,14 @@ func (r *Room) close(ctx context.Context, tx *store.Tx, a *Approval, to State, v
 	if err := setState(ctx, tx, a, to, now); err != nil {
 		return err
 	}
-	return r.Journal.Write(ctx, tx, journal.Entry{
+	err := r.Journal.Write(ctx, tx, journal.Entry{
 		Verb: verb, Kind: "approval", ID: a.ID, After: map[string]any{"state": to},
 		Rows: []journal.Row{{Table: "approvals", ID: a.ID}},
 	})
+	if err != nil {
+		return err
+	}
+	return r.closed(ctx, tx, *a)
 }
 
 func setState(ctx context.Context, tx *store.Tx, a *Approval, to State, now time.Time) error {
