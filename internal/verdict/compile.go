@@ -81,6 +81,7 @@ func (c *compiler) bounds() error {
 		{"lines", len(r.Lines), MaxLines},
 		{"own entries", len(r.Own), MaxOwn},
 		{"unblocks", len(r.Unblocks), MaxUnblocks},
+		{"classes", len(r.Classes), MaxClasses},
 		{"help hosts", len(r.Help), MaxLines},
 		{"own host names", len(r.Ours), MaxLines},
 		{"essentials", len(r.Essentials), MaxLines},
@@ -96,7 +97,7 @@ func (c *compiler) bounds() error {
 
 func (c *compiler) dictionary() error {
 	r := c.r
-	n := &Names{School: r.School, Groups: r.Groups, KeyStages: r.KeyStages, Places: r.Places, Categories: r.Categories}
+	n := &Names{School: r.School, Groups: r.Groups, KeyStages: r.KeyStages, Places: r.Places, Classes: r.Classes, Categories: r.Categories}
 	var groups, categories []string
 	for _, g := range r.Groups {
 		groups = append(groups, g.Slug)
@@ -117,6 +118,13 @@ func (c *compiler) dictionary() error {
 	}
 	n.groups, n.categories = number("group", groups, 0), number("category", categories, 0)
 	n.stages, n.places = number("key stage", r.KeyStages, 1), number("place", r.Places, 1)
+	n.classes = make(map[string]uint16, len(r.Classes))
+	for i, s := range r.Classes {
+		if _, twice := n.classes[s]; s == "" || twice {
+			err = refuse("the class %q is there twice or has no name", s)
+		}
+		n.classes[s] = uint16(i) + 1
+	}
 	if err != nil {
 		return err
 	}
@@ -136,10 +144,20 @@ func (c *compiler) dictionary() error {
 }
 
 func (c *compiler) groups() error {
-	for _, g := range c.r.Groups {
-		c.s.groups = append(c.s.groups, group{unlistedClosed: g.UnlistedClosed, addressesOpen: g.AddressesOpen})
+	for i, g := range c.r.Groups {
+		c.s.groups = append(c.s.groups, group{unlistedClosed: g.UnlistedClosed, addressesOpen: g.AddressesOpen, tryOut: g.TryOut})
+		if !g.KnownOnly {
+			c.s.strict |= 1 << i
+		}
+		if g.TryOut {
+			c.s.tryOuts |= 1 << i
+		}
 	}
 	c.s.known = ^uint64(0) >> (64 - uint(len(c.r.Groups)))
+	if c.s.strict == 0 {
+		return refuse("every group is only for who is known to be in it, so there are no rules for who is not known")
+	}
+	c.s.names.everyone = c.s.strict
 	c.s.unsigned = c.r.UnsignedClosed
 	c.s.ports = slices.Clone(c.r.TunnelPorts)
 	return nil
@@ -167,6 +185,16 @@ func (c *compiler) who(w Who, of string) (who, error) {
 		}
 		out.places.Add(n.places[s])
 	}
+	for _, s := range w.Classes {
+		if n.classes[s] == 0 {
+			return out, refuse("%s is for the class %q, which does not exist", of, s)
+		}
+		out.classes = append(out.classes, n.classes[s])
+	}
+	slices.Sort(out.classes)
+	if len(out.classes) > 0 {
+		out.narrowing++
+	}
 	if !out.anyStage {
 		out.narrowing++
 	}
@@ -187,6 +215,7 @@ func (c *compiler) when(w When, of string) (when, error) {
 		if s.Until != 0 && s.Until <= s.From {
 			return when{}, refuse("%s has a span of time that ends before it begins", of)
 		}
+		c.s.moments = append(c.s.moments, s.From, s.Until)
 	}
 	return when{always: len(w.Weekly)+len(w.Not)+len(w.Also) == 0, weekly: w.Weekly, not: w.Not, also: w.Also}, nil
 }
@@ -221,7 +250,7 @@ func (c *compiler) lines() error {
 		if err := c.lineCategories(i, l, of); err != nil {
 			return err
 		}
-		c.s.names.rules = append(c.s.names.rules, RuleInfo{"line", l.ID, l.Act, l.Clause, l.Note})
+		c.s.names.rules = append(c.s.names.rules, RuleInfo{Kind: "line", ID: l.ID, Act: l.Act, Clause: l.Clause, Says: l.Note, Classes: l.Who.Classes})
 	}
 	for i := range c.s.byCat {
 		c.s.sortLines(c.s.byCat[i])
@@ -325,8 +354,9 @@ func (c *compiler) owns() error {
 		if err != nil {
 			return err
 		}
+		c.s.moments = append(c.s.moments, o.Span.From, o.Span.Until)
 		c.s.own = append(c.s.own, own{who: w, when: t, span: o.Span, act: o.Act})
-		c.s.names.rules = append(c.s.names.rules, RuleInfo{"own", o.ID, o.Act, o.Clause, o.Reason})
+		c.s.names.rules = append(c.s.names.rules, RuleInfo{Kind: "own", ID: o.ID, Act: o.Act, Clause: o.Clause, Says: o.Reason, Classes: o.Who.Classes})
 		if err := c.place(o.Text, target{kind: targetOwn, index: int32(i)}, of); err != nil {
 			return err
 		}
@@ -344,6 +374,7 @@ func (c *compiler) opened() error {
 		if u.Span.Until == 0 {
 			return refuse("%s has no end", of)
 		}
+		c.s.moments = append(c.s.moments, u.Span.From, u.Span.Until)
 		x := unblock{who: w, span: u.Span}
 		for _, slug := range u.Categories {
 			n, err := c.category(slug, of)
@@ -356,7 +387,7 @@ func (c *compiler) opened() error {
 			c.s.byCatUnb = append(c.s.byCatUnb, int32(i))
 		}
 		c.s.unblocks = append(c.s.unblocks, x)
-		c.s.names.rules = append(c.s.names.rules, RuleInfo{Kind: "unblock", ID: u.ID, Act: Allow, Says: u.Reason})
+		c.s.names.rules = append(c.s.names.rules, RuleInfo{Kind: "unblock", ID: u.ID, Act: Allow, Says: u.Reason, Classes: u.Who.Classes})
 		for _, h := range u.Hosts {
 			if err := c.place(h, target{kind: targetUnblock, index: int32(i)}, of); err != nil {
 				return err
@@ -375,8 +406,10 @@ func (c *compiler) lockedHosts() error {
 	return nil
 }
 
-// week sorts out the edges of the week.
+// week sorts out the edges of the week, and the moments besides.
 func (c *compiler) week() {
+	slices.Sort(c.s.moments)
+	c.s.moments = slices.Compact(c.s.moments)
 	c.s.edges = append(c.s.edges, 0)
 	slices.Sort(c.s.edges)
 	c.s.edges = slices.Compact(c.s.edges)

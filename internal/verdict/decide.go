@@ -37,15 +37,56 @@ func (s *Snapshot) decide(a *Ask, v *Verdict, tr *trace) {
 	v.Categories = f.cats
 	if f.placed {
 		s.decidePlaced(a, &f, v, tr)
-	} else if !s.fixed(a, &f, nil, v) {
+	} else if !s.settled(a, &f, nil, v) {
 		s.forGroups(a, &f, nil, v, tr)
 	}
+}
+
+// settled is fixed, but for what a subject all of whose groups are being
+// tried out is let through. The judging then goes on, so that the verdict
+// names the group.
+func (s *Snapshot) settled(a *Ask, f *facts, h *hits, v *Verdict) bool {
+	if !s.fixed(a, f, h, v) {
+		return false
+	}
+	if s.tryOuts == 0 || !v.Reason.tried() || s.groupsOf(a)&^s.tryOuts != 0 {
+		return true
+	}
+	v.try()
+	v.Group = uint8(bits.TrailingZeros64(s.groupsOf(a)))
+	return true
+}
+
+// tried reports a reason that does not count while a group is being tried
+// out: another filter is in front. What protects the network and the filter
+// itself counts, and so does a pause, which somebody pressed.
+func (r Reason) tried() bool {
+	switch r {
+	case ReasonPrivate, ReasonMalformed, ReasonPort, ReasonNoSnapshot, ReasonPaused:
+		return false
+	}
+	return true
+}
+
+// try lets through and keeps what would have been.
+func (v *Verdict) try() {
+	if v.Action != Allow {
+		v.TryOut, v.Tried, v.Action = true, v.Action, Allow
+	}
+}
+
+// groupsOf are the groups whose rules hold for the subject.
+func (s *Snapshot) groupsOf(a *Ask) uint64 {
+	if a.Groups == 0 || a.Groups&^s.known != 0 {
+		return s.strict
+	}
+	return a.Groups
 }
 
 func (s *Snapshot) decidePlaced(a *Ask, f *facts, v *Verdict, tr *trace) {
 	var h hits
 	s.hits(a, f, &h)
-	if !s.fixed(a, f, &h, v) {
+	if !s.settled(a, f, &h, v) {
 		s.forGroups(a, f, &h, v, tr)
 	}
 }
@@ -161,6 +202,8 @@ func (s *Snapshot) fixed(a *Ask, f *facts, h *hits, v *Verdict) bool {
 		v.Reason = ReasonPaused
 	case a.Unsigned && s.unsigned && !h.has(targetEssential):
 		v.Reason = ReasonUnsigned
+	case a.Held && !h.has(targetEssential):
+		v.Reason = ReasonAgreement
 	default:
 		return false
 	}
@@ -187,10 +230,7 @@ func (s *Snapshot) foremost(set CategorySet) int16 {
 
 // forGroups asks every group of the subject and keeps the strictest answer.
 func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
-	groups := a.Groups
-	if groups == 0 || groups&^s.known != 0 {
-		groups = s.known
-	}
+	groups := s.groupsOf(a)
 	if tr == nil && groups&(groups-1) == 0 { // the usual case, without copies
 		v.Group = uint8(bits.TrailingZeros64(groups))
 		s.forGroup(a, f, h, v)
@@ -204,13 +244,20 @@ func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
 		if tr != nil {
 			tr.group(x)
 		}
-		if n == 0 || strictness(x.Action) > strictness(v.Action) {
+		if n == 0 || strictness(x.Action) > strictness(v.Action) || x.Action == v.Action && x.TryOut && !v.TryOut {
 			*v = x
 		}
 	}
 }
 
 func (s *Snapshot) forGroup(a *Ask, f *facts, h *hits, v *Verdict) {
+	s.judge(a, f, h, v)
+	if s.groups[v.Group].tryOut {
+		v.try()
+	}
+}
+
+func (s *Snapshot) judge(a *Ask, f *facts, h *hits, v *Verdict) {
 	if h != nil && (s.byOwn(a, h, v) || s.byUnblock(a, h, v)) {
 		return
 	}

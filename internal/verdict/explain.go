@@ -104,20 +104,30 @@ func (t *trace) decided(v Verdict) {
 }
 
 func (t *trace) step(what string, v Verdict) Step {
-	st := Step{What: what, Act: v.Action, Group: t.s.names.GroupSlug(v.Group), Says: v.Reason.sentence(v.Action)}
+	would := v.Action
+	if v.TryOut {
+		would = v.Tried
+	}
+	st := Step{What: what, Act: v.Action, Group: t.s.names.GroupSlug(v.Group), Says: v.Reason.sentence(would)}
 	if c, ok := t.s.names.Category(v.Category); ok {
 		st.Category = c.Slug
 	}
 	if r, ok := t.s.names.Rule(v.Rule); ok {
 		st.Rule, st.Clause = r.ID, r.Clause
-		st.Says = fmt.Sprintf("%s by rule %s for %s", done(v.Action), r.ID, st.Group)
+		st.Says = fmt.Sprintf("%s by rule %s for %s", done(would), r.ID, st.Group)
 		if r.Kind != "line" {
-			st.Says = fmt.Sprintf("%s by the school's %s %s for %s", done(v.Action), kindWords(r.Kind), r.ID, st.Group)
+			st.Says = fmt.Sprintf("%s by the school's %s %s for %s", done(would), kindWords(r.Kind), r.ID, st.Group)
+		}
+		if len(r.Classes) > 0 {
+			st.Says += ", only for " + strings.Join(r.Classes, ", ")
 		}
 		if r.Clause != "" {
 			st.Says += ", clause " + r.Clause
 		}
 		st.Says += "."
+	}
+	if v.TryOut {
+		st.Says = "Let through, since " + st.Group + " are only being tried out. It would have been: " + lowerFirst(st.Says)
 	}
 	if v.Reason == ReasonUnlisted {
 		st.Clause = t.s.names.Groups[v.Group].UnlistedClause
@@ -167,6 +177,7 @@ var reasonWords = [...]struct{ word, says string }{
 	ReasonUnsigned:   {"unsigned", "Nobody is signed in."},
 	ReasonPaused:     {"paused", "The web is paused."},
 	ReasonBypass:     {"bypass", "A way round the filter."},
+	ReasonAgreement:  {"agreement", "The school's agreement is not signed yet."},
 }
 
 // String is the reason's word, as events and the command line have it.

@@ -7,12 +7,15 @@ type Names struct {
 	Groups     []Group
 	KeyStages  []string
 	Places     []string
+	Classes    []string
 	Categories []Category
 	rules      []RuleInfo // number = index + 1
 	groups     map[string]uint8
 	stages     map[string]uint8
 	places     map[string]uint8
 	categories map[string]uint8
+	classes    map[string]uint16
+	everyone   uint64
 }
 
 // RuleInfo says which rule of the file a number in a verdict is.
@@ -22,6 +25,8 @@ type RuleInfo struct {
 	Act    Action
 	Clause string
 	Says   string // the note or reason given with it
+	// Classes are those it is narrowed to.
+	Classes []string
 }
 
 // Rule returns the rule behind Verdict.Rule; false for 0 and unknown numbers.
@@ -53,6 +58,26 @@ func (n *Names) GroupBits(slugs []string) uint64 {
 		bits |= b
 	}
 	return bits
+}
+
+// Everyone are the bits of the groups whose rules hold together for who is
+// not known.
+func (n *Names) Everyone() uint64 { return n.everyone }
+
+// Whole are the bits of all groups.
+func (n *Names) Whole() uint64 { return ^uint64(0) >> (64 - uint(len(n.Groups))) }
+
+// ClassNumbers returns the numbers of somebody's classes for Ask.Classes: 0
+// for one that no rule names, and nothing where no rule names any.
+func (n *Names) ClassNumbers(slugs []string) []uint16 {
+	if len(n.classes) == 0 || len(slugs) == 0 {
+		return nil
+	}
+	out := make([]uint16, len(slugs))
+	for i, s := range slugs {
+		out[i] = n.classes[s]
+	}
+	return out
 }
 
 // KeyStage returns the number of a key stage, 0 if it is not known.

@@ -44,7 +44,7 @@ func (s *Snapshot) outcome(g, c uint8) outcome {
 		switch l := &s.lines[i]; {
 		case l.who.groups>>g&1 == 0:
 			continue
-		case !l.who.anyStage || !l.who.anyPlace || !l.when.always:
+		case !l.who.anyStage || !l.who.anyPlace || len(l.who.classes) > 0 || !l.when.always:
 			return outcome{}
 		case l.act != Allow && len(s.byCatUnb) > 0: // it may be lifted
 			return outcome{}

@@ -19,42 +19,77 @@ type plainJudge struct {
 	listed map[string][]string // name to categories
 }
 
-func (p *plainJudge) decide(a *verdict.Ask) (verdict.Action, verdict.Reason) {
-	var cats []string
+func (p *plainJudge) decide(a *verdict.Ask) verdict.Verdict {
+	groups := p.groups(a)
+	allTried := !slices.ContainsFunc(groups, func(g int) bool { return !p.r.Groups[g].TryOut })
+	if act, why, settled := p.whoever(a); settled {
+		return tried(act, why, allTried && why != verdict.ReasonPaused)
+	}
+	var v verdict.Verdict
+	for i, g := range groups {
+		act, why := p.group(a, g, p.categories(a))
+		x := tried(act, why, p.r.Groups[g].TryOut)
+		if i == 0 || strict(x.Action) > strict(v.Action) || x.Action == v.Action && x.TryOut && !v.TryOut {
+			v = x
+		}
+	}
+	return v
+}
+
+func tried(act verdict.Action, why verdict.Reason, out bool) verdict.Verdict {
+	if out && act != verdict.Allow {
+		return verdict.Verdict{Action: verdict.Allow, Reason: why, TryOut: true, Tried: act}
+	}
+	return verdict.Verdict{Action: act, Reason: why}
+}
+
+// groups are those whose rules hold together.
+func (p *plainJudge) groups(a *verdict.Ask) (out []int) {
+	unknown := a.Groups == 0 || a.Groups>>len(p.r.Groups) != 0
+	for g := range p.r.Groups {
+		if unknown && !p.r.Groups[g].KnownOnly || !unknown && a.Groups>>g&1 == 1 {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (p *plainJudge) categories(a *verdict.Ask) (cats []string) {
 	for name, cs := range p.listed {
 		if below(a.Host, name) {
 			cats = append(cats, cs...)
 		}
 	}
+	return cats
+}
+
+// whoever is what holds whatever the subject's groups are.
+func (p *plainJudge) whoever(a *verdict.Ask) (verdict.Action, verdict.Reason, bool) {
 	for _, h := range append(verdict.HelpFloor(), p.r.Help...) {
 		if below(a.Host, h) {
-			return verdict.Allow, verdict.ReasonHelp
+			return verdict.Allow, verdict.ReasonHelp, true
 		}
 	}
 	for _, h := range p.r.Locked.Hosts {
 		if below(a.Host, h) {
-			return verdict.Block, verdict.ReasonLocked
+			return verdict.Block, verdict.ReasonLocked, true
 		}
 	}
-	for _, c := range cats {
+	for _, c := range p.categories(a) {
 		if slices.Contains(p.r.Locked.Categories, c) {
-			return verdict.Block, verdict.ReasonLocked
+			return verdict.Block, verdict.ReasonLocked, true
 		}
 	}
-	if a.Paused {
-		return verdict.Block, verdict.ReasonPaused
+	essential := slices.ContainsFunc(p.r.Essentials, func(h string) bool { return below(a.Host, h) })
+	switch {
+	case a.Paused:
+		return verdict.Block, verdict.ReasonPaused, true
+	case a.Unsigned && p.r.UnsignedClosed && !essential:
+		return verdict.Block, verdict.ReasonUnsigned, true
+	case a.Held && !essential:
+		return verdict.Block, verdict.ReasonAgreement, true
 	}
-	act, why, first := verdict.Block, verdict.ReasonNone, true
-	for g := range p.r.Groups {
-		if a.Groups != 0 && a.Groups>>len(p.r.Groups) == 0 && a.Groups>>g&1 == 0 {
-			continue
-		}
-		x, y := p.group(a, g, cats)
-		if first || strict(x) > strict(act) {
-			act, why, first = x, y, false
-		}
-	}
-	return act, why
+	return verdict.Block, verdict.ReasonNone, false
 }
 
 func below(host, name string) bool { return host == name || strings.HasSuffix(host, "."+name) }
@@ -162,7 +197,7 @@ func (p *plainJudge) lines(a *verdict.Ask, g int, cats []string) (verdict.Action
 
 func weight(l verdict.Line) int {
 	n := 0
-	for _, given := range []bool{len(l.Who.Groups) > 0, len(l.Who.KeyStages) > 0, len(l.Who.Places) > 0, len(l.When.Weekly) > 0} {
+	for _, given := range []bool{len(l.Who.Groups) > 0, len(l.Who.KeyStages) > 0, len(l.Who.Places) > 0, len(l.Who.Classes) > 0, len(l.When.Weekly) > 0} {
 		if given {
 			n++
 		}
@@ -194,7 +229,19 @@ func (p *plainJudge) holds(w verdict.Who, g int, a *verdict.Ask, strict bool) bo
 	if len(w.KeyStages) > 0 && (a.KeyStage == 0 && !strict || a.KeyStage > 0 && !slices.Contains(w.KeyStages, p.r.KeyStages[a.KeyStage-1])) {
 		return false
 	}
+	if len(w.Classes) > 0 && !p.inClass(w.Classes, a, strict) {
+		return false
+	}
 	return len(w.Places) == 0 || a.Place == 0 && strict || a.Place > 0 && slices.Contains(w.Places, p.r.Places[a.Place-1])
+}
+
+func (p *plainJudge) inClass(of []string, a *verdict.Ask, strict bool) bool {
+	for _, c := range a.Classes {
+		if c > 0 && slices.Contains(of, p.r.Classes[c-1]) {
+			return true
+		}
+	}
+	return strict && len(a.Classes) == 0
 }
 
 var (
@@ -210,15 +257,21 @@ func someOf(t *rapid.T, name string, from []string, most int) []string {
 func drawWho(t *rapid.T) verdict.Who {
 	return verdict.Who{
 		Groups: someOf(t, "groups", someGroups, 2), KeyStages: someOf(t, "stages", []string{"k1", "k2"}, 1),
-		Places: someOf(t, "places", []string{"p1", "p2"}, 1),
+		Places:  someOf(t, "places", []string{"p1", "p2"}, 1),
+		Classes: someOf(t, "classes", []string{"7b", "8c"}, 1),
 	}
 }
 
 func drawRules(t *rapid.T) verdict.Rules {
-	r := verdict.Rules{Version: verdict.RulesVersion, KeyStages: []string{"k1", "k2"}, Places: []string{"p1", "p2"}}
-	for _, g := range someGroups {
-		r.Groups = append(r.Groups, verdict.Group{Slug: g, UnlistedClosed: rapid.IntRange(0, 5).Draw(t, "closed") == 0})
+	r := verdict.Rules{Version: verdict.RulesVersion, KeyStages: []string{"k1", "k2"}, Places: []string{"p1", "p2"}, Classes: []string{"7b", "8c"}}
+	for i, g := range someGroups {
+		r.Groups = append(r.Groups, verdict.Group{
+			Slug: g, UnlistedClosed: rapid.IntRange(0, 5).Draw(t, "closed") == 0,
+			TryOut: rapid.IntRange(0, 3).Draw(t, "try-out") == 0, KnownOnly: i > 0 && rapid.IntRange(0, 3).Draw(t, "known only") == 0,
+		})
 	}
+	r.UnsignedClosed = rapid.Bool().Draw(t, "unsigned closed")
+	r.Essentials = someOf(t, "essentials", someNames, 1)
 	for _, c := range someCategories {
 		r.Categories = append(r.Categories, verdict.Category{Slug: c})
 	}
@@ -277,13 +330,14 @@ func TestDecideIsThePlainJudge(t *testing.T) {
 				Host:   rapid.SampledFrom([]string{"", "w.", "v.w."}).Draw(rt, "below") + rapid.SampledFrom(someNames).Draw(rt, "host"),
 				Groups: rapid.Uint64Range(0, 9).Draw(rt, "groups"), KeyStage: rapid.Uint8Range(0, 2).Draw(rt, "stage"), Place: rapid.Uint8Range(0, 2).Draw(rt, "place"),
 				At: time.UnixMilli(rapid.Int64Range(0, 7).Draw(rt, "at")), Minute: rapid.Uint16Range(0, 10079).Draw(rt, "minute"),
-				Paused: rapid.IntRange(0, 9).Draw(rt, "paused") == 0,
+				Paused:   rapid.IntRange(0, 9).Draw(rt, "paused") == 0,
+				Unsigned: rapid.IntRange(0, 9).Draw(rt, "unsigned") == 0, Held: rapid.IntRange(0, 9).Draw(rt, "held") == 0,
+				Classes: rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 2).Draw(rt, "classes"),
 			}
-			act, why := p.decide(a)
-			v := s.Decide(a)
-			if v.Action != act || v.Reason != why {
+			want, v := p.decide(a), s.Decide(a)
+			if v.Action != want.Action || v.Reason != want.Reason || v.TryOut != want.TryOut || v.Tried != want.Tried {
 				_, steps := s.Explain(a)
-				rt.Fatalf("%+v\n got %s %s\nwant %s %s\nrules %+v\nlisted %v\n%+v", *a, v.Action, v.Reason, act, why, p.r, p.listed, steps)
+				rt.Fatalf("%+v\n got %+v\nwant %+v\nrules %+v\nlisted %v\n%+v", *a, v, want, p.r, p.listed, steps)
 			}
 		}
 	})

@@ -13,6 +13,7 @@ const (
 	MaxLines      = 10_000
 	MaxOwn        = 100_000
 	MaxUnblocks   = 10_000
+	MaxClasses    = 10_000
 )
 
 // Rules is the part of a snapshot that is written whole each time: who may
@@ -24,6 +25,7 @@ type Rules struct {
 	Groups     []Group    `json:"groups"`               // number = index
 	KeyStages  []string   `json:"keyStages,omitempty"`  // number = index + 1; 0 = not known
 	Places     []string   `json:"places,omitempty"`     // number = index + 1; 0 = not known
+	Classes    []string   `json:"classes,omitempty"`    // those that a rule names; number = index + 1
 	Categories []Category `json:"categories,omitempty"` // number = index
 	Lines      []Line     `json:"lines,omitempty"`
 	Own        []Own      `json:"own,omitempty"`
@@ -56,6 +58,12 @@ type Group struct {
 	UnlistedClause string `json:"unlistedClause,omitempty"`
 	// AddressesOpen: sites may be opened by their public IP address.
 	AddressesOpen bool `json:"addressesOpen,omitempty"`
+	// TryOut: another filter is in front. It is decided as usual and let
+	// through, except what protects the network and the filter itself.
+	TryOut bool `json:"tryOut,omitempty"`
+	// KnownOnly: the group's rules hold for who is known to be in it, and are
+	// not among the strictest of all that hold for who is not known.
+	KnownOnly bool `json:"knownOnly,omitempty"`
 	// Safe is the level ("strict", "moderate", "off") by service name; the
 	// name "" is for all services not named. Nothing given: strict.
 	Safe map[string]string `json:"safe,omitempty"`
@@ -73,13 +81,15 @@ type Category struct {
 	Neutral bool `json:"neutral,omitempty"`
 }
 
-// Who narrows a rule to groups, key stages and places; an empty list narrows
-// nothing. If the subject's key stage or place is not known, a block or warn
-// line that narrows by it holds, and an allow line does not.
+// Who narrows a rule to groups, key stages, places and classes; an empty list
+// narrows nothing. If the subject's key stage, place or classes are not known,
+// a block or warn line that narrows by it holds, and an allow line or an
+// unblock does not.
 type Who struct {
 	Groups    []string `json:"groups,omitempty"`
 	KeyStages []string `json:"keyStages,omitempty"`
 	Places    []string `json:"places,omitempty"`
+	Classes   []string `json:"classes,omitempty"`
 }
 
 // When narrows a rule in time. Without windows it holds all week, or, where

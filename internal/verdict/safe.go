@@ -75,15 +75,17 @@ func (g *Group) level(service string) (level, error) {
 
 // SafeTarget returns the name that host must be answered and dialled as, so
 // that the service's safe mode is on. Of several groups the strictest
-// counts; no group, or one not known, is all groups.
+// counts; no group, or one not known, is all groups that hold for who is not
+// known. A group that is being tried out changes no search.
 func (s *Snapshot) SafeTarget(groups uint64, host string) (target string, ok bool) {
 	i, ok := s.safe[host]
 	if !ok {
 		return "", false
 	}
 	if groups == 0 || groups&^s.known != 0 {
-		groups = s.known
+		groups = s.strict
 	}
+	groups &^= s.tryOuts // another filter sees to it, and nothing is changed
 	l := levelOff
 	for ; groups != 0; groups &= groups - 1 {
 		l = max(l, s.groups[bits.TrailingZeros64(groups)].levels[i])

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"belisha/internal/verdict/segment"
@@ -28,7 +29,8 @@ type Source struct {
 //  6. What is locked, by host or by category: block.
 //  7. A port that tunnels may not use: block.
 //  8. The subject's web is paused: block. Nobody is signed in and the school
-//     asks for it: block, essentials excepted.
+//     asks for it, or the agreement is not signed and the web waits for that:
+//     block, essentials excepted.
 //  9. Own entries: the longest host decides, of those the longest path; of
 //     equals block beats warn beats allow.
 //  10. A running unblock of the host or page: allow.
@@ -39,10 +41,16 @@ type Source struct {
 //
 // Steps 9 to 13 are asked for each group of the subject and the strictest
 // answer holds: block beats warn beats allow. No group, or one that this
-// snapshot does not know, stands for all groups.
+// snapshot does not know, stands for all groups but those that are only for
+// who is known to be in them (Group.KnownOnly).
+//
+// A group that is being tried out (Group.TryOut) lets through what steps 6 and
+// 9 to 13 close, and so does step 8, but for a pause, where all the subject's
+// groups are being tried out. Steps 1, 4, 5 and 7 protect the network and the
+// filter itself and hold all the same. The verdict says what would have been.
 //
 // Category lines. A line's narrowness is how many of groups, key stages,
-// places and times it gives. For each category of the name, the narrowest
+// places, classes and times it gives. For each category of the name, the narrowest
 // line in force that names it decides, whoever else is named by wider ones;
 // of equals an exception beats the others, and else block beats warn beats
 // allow. So "key stage 4 may, at lunch" lifts "pupils may not" for the same
@@ -60,6 +68,8 @@ type Snapshot struct {
 	sources  []source
 	groups   []group
 	known    uint64 // bits of the groups there are
+	strict   uint64 // of these, whose rules hold for who is not known
+	tryOuts  uint64 // of these, which are being tried out
 	lines    []line
 	byCat    [MaxCategories][]int32 // lines that name the category, narrowest first
 	ruled    CategorySet            // categories that any line names
@@ -79,6 +89,7 @@ type Snapshot struct {
 	safe     map[string]int32
 	services []service
 	edges    []uint16
+	moments  []int64 // at which a span begins or ends, sorted, 0 left in
 }
 
 type mode uint8
@@ -107,6 +118,7 @@ type set struct {
 type group struct {
 	unlistedClosed bool
 	addressesOpen  bool
+	tryOut         bool
 	levels         []level // by service
 }
 
@@ -117,6 +129,7 @@ type who struct {
 	anyStage  bool
 	anyPlace  bool
 	narrowing uint8
+	classes   []uint16 // sorted; none: any
 }
 
 type line struct {
@@ -198,6 +211,13 @@ func (s *Snapshot) Names() *Names { return s.names }
 // Edges are the minutes of the week at which a line begins or ends, sorted:
 // what was open before one may be closed after it.
 func (s *Snapshot) Edges() []uint16 { return s.edges }
+
+// Changes reports whether a span of time begins or ends after the one instant
+// and not after the other: what was open before may be closed now.
+func (s *Snapshot) Changes(after, until time.Time) bool {
+	at, _ := slices.BinarySearch(s.moments, after.UnixMilli()+1)
+	return at < len(s.moments) && s.moments[at] <= until.UnixMilli()
+}
 
 // Segments are the segments in use, by source slug.
 func (s *Snapshot) Segments() map[string]*segment.Segment {

@@ -70,6 +70,7 @@ const (
 	ReasonUnsigned          // nobody signed in, and the school asks for it
 	ReasonPaused            // the web is paused for this subject
 	ReasonBypass            // foreign DNS, relay or canary
+	ReasonAgreement         // the school's agreement is not signed, and the web waits for it
 )
 
 // CategorySet is a set of category numbers, 0 to 255, of one snapshot.
@@ -116,13 +117,18 @@ type Ask struct {
 	// KeyStage and Place are numbers of the snapshot's lists; 0 = not known.
 	KeyStage uint8
 	Place    uint8
-	At       time.Time
+	// Classes are numbers of the snapshot's list of classes; none = not known.
+	Classes []uint16
+	At      time.Time
 	// Minute is the site's minute of the week, 0 = Monday 00:00, local time.
 	Minute uint16
 	// Unsigned: nobody is signed in behind the address.
 	Unsigned bool
 	// Paused: the subject's web is paused.
 	Paused bool
+	// Held: the subject has not signed the school's agreement, and the school
+	// holds the web back until then.
+	Held bool
 	// PrivateOpen: Host is an address that the door's own configuration lets
 	// people reach although it is private (an intranet, a test bench). It then
 	// counts as a name that is in no list.
@@ -140,4 +146,8 @@ type Verdict struct {
 	Support    bool        // a help service: counted without host or person
 	// Until is when a running unblock that allowed this ends (unix ms), else 0.
 	Until int64
+	// TryOut: Action is Allow only because every group of the subject that
+	// would have closed it is being tried out; Tried is what would have been.
+	TryOut bool
+	Tried  Action
 }

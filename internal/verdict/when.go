@@ -1,5 +1,7 @@
 package verdict
 
+import "slices"
+
 // weekMinutes is the length of a week.
 const weekMinutes = 7 * 24 * 60
 
@@ -53,7 +55,7 @@ func (x Window) covers(minute uint16) bool {
 }
 
 // holds reports whether the rule is for this group and subject. If the key
-// stage or place is not known, a rule that closes (strict) holds and one that
+// stage, place or classes are not known, a rule that closes (strict) holds and one that
 // opens does not.
 func (w *who) holds(g uint8, a *Ask, strict bool) bool {
 	if w.groups>>g&1 == 0 {
@@ -62,7 +64,20 @@ func (w *who) holds(g uint8, a *Ask, strict bool) bool {
 	if !w.anyStage && !known(w.stages, a.KeyStage, strict) {
 		return false
 	}
+	if len(w.classes) > 0 && !w.holdsClass(a.Classes, strict) {
+		return false
+	}
 	return w.anyPlace || known(w.places, a.Place, strict)
+}
+
+// holdsClass reports whether the rule is for one of the subject's classes.
+func (w *who) holdsClass(classes []uint16, strict bool) bool {
+	for _, c := range classes {
+		if _, found := slices.BinarySearch(w.classes, c); found {
+			return true
+		}
+	}
+	return strict && len(classes) == 0
 }
 
 func known(set CategorySet, number uint8, strict bool) bool {

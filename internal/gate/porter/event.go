@@ -80,7 +80,7 @@ var reasonWords = [...]string{
 	verdict.ReasonOpen: "open", verdict.ReasonNoSnapshot: "no-rules", verdict.ReasonAddress: "address",
 	verdict.ReasonPrivate: "private", verdict.ReasonMalformed: "malformed", verdict.ReasonPort: "port",
 	verdict.ReasonNoName: "no-name", verdict.ReasonNotTLS: "not-tls", verdict.ReasonMismatch: "mismatch",
-	verdict.ReasonUnsigned: "unsigned", verdict.ReasonPaused: "paused", verdict.ReasonBypass: "bypass",
+	verdict.ReasonUnsigned: "unsigned", verdict.ReasonPaused: "paused", verdict.ReasonBypass: "bypass", verdict.ReasonAgreement: "agreement",
 }
 
 func reasonName(r verdict.Reason) string {

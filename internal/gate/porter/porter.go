@@ -174,7 +174,8 @@ func (p *Porter) ask(s *verdict.Snapshot, who *subject.Found, q *Question, now t
 		Door: q.Door, Host: q.Host, Path: q.Path, Port: q.Port, PrivateOpen: q.PrivateOpen,
 		Groups: names.GroupBits(who.Groups), KeyStage: names.KeyStage(who.KeyStage), Place: names.Place(who.Place),
 		At: now, Minute: uint16(day*24*60 + local.Hour()*60 + local.Minute()),
-		Unsigned: !who.Signed, Paused: who.Paused,
+		Classes:  names.ClassNumbers(who.Classes),
+		Unsigned: !who.Signed, Paused: who.Paused, Held: who.Held(),
 	}
 }
 

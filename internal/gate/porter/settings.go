@@ -47,6 +47,12 @@ type Settings struct {
 	// through the gate, whatever is allowed besides.
 	Forbidden []netip.AddrPort `json:"forbidden,omitempty"`
 	Canaries  []string         `json:"canaries,omitempty"` // more names that must not exist
+	// PAC is the file by which browsers find the proxy, "" for none. The gate
+	// serves it itself, also while the parent is away.
+	PAC string `json:"pac,omitempty"`
+	// Captive: the checks by which devices find out whether they are online
+	// lead to sign-in where nobody is signed in.
+	Captive bool `json:"captive,omitempty"`
 }
 
 // Location is the zone of the site's clock.

@@ -17,6 +17,13 @@ import (
 // maxRows bounds presence rows and devices, each.
 const maxRows = 100_000
 
+// What a row says of the school's agreement. Any other word counts as hold.
+const (
+	AgreementSigned = "" // or the school does not ask for it
+	AgreementRemind = "remind"
+	AgreementHold   = "hold"
+)
+
 // Row is what one sign-in tells: no name and no password. Groups, key stage
 // and place are the slugs of the current rules.
 type Row struct {
@@ -27,10 +34,12 @@ type Row struct {
 	Certainty   spool.Certainty `json:"certainty"` // the most that may be claimed
 	Groups      []string        `json:"groups,omitempty"`
 	KeyStage    string          `json:"keyStage,omitempty"`
+	Classes     []string        `json:"classes,omitempty"`
 	Site        string          `json:"site,omitempty"`
 	Place       string          `json:"place,omitempty"`
 	SignedUntil time.Time       `json:"signedUntil,omitzero"`
 	PausedUntil time.Time       `json:"pausedUntil,omitzero"`
+	Agreement   string          `json:"agreement,omitempty"` // AgreementSigned, AgreementRemind or AgreementHold
 	Ends        time.Time       `json:"ends"`
 }
 
@@ -65,6 +74,11 @@ type Found struct {
 	CA     bool // the device has the school's certificate
 	Signed bool // somebody is signed in
 	Paused bool // and their web is paused
+}
+
+// Held reports that the web waits for the school's agreement to be signed.
+func (r *Row) Held() bool {
+	return r.Agreement != AgreementSigned && r.Agreement != AgreementRemind
 }
 
 // Table knows presence and devices. It is safe for several goroutines.
