@@ -365,6 +365,13 @@ func (c *compiler) owns() error {
 }
 
 func (c *compiler) opened() error {
+	for _, slug := range c.r.Unliftable {
+		n, err := c.category(slug, "what no unblock opens")
+		if err != nil {
+			return err
+		}
+		c.s.keeps.Add(n)
+	}
 	for i, u := range c.r.Unblocks {
 		of := fmt.Sprintf("unblock %d (%s)", i+1, u.ID)
 		w, err := c.who(u.Who, of)
@@ -382,6 +389,9 @@ func (c *compiler) opened() error {
 				return err
 			}
 			x.categories.Add(n)
+		}
+		for i := range x.categories {
+			x.categories[i] &^= c.s.keeps[i]
 		}
 		if !x.categories.Empty() {
 			c.s.byCatUnb = append(c.s.byCatUnb, int32(i))

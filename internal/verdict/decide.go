@@ -305,7 +305,7 @@ func (s *Snapshot) byOwn(a *Ask, h *hits, v *Verdict) bool {
 }
 
 func (s *Snapshot) byUnblock(a *Ask, h *hits, v *Verdict) bool {
-	if !h.has(targetUnblock) {
+	if !h.has(targetUnblock) || !v.Categories.And(s.keeps).Empty() {
 		return false
 	}
 	at, found := a.At.UnixMilli(), false

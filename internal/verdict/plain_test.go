@@ -115,16 +115,21 @@ func (p *plainJudge) group(a *verdict.Ask, g int, cats []string) (verdict.Action
 		return act, verdict.ReasonOwnBlock
 	}
 	var opened []string
+	kept := slices.ContainsFunc(cats, func(c string) bool { return slices.Contains(p.r.Unliftable, c) })
 	for _, u := range p.r.Unblocks {
 		if at := a.At.UnixMilli(); at < u.Span.From || at >= u.Span.Until || !p.holds(u.Who, g, a, false) {
 			continue
 		}
 		for _, h := range u.Hosts {
-			if below(a.Host, h) {
+			if below(a.Host, h) && !kept {
 				return verdict.Allow, verdict.ReasonUnblock
 			}
 		}
-		opened = append(opened, u.Categories...)
+		for _, c := range u.Categories {
+			if !slices.Contains(p.r.Unliftable, c) {
+				opened = append(opened, c)
+			}
+		}
 	}
 	act, ruled := p.lines(a, g, cats)
 	closed := p.r.Groups[g].UnlistedClosed
@@ -295,6 +300,7 @@ func drawRules(t *rapid.T) verdict.Rules {
 			Span:       verdict.Span{From: rapid.Int64Range(1, 3).Draw(t, "from"), Until: rapid.Int64Range(4, 6).Draw(t, "until")},
 		})
 	}
+	r.Unliftable = someOf(t, "unliftable", someCategories[2:], 1)
 	r.Locked.Categories = someOf(t, "locked", someCategories[3:], 1)
 	r.Locked.Hosts = someOf(t, "locked hosts", someNames[2:3], 1)
 	r.Help = someOf(t, "help", someNames[3:4], 1)

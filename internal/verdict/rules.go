@@ -30,7 +30,10 @@ type Rules struct {
 	Lines      []Line     `json:"lines,omitempty"`
 	Own        []Own      `json:"own,omitempty"`
 	Unblocks   []Unblock  `json:"unblocks,omitempty"`
-	Locked     Locked     `json:"locked"`
+	// Unliftable are categories that no unblock opens: not as such, and no
+	// host in them, whatever it is below.
+	Unliftable []string `json:"unliftable,omitempty"`
+	Locked     Locked   `json:"locked"`
 	// Help adds names to the help floor; it cannot take any away.
 	Help []string `json:"help,omitempty"`
 	// Ours are the host names of the people's pages.
@@ -146,8 +149,8 @@ type Own struct {
 }
 
 // Unblock opens hosts (as in Own.Text, without ranges) or categories for a
-// time. It lifts category rules; it never lifts what is locked, an own block,
-// a pause or a private address.
+// time. It lifts category rules; it never lifts what is locked or unliftable,
+// an own block, a pause or a private address.
 type Unblock struct {
 	ID         string   `json:"id"`
 	Who        Who      `json:"who"`

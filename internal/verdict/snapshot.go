@@ -33,7 +33,8 @@ type Source struct {
 //     block, essentials excepted.
 //  9. Own entries: the longest host decides, of those the longest path; of
 //     equals block beats warn beats allow.
-//  10. A running unblock of the host or page: allow.
+//  10. A running unblock of the host or page, unless the name is in a category
+//     that no unblock opens: allow.
 //  11. A public IP address in place of a name: block, unless the group may.
 //  12. Category lines, see below; categories that a running unblock opens are
 //     left out.
@@ -78,7 +79,8 @@ type Snapshot struct {
 	alerting CategorySet
 	own      []own
 	unblocks []unblock
-	byCatUnb []int32 // unblocks that open categories
+	byCatUnb []int32     // unblocks that open categories
+	keeps    CategorySet // categories that no unblock opens
 	places   places
 	ports    []uint16
 	unsigned bool // who is not signed in is closed out
