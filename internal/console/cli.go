@@ -113,12 +113,6 @@ type (
 		notBuilt
 		To string `placeholder:"DSN"`
 	}
-	serviceCmd struct {
-		Install serviceInstallCmd `cmd:"" help:"Start Belisha at boot."`
-		Remove  serviceRemoveCmd  `cmd:"" help:"No longer start it at boot."`
-	}
-	serviceInstallCmd struct{ notBuilt }
-	serviceRemoveCmd  struct{ notBuilt }
 )
 
 func (scanCmd) direct(context.Context, *CLI, Invocation) error         { return later("scan") }
@@ -130,14 +124,6 @@ func (imagesCheckCmd) direct(context.Context, *CLI, Invocation) error { return l
 func (imagesCleanCmd) direct(context.Context, *CLI, Invocation) error { return later("images clean") }
 
 func (recordsMoveCmd) direct(context.Context, *CLI, Invocation) error { return later("records move") }
-
-func (serviceInstallCmd) direct(context.Context, *CLI, Invocation) error {
-	return later("service install")
-}
-
-func (serviceRemoveCmd) direct(context.Context, *CLI, Invocation) error {
-	return later("service remove")
-}
 
 type versionCmd struct{ alone }
 

@@ -23,7 +23,7 @@ func typed(t *testing.T, args ...string) (status int, out, errOut string) {
 func TestWhatIsNotBuiltSaysSoAndEndsWithTwo(t *testing.T) {
 	for _, line := range []string{
 		"scan file", "classify", "assets import f.csv", "images check a.jpg", "images clean a.jpg",
-		"records move --to postgres://x", "service install", "service remove", "gate --snapshot-from http://x --token-file f",
+		"records move --to postgres://x", "gate --snapshot-from http://x --token-file f",
 	} {
 		status, out, errOut := typed(t, strings.Fields(line)...)
 		if status != WrongUse || out != "" || !strings.Contains(errOut, "not built yet") || strings.Count(errOut, "\n") != 1 {

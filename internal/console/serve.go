@@ -65,6 +65,7 @@ func (c *serveCmd) direct(ctx context.Context, cli *CLI, inv Invocation) (err er
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	watchSignals(ctx, stop)
+	defer underManager(stop)()
 	f, err := house.OpenFolder(dir, true, c.Demo, clock.System{}.Now())
 	if err != nil {
 		return err
