@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	lookEvery    = time.Second // for new rules, and whether the folder is there
-	recheckEvery = 15          // looks: running tunnels, at the edges of times
+	lookEvery    = time.Second            // for new rules, and whether the folder is there
+	dueEvery     = 200 * time.Millisecond // for what ends by the clock
+	recheckEvery = 15                     // looks: running tunnels, whatever may have been missed
 	beatEvery    = time.Minute
 	sweepEvery   = time.Minute
 )
@@ -61,6 +62,9 @@ func (r *running) watch(ctx context.Context, fail <-chan error) error {
 	defer tick.Stop()
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
+	due := time.NewTicker(dueEvery)
+	defer due.Stop()
+	r.looked = r.porter.High()
 	r.beat(ctx)
 	missing := 0
 	for n := 1; ; n++ {
@@ -71,9 +75,16 @@ func (r *running) watch(ctx context.Context, fail <-chan error) error {
 			return err
 		case <-beat.C:
 			r.beat(ctx)
-			r.table.Sweep(r.cfg.Clock.Now())
+			r.table.Sweep(r.porter.High())
 		case <-r.changed:
 			r.recheck(ctx)
+		case <-due.C:
+			if r.rulesError.Load() == nil { // rules that cannot be used are not tried as often
+				r.newRules(ctx)
+			}
+			if r.due() {
+				r.recheck(ctx)
+			}
 		case <-tick.C:
 			if r.folderGone() {
 				if missing++; time.Duration(missing)*lookEvery >= r.cfg.VanishedAfter {
@@ -90,6 +101,21 @@ func (r *running) watch(ctx context.Context, fail <-chan error) error {
 	}
 }
 
+// due reports that something began or ended by the clock since it was last
+// asked: a minute at which a rule may begin, an unblock, somebody's sign-in.
+func (r *running) due() bool {
+	now := r.porter.High()
+	before := r.looked
+	if now.Equal(before) {
+		return false
+	}
+	r.looked = now
+	if now.Before(before) {
+		return true
+	}
+	return now.Unix()/60 != before.Unix()/60 || r.porter.Snapshot().Changes(before, now) || r.table.Changes(before, now)
+}
+
 // folderGone reports that the folder is no longer there, or that another one
 // is in its place: nobody could ever tell this filter anything again.
 func (r *running) folderGone() bool {
@@ -102,11 +128,7 @@ func (r *running) folderGone() bool {
 
 // look takes newer rules, and keeps who is there.
 func (r *running) look(ctx context.Context) {
-	if snapfile.Newer(r.cfg.Dir, r.loader.Have()) {
-		if err := r.takeRules(); err == nil {
-			r.recheck(ctx)
-		}
-	}
+	r.newRules(ctx)
 	if r.unsaved.Swap(false) {
 		r.reloading.Lock()
 		defer r.reloading.Unlock()
@@ -114,6 +136,12 @@ func (r *running) look(ctx context.Context) {
 			r.unsaved.Store(true)
 			r.cfg.Log.Error("who is signed in cannot be kept over a restart", "error", err.Error())
 		}
+	}
+}
+
+func (r *running) newRules(ctx context.Context) {
+	if snapfile.Newer(r.cfg.Dir, r.loader.Have()) && r.takeRules() == nil {
+		r.recheck(ctx)
 	}
 }
 

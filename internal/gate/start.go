@@ -47,6 +47,7 @@ type running struct {
 	rulesError atomic.Pointer[string]
 	unsaved    atomic.Bool   // presence changed since it was written
 	changed    chan struct{} // somebody came, went or was paused
+	looked     time.Time     // up to which it was looked for what ends by the clock
 }
 
 // start opens everything, rules first. What was opened is closed again when

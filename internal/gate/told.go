@@ -68,7 +68,7 @@ func (r *running) Reload() error {
 func (r *running) Push(p subject.Push) error {
 	// Before the table: its change has the running tunnels judged again.
 	r.proxy.Left(p.Gone, p.Full)
-	if err := r.table.Apply(p, r.cfg.Clock.Now()); err != nil {
+	if err := r.table.Apply(p, r.porter.High()); err != nil {
 		return err
 	}
 	return r.keep()

@@ -121,9 +121,11 @@ func (m *Maker) Page(v View) []byte {
 	}
 	p.Title, p.Lead = words(v)
 	p.Links = links(v)
-	if v.Reader == Staff {
+	switch {
+	case v.Reader == Staff && v.Reason == "agreement": // there is nothing to explain by a rule
+	case v.Reader == Staff:
 		p.Facts = facts(v)
-	} else {
+	default:
 		p.Help = v.Help
 		if p.Adult == "" {
 			p.Adult = "If you think this should be open, or you are worried about something, tell an adult at school you trust."
@@ -150,6 +152,8 @@ func words(v View) (title, lead string) {
 		return "The web is paused for you", "An adult at school has paused it for a while. Help pages are open."
 	case "unsigned":
 		return "Please sign in first", "Sign in, and then open the page again."
+	case "agreement":
+		return agreementWords(v)
 	case "warn":
 		return "Please think first", "Your school asks you to think before you open this page."
 	case "malformed":
@@ -162,6 +166,20 @@ func words(v View) (title, lead string) {
 		return "This page is closed", quiet
 	}
 	return "This page is closed", v.Pupil
+}
+
+// agreementWords ask for a signature: as a reminder that can be passed, or as
+// what the web waits for.
+func agreementWords(v View) (title, lead string) {
+	switch {
+	case v.GoOn != "" && v.Reader == Staff:
+		return "Please sign the school's agreement", "Your signature under the agreement for using the web is still missing. You can sign now, or go on and do it later today."
+	case v.GoOn != "":
+		return "Please sign the school's agreement", "Your school asks you to read its agreement for using the web and to sign it. You can do it now, or go on and do it later today."
+	case v.Reader == Staff:
+		return "Please sign the school's agreement first", "Your signature under the agreement for using the web is missing. Once you have signed, everything is open to you at once. Help pages are open."
+	}
+	return "Please sign the school's agreement first", "Read your school's agreement for using the web and sign it. Then open the page again. You have not done anything wrong. Help pages are open."
 }
 
 func staffLead(v View) string {
@@ -185,6 +203,9 @@ func links(v View) []link {
 	if v.Pages == "" {
 		return nil
 	}
+	if v.Reason == "agreement" {
+		return agreementLinks(v)
+	}
 	out := []link{}
 	switch {
 	case v.GoOn != "":
@@ -195,6 +216,14 @@ func links(v View) []link {
 	out = append(out, link{v.Pages + "/why", "Why is it closed?", len(out) == 0})
 	if v.Reason != "unsigned" {
 		out = append(out, link{v.Pages + "/ask", "Ask to open it", false})
+	}
+	return append(out, link{v.Pages + "/help", "Help", false})
+}
+
+func agreementLinks(v View) []link {
+	out := []link{{v.Pages + "/agreement", "Read and sign", true}}
+	if v.GoOn != "" {
+		out = append(out, link{v.GoOn, "Go on to the page", false})
 	}
 	return append(out, link{v.Pages + "/help", "Help", false})
 }

@@ -15,6 +15,14 @@ import (
 // shortTTL is how long a device may believe that a name is closed.
 const shortTTL = 30
 
+// captiveTTL is how long a device may believe that its check finds us: who has
+// just signed in must not wait for it.
+const captiveTTL = 1
+
+// maxUnblockTTL bounds how long a device may hold an answer that rests on a
+// timed unblock; it never holds it beyond the end.
+const maxUnblockTTL = 60
+
 // answer answers one well-formed question. Without wait it reports false
 // where upstream would have to be asked; nothing has been recorded then.
 func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []byte, wait bool) ([]byte, bool) {
@@ -33,11 +41,15 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 		return q.short(out, rcodeFormat, -1), true
 	case kind != verdict.HostName:
 		return q.short(out, rcodeNoName, -1), true
-	case slices.Contains(set.OwnHosts, host):
+	case slices.Contains(set.OwnHosts, host), set.PAC != "" && (host == "wpad" || strings.HasPrefix(host, "wpad.")):
 		return s.own(q, out, set), true
 	}
 	who := s.cfg.Porter.Who(client, nil)
 	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
+	if set.Captive && porter.CaptiveHost(host) && decided.Verdict.Action == verdict.Block && captive(&decided, set) {
+		s.cfg.Porter.Record(ctx, &decided)
+		return addresses(q, out, set.Sink, -1, captiveTTL), true
+	}
 	if !decided.Allowed() {
 		decided.Verdict.Action = verdict.Block // a warning cannot be shown here
 		s.cfg.Porter.Record(ctx, &decided)
@@ -48,6 +60,24 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 		return minimal(q, out), true
 	}
 	return s.resolved(ctx, q, &decided, &who, out, wait)
+}
+
+// captive sees to a closed name of a device's check of whether it is online.
+// It reports that the check is to find our own page, since somebody must sign
+// in or sign the agreement. Where there is no such page the name resolves, for
+// the proxy's sake: what is shown there is decided at that door.
+func captive(a *porter.Answer, set *porter.Settings) bool {
+	switch a.Verdict.Reason {
+	case verdict.ReasonUnsigned, verdict.ReasonAgreement:
+		if len(set.Sink) > 0 {
+			return true
+		}
+	case verdict.ReasonUnlisted:
+	default:
+		return false
+	}
+	a.Verdict.Action, a.Verdict.Reason = verdict.Allow, verdict.ReasonEssential
+	return false
 }
 
 // resolved answers an open name with what upstream says, if that is open too.
@@ -77,7 +107,17 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 		}
 	}
 	s.cfg.Porter.Record(ctx, decided)
-	return e.answer(q, out, now), true
+	return e.answer(q, out, now, s.mayHold(decided)), true
+}
+
+// mayHold is how many seconds a device may hold an answer.
+func (s *Server) mayHold(decided *porter.Answer) uint32 {
+	until := decided.Verdict.Until
+	if until == 0 {
+		return maxTTL
+	}
+	left := (until - s.cfg.Porter.High().UnixMilli()) / 1000
+	return uint32(max(min(left, maxUnblockTTL), 0))
 }
 
 // explicit reports a decision about this very name, which holds whatever the
@@ -115,7 +155,7 @@ func blocked(q *query, out []byte, sink []netip.Addr) []byte {
 	if len(sink) == 0 {
 		return q.short(out, rcodeNoName, edeBlocked)
 	}
-	return addresses(q, out, sink, edeBlocked)
+	return addresses(q, out, sink, edeBlocked, shortTTL)
 }
 
 // own answers for the names of the people's pages.
@@ -127,7 +167,7 @@ func (s *Server) own(q *query, out []byte, set *porter.Settings) []byte {
 	if q.kind != typeA && q.kind != typeAAAA {
 		return q.short(out, rcodeOK, -1)
 	}
-	return addresses(q, out, at, -1)
+	return addresses(q, out, at, -1, shortTTL)
 }
 
 // here is the address this door listens on, or loopback where it is all.
@@ -139,7 +179,7 @@ func (s *Server) here() []netip.Addr {
 	return []netip.Addr{a}
 }
 
-func addresses(q *query, out []byte, list []netip.Addr, ede int) []byte {
+func addresses(q *query, out []byte, list []netip.Addr, ede int, ttl byte) []byte {
 	n := 0
 	for _, a := range list {
 		if a.Is4() == (q.kind == typeA) {
@@ -152,7 +192,7 @@ func addresses(q *query, out []byte, list []netip.Addr, ede int) []byte {
 			continue
 		}
 		raw := a.AsSlice()
-		out = append(out, 0xc0, headerSize, byte(q.kind>>8), byte(q.kind), 0, classIN, 0, 0, 0, shortTTL)
+		out = append(out, 0xc0, headerSize, byte(q.kind>>8), byte(q.kind), 0, classIN, 0, 0, 0, ttl)
 		out = binary.BigEndian.AppendUint16(out, uint16(len(raw)))
 		out = append(out, raw...)
 	}

@@ -263,8 +263,8 @@ func skipName(b []byte, at int) int {
 }
 
 // answer writes the entry as the answer to q: its number, its case, and how
-// much longer it holds.
-func (e *entry) answer(q *query, out []byte, now time.Time) []byte {
+// much longer it holds, which is at most so many seconds.
+func (e *entry) answer(q *query, out []byte, now time.Time, most uint32) []byte {
 	start := len(out)
 	out = append(out, e.wire...)
 	b := out[start:]
@@ -275,7 +275,7 @@ func (e *entry) answer(q *query, out []byte, now time.Time) []byte {
 	age := uint32(now.Sub(e.stored) / time.Second)
 	for _, at := range e.ttls {
 		ttl := binary.BigEndian.Uint32(b[at:])
-		binary.BigEndian.PutUint32(b[at:], ttl-min(age, ttl))
+		binary.BigEndian.PutUint32(b[at:], min(ttl-min(age, ttl), most))
 	}
 	return q.closing(out, rcodeOK, -1)
 }

@@ -43,8 +43,14 @@ func (p *Porter) event(a *Answer) spool.Event {
 		}
 	}
 	e.Alert = alert(a, names, set.themes, words)
-	if set.CountOnly {
-		e.Engine = ""
+	if a.Verdict.TryOut {
+		e.Tried = spool.TriedBlock
+		if a.Verdict.Tried == verdict.Warn {
+			e.Tried = spool.TriedWarn
+		}
+	}
+	if set.CountOnly || a.Verdict.TryOut {
+		e.Engine = "" // a rule that is not kept yet is no reason to know who
 		return e
 	}
 	e.Subject, e.Certainty, e.Device, e.Address = a.Who.Subject, a.Who.Certainty, a.Who.Device, a.Who.Address
@@ -93,7 +99,7 @@ func reasonName(r verdict.Reason) string {
 // alert is the theme that a safeguarding lead must hear of: of a block, the
 // theme of any category of the name; of a search, the theme of its words.
 func alert(a *Answer, names *verdict.Names, themes []theme, words string) string {
-	if a.Verdict.Action == verdict.Block {
+	if a.Verdict.Action == verdict.Block || a.Verdict.TryOut && a.Verdict.Tried == verdict.Block {
 		if c, ok := names.Category(a.Verdict.Category); ok && c.Alert != "" && c.Alert != "none" {
 			return c.Alert
 		}

@@ -23,6 +23,8 @@ type Block struct {
 	Clause   string    `json:"clause,omitempty"`
 	Group    string    `json:"group,omitempty"`
 	Alert    bool      `json:"alert,omitempty"` // never name the category on a pupil's page
+	// Several people are signed in at the address: the strictest rules hold.
+	Several bool `json:"several,omitempty"`
 	// Subject is who it was for, so that the page does not show it to the
 	// next person at the same address.
 	Subject string `json:"subject,omitempty"`
@@ -88,7 +90,7 @@ func (a *Answer) block() Block {
 	names := a.Names()
 	b := Block{
 		At: a.At, Host: a.Host, Door: doorName(a.Door), Reason: reasonName(a.Verdict.Reason),
-		Group: names.GroupSlug(a.Verdict.Group), Subject: a.Who.Subject,
+		Group: names.GroupSlug(a.Verdict.Group), Subject: a.Who.Subject, Several: a.Who.Several,
 		Alert: alert(a, names, nil, "") != "",
 	}
 	if c, ok := names.Category(a.Verdict.Category); ok {

@@ -6,6 +6,7 @@ package porter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
@@ -43,6 +44,8 @@ type Porter struct {
 	snapshot atomic.Pointer[verdict.Snapshot]
 	settings atomic.Pointer[live]
 	latest   *latest
+	reminded *reminded
+	high     atomic.Int64 // the latest time that was ever seen, unix ns
 	count    counters
 }
 
@@ -54,7 +57,7 @@ type live struct {
 }
 
 type counters struct {
-	allowed, blocked, support, unrecorded atomic.Uint64
+	allowed, blocked, support, tried, unrecorded atomic.Uint64
 }
 
 // Counts is what the porter decided since the start.
@@ -62,12 +65,13 @@ type Counts struct {
 	Allowed    uint64 `json:"allowed"`
 	Blocked    uint64 `json:"blocked"`
 	Support    uint64 `json:"support"`
+	Tried      uint64 `json:"tried"`      // let through, since a group is only being tried out
 	Unrecorded uint64 `json:"unrecorded"` // the spool had no room or was late
 }
 
 // New returns a porter.
 func New(d Deps) (*Porter, error) {
-	p := &Porter{clock: d.Clock, table: d.Table, spool: d.Spool, search: d.Search, log: d.Log, latest: newLatest()}
+	p := &Porter{clock: d.Clock, table: d.Table, spool: d.Spool, search: d.Search, log: d.Log, latest: newLatest(), reminded: newReminded()}
 	if err := p.Configure(d.Settings); err != nil {
 		return nil, err
 	}
@@ -80,6 +84,9 @@ func (p *Porter) Configure(s *Settings) error {
 	zone, err := s.Location()
 	if err != nil {
 		return err
+	}
+	if len(s.PAC) > maxPAC {
+		return fmt.Errorf("the file by which browsers find the proxy has %d characters and at most %d fit", len(s.PAC), maxPAC)
 	}
 	p.settings.Store(&live{Settings: *s, zone: zone, themes: compileThemes(s.Themes)})
 	return nil
@@ -101,20 +108,21 @@ func (p *Porter) Now() time.Time { return p.clock.Now() }
 func (p *Porter) Counts() Counts {
 	return Counts{
 		Allowed: p.count.allowed.Load(), Blocked: p.count.blocked.Load(),
-		Support: p.count.support.Load(), Unrecorded: p.count.unrecorded.Load(),
+		Support: p.count.support.Load(), Tried: p.count.tried.Load(), Unrecorded: p.count.unrecorded.Load(),
 	}
 }
 
 // Who finds who is behind an address. Basic, where not nil, is who has proved
 // it on this very connection.
 func (p *Porter) Who(address netip.Addr, basic *subject.Row) subject.Found {
-	now := p.clock.Now()
-	found := p.table.Find(address, now)
+	now, high := p.times()
+	found := p.table.Find(address, high)
 	if basic == nil {
+		found.Paused = found.Paused || high.After(now) && now.Before(found.PausedUntil)
 		return found
 	}
 	device, place, site, ca := found.Device, found.Place, found.Site, found.CA
-	found = subject.Found{Row: *basic, CA: ca, Signed: true, Paused: now.Before(basic.PausedUntil)}
+	found = subject.Found{Row: *basic, CA: ca, Signed: true, Held: basic.Held(), Paused: now.Before(basic.PausedUntil)}
 	found.Address = address.Unmap().WithZone("")
 	found.Certainty = spool.Sure
 	if found.Device == "" {
@@ -161,9 +169,24 @@ func (a *Answer) Names() *verdict.Names { return a.snapshot.Names() }
 
 // Judge answers a question for somebody.
 func (p *Porter) Judge(who *subject.Found, q Question) Answer {
-	s, now := p.snapshot.Load(), p.clock.Now()
+	s := p.snapshot.Load()
+	now, high := p.times()
 	ask := p.ask(s, who, &q, now)
-	return Answer{Question: q, Who: *who, At: now, Verdict: s.Decide(&ask), snapshot: s}
+	v := s.Decide(&ask)
+	if high.After(now) && v.Action != verdict.Block {
+		// A clock that was put back opens nothing: what ended stays ended.
+		ask = p.ask(s, who, &q, high)
+		if later := s.Decide(&ask); later.Action != verdict.Allow {
+			v = later
+		}
+	}
+	return Answer{Question: q, Who: *who, At: now, Verdict: v, snapshot: s}
+}
+
+// Stale reports that an answer may not hold any more: the rules are others, or
+// the unblock it rests on has ended.
+func (p *Porter) Stale(a *Answer) bool {
+	return p.snapshot.Load() != a.snapshot || a.Verdict.Until != 0 && p.High().UnixMilli() >= a.Verdict.Until
 }
 
 func (p *Porter) ask(s *verdict.Snapshot, who *subject.Found, q *Question, now time.Time) verdict.Ask {
@@ -172,11 +195,24 @@ func (p *Porter) ask(s *verdict.Snapshot, who *subject.Found, q *Question, now t
 	day := (int(local.Weekday()) + 6) % 7
 	return verdict.Ask{
 		Door: q.Door, Host: q.Host, Path: q.Path, Port: q.Port, PrivateOpen: q.PrivateOpen,
-		Groups: names.GroupBits(who.Groups), KeyStage: names.KeyStage(who.KeyStage), Place: names.Place(who.Place),
+		Groups: groupBits(names, who), KeyStage: names.KeyStage(who.KeyStage), Place: names.Place(who.Place),
 		At: now, Minute: uint16(day*24*60 + local.Hour()*60 + local.Minute()),
 		Classes:  names.ClassNumbers(who.Classes),
-		Unsigned: !who.Signed, Paused: who.Paused, Held: who.Held(),
+		Unsigned: !who.Signed, Paused: who.Paused, Held: who.Held,
 	}
+}
+
+// groupBits are the groups whose rules hold together. Several people at one
+// address are as strict as everybody is, and as each of them.
+func groupBits(names *verdict.Names, who *subject.Found) uint64 {
+	bits := names.GroupBits(who.Groups)
+	switch {
+	case !who.Several || len(who.Groups) == 0:
+		return bits
+	case bits == 0: // one of their groups is not known to these rules
+		return names.Whole()
+	}
+	return bits | names.Everyone()
 }
 
 // Refuse makes a block that needs no judge: what was asked is malformed, or
@@ -194,7 +230,7 @@ func (a *Answer) SafeTarget() (string, bool) { return a.SafeTargetOf(a.Host) }
 
 // SafeTargetOf is SafeTarget for another name of the same connection.
 func (a *Answer) SafeTargetOf(host string) (string, bool) {
-	return a.snapshot.SafeTarget(a.snapshot.Names().GroupBits(a.Who.Groups), host)
+	return a.snapshot.SafeTarget(groupBits(a.snapshot.Names(), &a.Who), host)
 }
 
 // Record writes the decision down. A block is in the file when it returns,
@@ -213,9 +249,12 @@ func (p *Porter) Record(ctx context.Context, a *Answer) {
 		}
 		return
 	}
-	if a.event.Action == spool.ActionSupport {
+	switch {
+	case a.event.Action == spool.ActionSupport:
 		p.count.support.Add(1)
-	} else {
+	case a.Verdict.TryOut:
+		p.count.tried.Add(1)
+	default:
 		p.count.allowed.Add(1)
 	}
 	if !p.spool.Add(a.event) {

@@ -54,7 +54,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, client netip.Ad
 		return
 	}
 	answer := s.porter.Judge(&v.who, s.question(v, host))
-	open := answer.Allowed() || answer.Verdict.Action == verdict.Warn && s.goOn.has(client, host, answer.At)
+	open := s.passes(&answer)
 	page := s.canShow(&v.who)
 	if (own || !open) && !page {
 		s.refuseTunnel(w, r, answer)
@@ -179,7 +179,7 @@ func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
 	if name != v.host {
 		answer = s.porter.Judge(&v.who, s.question(v, name))
 		questions = append(questions, answer.Question)
-		if !answer.Allowed() && !(answer.Verdict.Action == verdict.Warn && s.goOn.has(v.addr, name, answer.At)) {
+		if !s.passes(&answer) {
 			if answer.Verdict.Reason != verdict.ReasonLocked {
 				answer.Verdict.Reason = verdict.ReasonMismatch
 			}
@@ -196,8 +196,17 @@ func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
 	s.splice(ctx, v, &answer, questions, to)
 }
 
-// splice connects and lets bytes through both ways until either side ends.
+// splice connects and lets bytes through both ways until either side ends, or
+// the rules close it.
 func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, to string) {
+	both := &ends{client: v.client}
+	x := &tunnel{client: v.addr, basic: v.basic, questions: questions, close: both.close}
+	remove := s.tunnels.add(x)
+	defer remove()
+	if closed, now := s.closedNow(x); now { // while its first message was on its way
+		s.closeTunnel(ctx, v, &closed)
+		return
+	}
 	server, err := s.dial.dial(detached(ctx), to, v.port)
 	if err != nil {
 		if errors.Is(err, errForbidden) || errors.Is(err, porter.ErrInside) {
@@ -209,13 +218,10 @@ func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, qu
 		return
 	}
 	defer server.Close()
+	if !both.join(server) {
+		return // closed while we connected, and written down then
+	}
 	s.porter.Record(ctx, answer)
-	stop := sync.OnceFunc(func() {
-		v.client.Close()
-		server.Close()
-	})
-	remove := s.tunnels.add(&tunnel{client: v.addr, basic: v.basic, questions: questions, close: stop})
-	defer remove()
 	if err := v.client.SetDeadline(time.Time{}); err != nil {
 		return
 	}
@@ -225,6 +231,33 @@ func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, qu
 	n := pipe(v.client, server)
 	s.bytes.Add(n)
 	s.porter.Passed(answer, n)
+}
+
+// ends are the two connections of a tunnel, of which the second comes later.
+type ends struct {
+	mu             sync.Mutex
+	closed         bool
+	client, server net.Conn
+}
+
+func (e *ends) join(server net.Conn) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.server = server
+	return !e.closed
+}
+
+func (e *ends) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.closed = true
+	e.client.Close()
+	if e.server != nil {
+		e.server.Close()
+	}
 }
 
 // pipe copies both ways and returns how many bytes passed.

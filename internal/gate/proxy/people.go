@@ -50,7 +50,11 @@ func newPeople(s *Server) *people {
 
 func (p *people) serve(w http.ResponseWriter, r *http.Request, client netip.Addr) {
 	if r.URL.Path == goOnPath {
-		p.server.goOn.serve(w, r, client, p.server.porter.Now())
+		p.server.goOn.serve(w, r, client, p.server.porter.High())
+		return
+	}
+	if r.URL.Path == pacPath || r.URL.Path == wpadPath {
+		p.server.pac(w, r)
 		return
 	}
 	if p.server.porter.Settings().PeopleSocket == "" {

@@ -58,18 +58,54 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 		s.people.serve(w, r, client)
 		return
 	}
+	if isFinder(host) && port == 80 {
+		s.pac(w, r)
+		return
+	}
 	who := s.porter.Who(client, basic)
 	q := porter.Question{Door: verdict.DoorProxy, Host: host, Path: r.URL.RequestURI(), Port: port, PrivateOpen: s.privateOpen(host, port)}
 	answer := s.porter.Judge(&who, q)
 	if answer.Allowed() && !webPort(port) {
 		answer = s.porter.Refuse(&who, q, verdict.ReasonPort)
 	}
+	if s.captive(w, r, &answer) || s.remind(w, r, &answer) {
+		return
+	}
 	switch {
-	case answer.Allowed(), answer.Verdict.Action == verdict.Warn && s.goOn.has(client, host, answer.At):
+	case s.passes(&answer):
 		s.forward(w, r, &answer, basic)
 	default:
 		s.block(w, r, &answer)
 	}
+}
+
+// passes reports an answer that is open, or a warning that was read.
+func (s *Server) passes(a *porter.Answer) bool {
+	return a.Allowed() || a.Verdict.Action == verdict.Warn && s.goOn.has(a.Who.Address, a.Host, s.porter.High())
+}
+
+// remind shows the reminder to sign the agreement in place of the first page
+// of the day. Only a page that was asked for as one is held up.
+func (s *Server) remind(w http.ResponseWriter, r *http.Request, a *porter.Answer) bool {
+	if !isPage(r) || !s.porter.Remind(a) {
+		return false
+	}
+	s.porter.Record(r.Context(), a)
+	v := s.view(a, "")
+	v.GoOn = "http://" + joinHost(a.Host, a.Port, 80) + r.URL.RequestURI()
+	s.pages.Write(w, http.StatusForbidden, v)
+	return true
+}
+
+// isPage reports a page that somebody opens in a window of their own.
+func isPage(r *http.Request) bool {
+	if r.Method != http.MethodGet || r.Header.Get("Sec-Purpose") != "" {
+		return false
+	}
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
+		return dest == "document"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("X-Requested-With") == "" && r.Header.Get("Upgrade") == ""
 }
 
 // webPort keeps the proxy from being used to talk to mail, shells and the
@@ -116,7 +152,7 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client net
 	}
 	header := r.Header.Get("Proxy-Authorization")
 	if header != "" {
-		basic = s.passwords.check(r.Context(), header, client, s.porter.Now())
+		basic = s.passwords.check(r.Context(), header, client, s.porter.High())
 	}
 	if basic != nil || !set.AskBasic {
 		return basic, false
@@ -133,7 +169,8 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client net
 	return nil, true
 }
 
-// forward sends an open request on and its answer back.
+// forward sends an open request on and its answer back. Until that has ended
+// it is judged again whenever something changes.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.Answer, basic *subject.Row) {
 	if err := s.dial.checkBehindProxy(r.Context(), answer.Host, answer.Port); err != nil {
 		s.failed(w, r, answer, err)
@@ -146,8 +183,21 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.
 		http.Redirect(w, r, "https://"+answer.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 		return
 	}
-	out := s.outgoing(r, answer)
-	res, err := s.transport.RoundTrip(out)
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
+	x := &tunnel{client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question}, close: stop}
+	remove := s.tunnels.add(x)
+	defer remove()
+	res, err := s.transport.RoundTrip(s.outgoing(r, answer).WithContext(ctx))
+	if x.shut.Load() || s.porter.Stale(answer) {
+		if again, closed := s.closedNow(x); closed {
+			if err == nil {
+				res.Body.Close()
+			}
+			s.block(w, r, &again)
+			return
+		}
+	}
 	if err != nil {
 		s.failed(w, r, answer, err)
 		return
@@ -155,9 +205,15 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.
 	defer res.Body.Close()
 	s.porter.Record(r.Context(), answer)
 	if res.StatusCode == http.StatusSwitchingProtocols {
+		remove() // the two sides are one tunnel from here on
 		s.upgraded(w, res, answer, basic)
 		return
 	}
+	s.passOn(w, res, answer)
+}
+
+// passOn gives the browser what the site answered.
+func (s *Server) passOn(w http.ResponseWriter, res *http.Response, answer *porter.Answer) {
 	head := w.Header()
 	copyHeader(head, res.Header)
 	cleanAnswer(head)
@@ -203,7 +259,7 @@ func (s *Server) outgoing(r *http.Request, answer *porter.Answer) *http.Request 
 	if r.ContentLength == 0 {
 		out.Body = http.NoBody
 	}
-	return out.WithContext(r.Context())
+	return out
 }
 
 func joinHost(host string, port, usual uint16) string {

@@ -172,7 +172,7 @@ func (s *Server) Counts() Counts {
 	s.mu.Unlock()
 	return Counts{
 		Requests: s.requests.Load(), Refused: s.refused.Load(), Panics: s.panics.Load(),
-		Bytes: s.bytes.Load(), Conns: conns, Tunnels: len(s.tunnels.list()),
+		Bytes: s.bytes.Load(), Conns: conns, Tunnels: s.tunnels.len(),
 	}
 }
 

@@ -120,12 +120,20 @@ func (l *onceListener) Addr() net.Addr { return l.conn.LocalAddr() }
 // direct answers a request that was sent to the proxy as if it were a site:
 // only the people's pages are one.
 func (s *Server) direct(w http.ResponseWriter, r *http.Request, client netip.Addr) {
-	host, _, ok := splitHost(r.Host, 80)
-	if ok && slices.Contains(s.porter.Settings().OwnHosts, host) {
+	host, port, ok := splitHost(r.Host, 80)
+	switch {
+	case ok && slices.Contains(s.porter.Settings().OwnHosts, host):
 		s.people.serve(w, r, client)
-		return
+	case ok && isFinder(host):
+		s.pac(w, r)
+	case ok && s.porter.Settings().Captive && port == 80 && porter.CaptiveCheck(host, r.URL.Path):
+		// A router that sends all pages here has sent a device's check, which
+		// knows of no proxy.
+		r.URL.Scheme, r.URL.Host = "http", host
+		s.request(w, r, client)
+	default:
+		s.malformed(w, r, client)
 	}
-	s.malformed(w, r, client)
 }
 
 // sink answers on the address that blocked names point to: why, or the
@@ -140,8 +148,15 @@ func (s *Server) sink(w http.ResponseWriter, r *http.Request, client netip.Addr)
 		s.people.serve(w, r, client)
 		return
 	}
+	if isFinder(host) {
+		s.pac(w, r)
+		return
+	}
 	who := s.porter.Who(client, nil)
 	answer := s.porter.Judge(&who, porter.Question{Door: verdict.DoorProxy, Host: host, Path: r.URL.RequestURI(), Port: port})
+	if s.captive(w, r, &answer) {
+		return
+	}
 	if answer.Allowed() {
 		// It was closed when its name was asked for, and is open now.
 		w.Header().Set("Cache-Control", "no-store")

@@ -33,11 +33,16 @@ func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *por
 	if c, ok := conn.(*strictConn); ok {
 		c.tunnel()
 	}
-	remove := s.tunnels.add(&tunnel{
+	x := &tunnel{
 		client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
 		close: func() { conn.Close(); server.Close() },
-	})
+	}
+	remove := s.tunnels.add(x)
 	defer remove()
+	if _, closed := s.closedNow(x); closed {
+		server.Close()
+		return
+	}
 	if s.switched(conn, res) != nil {
 		return
 	}

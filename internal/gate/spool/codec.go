@@ -75,6 +75,9 @@ func appendEvent(dst []byte, e *Event, closes uint64) []byte {
 	for _, c := range e.Categories[:n] {
 		dst = appendText(dst, c)
 	}
+	if e.Tried != NotTried { // last, so that what was written before it was there reads the same
+		dst = append(dst, byte(e.Tried))
+	}
 	return dst
 }
 
@@ -142,6 +145,9 @@ func (d *decoder) event(r *record) {
 	}
 	for range n {
 		e.Categories = append(e.Categories, d.text())
+	}
+	if len(d.rest) > 0 && !d.bad {
+		e.Tried = Tried(d.byte())
 	}
 }
 

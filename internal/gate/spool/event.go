@@ -27,6 +27,16 @@ const (
 	Heartbeat             // the gate was up; Dropped says what was lost so far
 )
 
+// Tried is what a rule that is only being tried out would have done.
+type Tried uint8
+
+// The values of Tried.
+const (
+	NotTried Tried = iota
+	TriedBlock
+	TriedWarn
+)
+
 // The values of Event.Action.
 const (
 	ActionBlock   uint8 = 0
@@ -60,6 +70,9 @@ type Event struct {
 	Count       uint32
 	Bytes       uint64
 	Alert       string // "selfharm", "suicide", "exploitation", "" …
+	// Tried is what would have been done, were the group not only being tried
+	// out; such an event has no person, device, address, path or words.
+	Tried       Tried
 	RulesNumber uint64
 	Dropped     uint64 // on a heartbeat: routine events dropped since this gate started
 }

@@ -19,12 +19,13 @@ type mergeKey struct {
 	subject, device, door, host, category, rule, reason, group, words, alert string
 	address                                                                  netip.Addr
 	action                                                                   uint8
+	tried                                                                    Tried
 }
 
 func keyOf(e *Event) mergeKey {
 	return mergeKey{
 		subject: e.Subject, device: e.Device, door: e.Door, host: e.Host, category: e.Category, rule: e.Rule,
-		reason: e.Reason, group: e.Group, words: e.Words, alert: e.Alert, address: e.Address, action: e.Action,
+		reason: e.Reason, group: e.Group, words: e.Words, alert: e.Alert, address: e.Address, action: e.Action, tried: e.Tried,
 	}
 }
 

@@ -7,6 +7,7 @@ package subject
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -71,9 +72,11 @@ type Push struct {
 // Found is who was found behind an address.
 type Found struct {
 	Row
-	CA     bool // the device has the school's certificate
-	Signed bool // somebody is signed in
-	Paused bool // and their web is paused
+	CA      bool // the device has the school's certificate
+	Signed  bool // somebody is signed in
+	Paused  bool // and their web is paused
+	Held    bool // and it waits for the agreement to be signed
+	Several bool // several people: Groups are all of theirs, and nobody in particular is meant
 }
 
 // Held reports that the web waits for the school's agreement to be signed.
@@ -266,8 +269,10 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 		if len(rows) > 0 {
 			// Several people at one address: nobody in particular, and none of
 			// their groups may loosen the rules for the others.
-			found.Groups, found.KeyStage = nil, ""
-			found.Paused = allPaused(rows, now)
+			found.Several, found.KeyStage = true, ""
+			found.Groups = allGroups(rows)
+			found.Paused = all(rows, func(r *Row) bool { return now.Before(r.PausedUntil) })
+			found.Held = all(rows, (*Row).Held)
 		}
 		return found
 	}
@@ -283,8 +288,9 @@ func fromDevice(d *Device, address netip.Addr) Found {
 
 func withRow(found Found, r *Row, device *Device, now time.Time) Found {
 	place, site, id := found.Place, found.Site, found.Device
+	at := found.Address
 	found.Row = *r
-	found.Address = found.Row.Address
+	found.Address = at // of the question; a row may be of a device
 	if found.Device == "" {
 		found.Device = id
 	}
@@ -299,6 +305,7 @@ func withRow(found Found, r *Row, device *Device, now time.Time) Found {
 	}
 	found.Signed = now.Before(r.SignedUntil)
 	found.Paused = now.Before(r.PausedUntil)
+	found.Held = r.Held()
 	return found
 }
 
@@ -329,13 +336,23 @@ func single(rows []*Row) (*Row, bool) {
 	return best, true
 }
 
-func allPaused(rows []*Row, now time.Time) bool {
+func all(rows []*Row, is func(*Row) bool) bool {
+	return !slices.ContainsFunc(rows, func(r *Row) bool { return !is(r) })
+}
+
+// allGroups are the groups of all; none if those of one are not known.
+func allGroups(rows []*Row) (out []string) {
 	for _, r := range rows {
-		if !now.Before(r.PausedUntil) {
-			return false
+		if len(r.Groups) == 0 {
+			return nil
+		}
+		for _, g := range r.Groups {
+			if !slices.Contains(out, g) {
+				out = append(out, g)
+			}
 		}
 	}
-	return true
+	return out
 }
 
 func (t *Table) deviceLocked(address netip.Addr, now time.Time) *Device {
@@ -363,6 +380,21 @@ func (t *Table) deviceLocked(address netip.Addr, now time.Time) *Device {
 	d := *best.device
 	d.Shared = true
 	return &d
+}
+
+// Changes reports whether somebody's row, sign-in or pause ends after the one
+// instant and not after the other.
+func (t *Table) Changes(after, until time.Time) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, r := range t.rows {
+		for _, at := range [...]time.Time{r.Ends, r.SignedUntil, r.PausedUntil} {
+			if at.After(after) && !at.After(until) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Number is the number of the last push applied.

@@ -54,10 +54,10 @@ func TestFind(t *testing.T) {
 			"subject=s1 device= groups=[staff] certainty=2 signed=true paused=false",
 		},
 		{
-			"two people at one address are nobody, with no group", nil,
+			"two people at one address are nobody in particular, with the groups of both", nil,
 			[]Row{row("a", "s1", "staff"), row("b", "s2", "pupils")},
 			now,
-			"subject= device= groups=[] certainty=0 signed=false paused=false",
+			"subject= device= groups=[staff pupils] certainty=0 signed=false paused=false",
 		},
 		{
 			"the same person twice is one person", nil,
