@@ -82,6 +82,12 @@ type ActivityFile struct {
 // MailFile is [mail].
 type MailFile struct {
 	SMTP string `toml:"smtp" json:"smtp"`
+	// StartTLS is "always", "if-offered" or "never"; empty is "always" off
+	// this machine.
+	StartTLS     string `toml:"starttls" json:"starttls"`
+	From         string `toml:"from" json:"from"`
+	User         string `toml:"user" json:"user"`
+	PasswordFile string `toml:"password-file" json:"password-file"`
 }
 
 // ClamdFile is [clamd].
@@ -175,6 +181,11 @@ func (f File) check() error {
 	case "", "closed", "open":
 	default:
 		return fmt.Errorf("gate.without-snapshot: %q is neither \"closed\" nor \"open\"", f.Gate.WithoutSnapshot)
+	}
+	if f.Mail.SMTP != "" {
+		if err := f.Mail.server().Check(); err != nil {
+			return err
+		}
 	}
 	if f.Activity.DSN != "" {
 		return errors.New("activity.dsn: web activity on a server is not built yet; leave it out")

@@ -25,6 +25,7 @@ import (
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/duty"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/tasks"
@@ -68,6 +69,7 @@ type House struct {
 	Setup      *setup.Room
 
 	Approvals *approval.Room
+	Notices   *notice.Outbox
 
 	rooms    []any // every open room, in the order of the floor plan; see joined.go
 	sections []web.Section

@@ -17,6 +17,7 @@ import (
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/duty"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/register"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
@@ -37,7 +38,7 @@ import (
 // Schemas are the migrations of all rooms.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, backup.Schema,
+		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, backup.Schema,
 		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, setup.Schema, confiscated.Schema,
 	}
 }
@@ -46,7 +47,7 @@ func Schemas() []fs.FS {
 func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
-		approval.Verbs, duty.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
+		approval.Verbs, duty.Verbs, notice.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
 		filtering.Verbs, monitoring.Verbs, setup.Verbs, confiscated.Register.Verbs(), ownVerbs,
 	} {
 		out = append(out, v...)
@@ -59,7 +60,7 @@ func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
 		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected,
-		approval.Protected, confiscated.Register.Protected(),
+		approval.Protected, duty.Protected, notice.Protected, confiscated.Register.Protected(),
 	} {
 		out = append(out, p...)
 	}
@@ -91,6 +92,9 @@ func (h *House) openHall(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.openNotices(); err != nil {
+		return err
+	}
 	if err := h.openApprovals(); err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ func (h *House) openHall(context.Context) (err error) {
 		// Whoever signs in on any of our pages is at the address they ask from.
 		Doors: access.Doors{Web: func(*http.Request) bool { return true }, Desk: func(r *http.Request) bool { return !throughFilter(r) }, Secure: overTLS},
 	})
-	h.join(h.People, h.Access, h.Approvals)
+	h.join(h.People, h.Access, h.Approvals, h.Notices)
 	return err
 }
 
