@@ -112,7 +112,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants()} {
+	for _, g := range [][]access.Grant{registerGrants(), filtering.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -168,7 +168,7 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 	h.Filtering, err = filtering.New(filtering.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Dir: h.folder.Path("gate"), Key: key, School: h.folder.Meta.School,
-		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed,
+		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Notices: h.Notices,
 	})
 	if err != nil {
 		return err

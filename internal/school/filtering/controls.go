@@ -27,6 +27,11 @@ func (r *Room) Controls() []control.Control {
 			MaxAge: time.Hour, Default: true, Check: r.requiredCategories,
 		},
 		{
+			Number: "C04", Slug: "exceptions-expire", Title: "Every site opened for a lesson closes again when it was meant to",
+			Requirements: []string{"FIL-05", "FIL-06", "FIL-09"}, Settings: []string{keyUnblock, keyUnblockMax},
+			MaxAge: time.Hour, Default: true, Check: r.exceptionsExpire,
+		},
+		{
 			Number: "C05", Slug: "filter-changes-logged", Title: "Every change of the filter stands in its change log",
 			Requirements: []string{"FIL-10"}, MaxAge: 24 * time.Hour, Default: true, Check: r.changesLogged,
 		},
@@ -306,6 +311,12 @@ func (r *Room) changersListed(ctx context.Context, now time.Time, v *setting.Val
 	outsiders := 0
 	for _, c := range changes {
 		if h := heldAt(lists, c.At); !h.Has(personOf(c.Actor)) {
+			if head, err := r.byHead(ctx, c); err != nil || head {
+				if err != nil {
+					return f, err
+				}
+				continue
+			}
 			outsiders++
 			f.Rows = append(f.Rows, control.Row{What: "Changed by somebody who was not on the list: " + c.What, State: control.Broken, At: c.At, Link: "/filter/changes"})
 		}

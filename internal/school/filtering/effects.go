@@ -124,7 +124,11 @@ func unlistedEffects(now, next *setting.Values, count int) []setting.Effect {
 		at := setting.Scope{KeyStage: scopeStage(stage)}
 		a, b := now.Choice(keyUnlisted, at), next.Choice(keyUnlisted, at)
 		if a != b && (b != is || a != was) {
-			out = append(out, setting.Effect{Room: "filtering", Loses: b == "previewed-only", Words: "Pupils of " + string(stage) + says[b == "previewed-only"]})
+			words := "Pupils of " + string(stage) + says[b == "previewed-only"]
+			if b == "previewed-only" {
+				words += " That holds where they are signed in, and on devices with this key stage."
+			}
+			out = append(out, setting.Effect{Room: "filtering", Loses: b == "previewed-only", Words: words})
 		}
 	}
 	return out

@@ -26,6 +26,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/school/people"
@@ -67,6 +68,12 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbImported, Says: "A list of sites was taken up by the filter."},
 	{Verb: VerbListFailed, Says: "A list of sites was refused; the last good one stays."},
 	{Verb: VerbDevice, Says: "A device that the filter knows was added, changed or removed."},
+	{Verb: VerbUnblockAsked, Says: "Somebody asked for a site to be opened for a lesson."},
+	{Verb: VerbUnblockGranted, Says: "A site was opened for a lesson."},
+	{Verb: VerbUnblockRefused, Says: "A site was not opened for a lesson."},
+	{Verb: VerbUnblockWithdrawn, Says: "Somebody took back that they asked for a site."},
+	{Verb: VerbUnblockLapsed, Says: "Nobody decided about a site before the lesson was over."},
+	{Verb: VerbUnblockEnded, Says: "A site that was open for a lesson was closed again."},
 }
 
 // Protected is the tables whose rows the journal covers.
@@ -79,6 +86,7 @@ var Protected = []journal.Protected{
 	{Table: "filter_versions", Key: "id"},
 	{Table: "filter_changes", Key: "id"},
 	{Table: "filter_holders", Key: "id"},
+	{Table: "filter_unblocks", Key: "id"},
 }
 
 // Roll is the hall's register of people; a *people.Room.
@@ -88,6 +96,11 @@ type Roll interface {
 	Get(ctx context.Context, id people.ID) (people.Person, error)
 	ByUsername(ctx context.Context, name string) (people.Person, error)
 	Counts(ctx context.Context) (map[people.Kind]int, error)
+	Present(ctx context.Context, id people.ID) (people.Person, error)
+	List(ctx context.Context, f people.Filter) ([]people.Person, int, error)
+	Classes(ctx context.Context) ([]string, error)
+	ClassesOf(ctx context.Context, id people.ID) ([]string, error)
+	Members(ctx context.Context, class string, teaching bool) ([]people.Person, error)
 }
 
 // ErrClosed says that a search service is closed for whoever of a group the
@@ -106,7 +119,8 @@ type Prober interface {
 // is CompileSource.
 type Compiler func(ctx context.Context, path string, o CompileOptions, outDir string) (SourceMeta, error)
 
-// Deps is what the room needs. Host, Prober, Compile, Changed and Log may be nil.
+// Deps is what the room needs. Host, Prober, Compile, Changed, Notices and Log
+// may be nil.
 type Deps struct {
 	DB      *store.DB
 	Journal *journal.Journal
@@ -127,6 +141,8 @@ type Deps struct {
 	// Changed is told after new rules or devices are in force, so that the
 	// filter looks at once and presence is sent anew.
 	Changed func()
+	// Notices tells people what waits for them.
+	Notices notice.Sender
 	Log     *slog.Logger
 }
 

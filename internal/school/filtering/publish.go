@@ -33,6 +33,10 @@ const (
 	kindBack     = "roll back"
 	kindProgram  = "program"
 	kindHolders  = "holders"
+	kindUnblock  = "unblock"
+	// kindUnblockEnd closes what an unblock opened: everybody who may do so is
+	// not a holder, since it is the stricter way.
+	kindUnblockEnd = "unblock end"
 )
 
 // Start brings the filter's folder to what the records and settings say: at
@@ -48,6 +52,9 @@ func (r *Room) Start(ctx context.Context) error {
 		return err
 	}
 	err := r.catchUp(ctx)
+	if err == nil {
+		err = r.SettleUnblocks(ctx)
+	}
 	if err != nil && !errors.Is(err, errNoVersion) {
 		err = fmt.Errorf("the filter's rules could not be made anew and the last ones stay in force: %w", err)
 	}

@@ -51,7 +51,7 @@ func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, sch
 	}
 	m.categories()
 	m.groups()
-	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own} {
+	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks} {
 		if err := step(); err != nil {
 			return verdict.Rules{}, err
 		}
@@ -131,6 +131,9 @@ func (m *maker) groups() {
 		g := m.group(GroupPupils, stageGroup(stage))
 		g.Title = "Pupils, " + string(stage)
 		g.UnlistedClosed, g.UnlistedClause = v.Choice == "previewed-only", v.Clause
+		// A device at which nobody has signed in is not held to what was opened
+		// for the youngest alone, or it would be of no use to anybody else.
+		g.KnownOnly = true
 		m.rules.Groups = append(m.rules.Groups, g)
 		m.members[GroupPupils] = append(m.members[GroupPupils], g.Slug)
 	}

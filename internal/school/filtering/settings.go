@@ -2,6 +2,7 @@ package filtering
 
 import (
 	"strings"
+	"time"
 
 	"belisha/internal/kit/setting"
 	"belisha/lists"
@@ -19,6 +20,7 @@ const (
 	keyYouTube    = "filtering.youtube"
 	keyImages     = "filtering.image-search"
 	keyUnblock    = "filtering.social.unblock"
+	keyUnblockMax = "filtering.unblock.max"
 	keySocial     = "filtering.staff.social-hours"
 	keyListAge    = "filtering.lists.max-age"
 	keyShrink     = "filtering.lists.shrink"
@@ -163,9 +165,14 @@ func whatIsClosed() []setting.Setting {
 			Help: "Only for a stated purpose, for one class and for a time.", Requirements: []string{"FIL-05"},
 		},
 		{
+			Key: keyUnblockMax, Title: "How long a site may be opened for a lesson", Kind: setting.Duration, Default: "60 minutes",
+			Min: leastMinutes * time.Minute, Max: mostMinutes * time.Minute,
+			Help: "The longest that a teacher may ask for at once. It closes by itself.", Requirements: []string{"FIL-05"},
+		},
+		{
 			Key: keyUnsigned, Title: "Somebody whom the filter does not know", Kind: setting.Choice, Default: "strictest",
 			Options: options("strictest", "strictest", "closed", "closed"),
-			Help:    "Strictest: the strictest of all rules. Closed: only help services, the school's own pages and what devices need.", Requirements: []string{"FIL-01", "FIL-23"},
+			Help:    "Strictest: the strictest of the rules of pupils, staff and guests; what was opened for one key stage alone is not asked of devices without it. Closed: only help services, the school's own pages and what devices need.", Requirements: []string{"FIL-01", "FIL-23"},
 		},
 	}
 }

@@ -14,6 +14,9 @@ func (r *Room) Tasks() []tasks.Task {
 		{Name: "filter-rules", Every: 5 * time.Minute, Limit: 2 * time.Minute, Run: func(ctx context.Context) error {
 			return r.Refresh(actor.With(ctx, actor.Belisha("filtering")))
 		}},
+		{Name: "filter-unblocks", Every: time.Minute, Limit: time.Minute, Run: func(ctx context.Context) error {
+			return r.SettleUnblocks(actor.With(ctx, actor.Belisha("filtering")))
+		}},
 		{Name: "filter-lists", Every: day, At: "03:40", Limit: 30 * time.Minute, Run: func(ctx context.Context) error {
 			return r.updateNewer(actor.With(ctx, actor.Belisha("filtering")))
 		}},

@@ -36,8 +36,11 @@ const (
 func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "filtering", Title: "Filter",
-		Menu: []web.MenuItem{{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter"}},
-		Routes: []web.Route{
+		Menu: []web.MenuItem{
+			{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter"},
+			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk},
+		},
+		Routes: slices.Concat(r.unblockRoutes(), []web.Route{
 			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},
 			{Pattern: "GET " + pathTry, Needs: MayRead, Do: r.tryPage},
 			{Pattern: "GET " + pathOwn, Needs: MayRead, Do: r.ownList},
@@ -69,7 +72,7 @@ func (r *Room) Section() web.Section {
 			{Pattern: "POST " + pathVersions + "/{number}", Needs: MayChange, Do: r.versionBack},
 			{Pattern: "GET " + pathManagers, Needs: MayRead, Do: r.managers},
 			{Pattern: "POST " + pathManagers, Needs: MayGrant, Do: r.managersConfirm},
-		},
+		}),
 	}
 }
 

@@ -19,6 +19,7 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 		Try:  pathTry, State: r.statePanel(c, st),
 		Links: []web.Link{
 			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn},
+			{Title: "Sites opened for lessons, for a class and a time", Path: pathUnblocks},
 			{Title: "Categories that a filter manager decided about", Path: pathCategory},
 			{Title: "Lists behind the filter", Path: pathLists},
 			{Title: "What must always be closed or open", Path: pathMusts},
