@@ -53,7 +53,8 @@ type Action uint8
 
 // What the filter did with a request. Support is a visit to a help service:
 // only its number is kept, with no host, address, group or person, and only
-// per day.
+// per day. WouldBlock and WouldWarn were let through because a group's rules
+// are only being tried out: they are counted and never have a row.
 //
 // The numbers are those of the gate's spool; an event that says nothing is a
 // block, never an allow.
@@ -62,9 +63,11 @@ const (
 	Allow
 	Warn
 	Support
+	WouldBlock
+	WouldWarn
 )
 
-// Actions is the full list.
+// Actions is the full list of those that a row may have, and Support.
 var Actions = []Action{Block, Allow, Warn, Support}
 
 // String is the stable name of a in exports and totals.
@@ -76,6 +79,10 @@ func (a Action) String() string {
 		return "warn"
 	case Support:
 		return "support"
+	case WouldBlock:
+		return "would-block"
+	case WouldWarn:
+		return "would-warn"
 	default:
 		return "block"
 	}

@@ -53,6 +53,16 @@ func (s *Store) Totals(ctx context.Context, from, to time.Time, per Per) ([]Tota
 	return s.sorted(sums)
 }
 
+// Tried answers what would have been closed or warned of in [from, to) were
+// the rules not only being tried out, by day, category and group.
+func (s *Store) Tried(ctx context.Context, from, to time.Time) ([]Total, error) {
+	all, err := s.Totals(ctx, from, to, PerDay)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(t Total) bool { return t.Action != WouldBlock && t.Action != WouldWarn }), nil
+}
+
 func checkSpan(from, to time.Time) error {
 	if from.IsZero() || to.IsZero() || !from.Before(to) {
 		return fmt.Errorf("%w: say from when to when", ErrQuery)

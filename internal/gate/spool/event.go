@@ -47,29 +47,29 @@ const (
 
 // Event is one decision, or several repeats of one within a minute.
 type Event struct {
-	Kind        Kind
-	ID          uint64 // counts up in one gate's spool; re-delivery has the same ID
-	At          time.Time
-	Site        string
-	Door        string // "proxy", "tunnel", "dns", "pages"
-	Subject     string // keyed pseudonym, "" when nobody is known
-	Certainty   Certainty
-	Device      string
-	Address     netip.Addr
-	Group       string
-	KeyStage    string
-	Host        string
-	Path        string // with query; only where the door saw it
-	Categories  []string
-	Category    string // the one that decided
-	Rule        string // rule id
-	Reason      string // verdict's reason as a word
-	Action      uint8  // 0 block, 1 allow, 2 warn, 3 support service
-	Engine      string // search engine, where words were searched for
-	Words       string
-	Count       uint32
-	Bytes       uint64
-	Alert       string // "selfharm", "suicide", "exploitation", "" …
+	Kind       Kind
+	ID         uint64 // counts up in one gate's spool; re-delivery has the same ID
+	At         time.Time
+	Site       string
+	Door       string // "proxy", "tunnel", "dns", "pages"
+	Subject    string // keyed pseudonym, "" when nobody is known
+	Certainty  Certainty
+	Device     string
+	Address    netip.Addr
+	Group      string
+	KeyStage   string
+	Host       string
+	Path       string // with query; only where the door saw it
+	Categories []string
+	Category   string // the one that decided
+	Rule       string // rule id
+	Reason     string // verdict's reason as a word
+	Action     uint8  // 0 block, 1 allow, 2 warn, 3 support service
+	Engine     string // search engine, where words were searched for
+	Words      string
+	Count      uint32
+	Bytes      uint64
+	Alert      string // "selfharm", "suicide", "exploitation", "" …
 	// Tried is what would have been done, were the group not only being tried
 	// out; such an event has no person, device, address, path or words.
 	Tried       Tried
