@@ -273,6 +273,25 @@ CREATE TABLE filter_sources (
     version     BIGINT NOT NULL
 );
 
+CREATE TABLE filter_unblocks (
+    id         TEXT PRIMARY KEY,
+    hosts      TEXT NOT NULL,
+    open_for   TEXT NOT NULL,
+    purpose    TEXT NOT NULL,
+    from_at    BIGINT NOT NULL,
+    until_at   BIGINT NOT NULL,
+    social     BOOLEAN NOT NULL,
+    state      TEXT NOT NULL,
+    asked_at   BIGINT NOT NULL,
+    asked_by   TEXT NOT NULL,
+    decided_at BIGINT NOT NULL,
+    decided_by TEXT NOT NULL,
+    answer     TEXT NOT NULL,
+    ended_at   BIGINT NOT NULL,
+    ended_by   TEXT NOT NULL,
+    version    BIGINT NOT NULL
+);
+
 CREATE TABLE filter_versions (
     id         TEXT PRIMARY KEY,
     number     BIGINT NOT NULL,
@@ -654,6 +673,12 @@ CREATE INDEX filter_musts_ended ON filter_musts (ended_at);
 CREATE INDEX filter_own_ended ON filter_own (ended_at, entry);
 
 CREATE INDEX filter_own_entry ON filter_own (entry);
+
+CREATE INDEX filter_unblocks_asked ON filter_unblocks (asked_at, id);
+
+CREATE INDEX filter_unblocks_asker ON filter_unblocks (asked_by, asked_at);
+
+CREATE INDEX filter_unblocks_state ON filter_unblocks (state, until_at);
 
 CREATE UNIQUE INDEX filter_versions_number ON filter_versions (number);
 
