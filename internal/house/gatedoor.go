@@ -44,6 +44,11 @@ type gateDoor struct {
 	pumps *pump
 	pages net.Addr
 	admin net.Addr
+
+	// What later rooms plug in; each may be nil.
+	standing func(context.Context, people.ID) (string, error) // the agreement: "", "remind" or "hold"
+	pac      func(context.Context) (string, error)            // the file by which browsers find the proxy
+	captive  func(context.Context) (bool, error)              // devices are led to sign-in
 }
 
 // StartGate makes sure that the filter of the folder runs, before any record
@@ -199,7 +204,11 @@ func (g *gateDoor) devices(ctx context.Context) ([]subject.Device, error) {
 			ID: d.ID, Addresses: d.Prefixes(), MAC: d.MAC, KeyStage: d.KeyStage,
 			Site: d.Site, Place: d.Place, Shared: d.Shared, CA: d.CA,
 		}
-		if d.Group != "" {
+		switch {
+		case d.Group == "":
+		case d.KeyStage == "": // anybody's: not only the youngest use it
+			x.Groups = []string{d.Group}
+		default:
 			x.Groups = g.h.Filtering.Narrow([]string{d.Group}, people.KeyStage(d.KeyStage))
 		}
 		out = append(out, x)
@@ -315,7 +324,8 @@ func (g *gateDoor) verify(ctx context.Context, user, password string) (subject.R
 	if err != nil || !ok {
 		return subject.Row{}, false, err
 	}
-	return g.toRow(row), true, nil
+	found, err := g.toRow(ctx, row)
+	return found, err == nil, err
 }
 
 // latest asks the filter for the latest block at an address.
@@ -332,17 +342,29 @@ func (h *House) latest(ctx context.Context, at netip.Addr) (help.Closed, bool, e
 	return closedOf(b), true, nil
 }
 
+// severalSays is why somebody with wide rules may meet narrow ones.
+const severalSays = " More than one person is signed in on this device or behind its address, so the strictest rules hold. Whoever has finished should sign out."
+
 // closedOf puts a block into the words of the help room.
 func closedOf(b porter.Block) help.Closed {
 	c := help.Closed{
 		Host: b.Host, At: b.At, Pupil: b.Pupil, Distress: b.Alert, Staff: b.Teacher,
 		Rule: b.Rule, Category: b.Title, Group: b.Group,
 	}
+	if b.Reason == "agreement" {
+		c.Pupil = "You have not signed your school's agreement for using the web yet. Open the page “Agreement” here, read it and sign it; then the web is open to you at once."
+		c.Staff = "Your signature under the school's agreement for using the web is missing. Open “Agreement”, read it and sign it; then the web is open to you at once."
+		return c
+	}
 	if c.Pupil == "" {
 		c.Pupil = "This page is not for school."
 	}
 	if c.Staff == "" {
 		c.Staff = b.Reason
+	}
+	if b.Several {
+		c.Pupil += severalSays
+		c.Staff += severalSays
 	}
 	return c
 }

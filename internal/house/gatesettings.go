@@ -37,6 +37,9 @@ func (g *gateDoor) writeSettings(ctx context.Context) error {
 		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: filtering.SearchPhrases(),
 		Forbidden: g.forbidden(),
 	}
+	if err := g.plugged(ctx, &s); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for _, f := range floor {
 		s.HelpHosts = append(s.HelpHosts, f.Host)
@@ -46,6 +49,21 @@ func (g *gateDoor) writeSettings(ctx context.Context) error {
 		}
 	}
 	return gate.WriteSettings(g.dir, s)
+}
+
+// plugged asks the rooms that have a say in how devices find the filter.
+func (g *gateDoor) plugged(ctx context.Context, s *porter.Settings) (err error) {
+	if g.pac != nil {
+		if s.PAC, err = g.pac(ctx); err != nil {
+			return fmt.Errorf("making the file by which browsers find the proxy: %w", err)
+		}
+	}
+	if g.captive != nil {
+		if s.Captive, err = g.captive(ctx); err != nil {
+			return fmt.Errorf("asking whether devices are led to sign-in: %w", err)
+		}
+	}
+	return nil
 }
 
 // forbidden are the desk's and the admin page's addresses: never reachable

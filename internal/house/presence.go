@@ -3,12 +3,15 @@ package house
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/spool"
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/access"
+	"belisha/internal/school/filtering"
+	"belisha/internal/school/people"
 )
 
 // rowID names the row of a subject at an address.
@@ -16,17 +19,33 @@ func rowID(subjectID string, at netip.Addr) string { return shortHash(subjectID 
 
 var certainties = map[string]spool.Certainty{access.Sure: spool.Sure}
 
-func (g *gateDoor) toRow(r access.Row) subject.Row {
+// toRow is who is behind an address, as the filter takes it.
+func (g *gateDoor) toRow(ctx context.Context, r access.Row) (subject.Row, error) {
 	c, ok := certainties[r.Certain]
 	if !ok {
 		c = spool.Likely
 	}
-	return subject.Row{
+	row := subject.Row{
 		ID: rowID(r.Subject, r.Address), Address: r.Address, Subject: r.Subject, Certainty: c,
 		// A sentence may give the youngest a group of their own.
 		Groups:   g.h.Filtering.Narrow(r.Groups, r.KeyStage),
 		KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends,
 	}
+	who, err := g.h.People.Get(ctx, r.Person)
+	if err != nil {
+		return row, fmt.Errorf("reading who is behind an address: %w", err)
+	}
+	classes, err := g.h.People.ClassesOf(ctx, r.Person)
+	if err != nil {
+		return row, err
+	}
+	row.Classes = filtering.ClassLabels(who, classes)
+	if g.standing != nil {
+		if row.Agreement, err = g.standing(ctx, r.Person); err != nil {
+			return row, fmt.Errorf("asking for a signature: %w", err)
+		}
+	}
+	return row, nil
 }
 
 // everybody tells the filter who is behind which address, all of it anew: at
@@ -45,7 +64,41 @@ func (g *gateDoor) everybody(ctx context.Context) error {
 		if r.Address.IsUnspecified() {
 			continue // a browser that gives its password with each request
 		}
-		p.Rows = append(p.Rows, g.toRow(r))
+		row, err := g.toRow(ctx, r)
+		if err != nil {
+			return err
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	return g.push(ctx, p)
+}
+
+// personChanged tells the filter at once what it must know anew of somebody:
+// they have signed the agreement, or are in another class.
+func (g *gateDoor) personChanged(ctx context.Context, person people.ID) error {
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	list, err := g.h.Access.Behind(ctx)
+	if err != nil {
+		return err
+	}
+	var p subject.Push
+	for _, r := range list {
+		if r.Person != person {
+			continue
+		}
+		if r.Address.IsUnspecified() { // the filter asks anew with the next password
+			p.Gone = append(p.Gone, rowID(r.Subject, r.Address))
+			continue
+		}
+		row, err := g.toRow(ctx, r)
+		if err != nil {
+			return err
+		}
+		p.Rows = append(p.Rows, row)
+	}
+	if len(p.Rows)+len(p.Gone) == 0 {
+		return nil
 	}
 	return g.push(ctx, p)
 }
@@ -54,7 +107,11 @@ func (g *gateDoor) everybody(ctx context.Context) error {
 func (g *gateDoor) SignedIn(ctx context.Context, r access.Row) error {
 	g.telling.Lock()
 	defer g.telling.Unlock()
-	return g.push(ctx, subject.Push{Rows: []subject.Row{g.toRow(r)}})
+	row, err := g.toRow(ctx, r)
+	if err != nil {
+		return err
+	}
+	return g.push(ctx, subject.Push{Rows: []subject.Row{row}})
 }
 
 // SignedOut tells the filter that somebody is gone from an address, or from

@@ -117,17 +117,18 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 	return p.store.Append(ctx, late)
 }
 
-// splitAt parts what was seen before the head's word from what came after:
-// the former may have waited in the spool, and is counted only.
-func splitAt(events []activity.Event, since time.Time) (early, late []activity.Event) {
+// splitAt parts what is counted only from what is kept: what was seen before
+// the head's word, which may have waited in the spool, and what rules that are
+// only being tried out would have closed.
+func splitAt(events []activity.Event, since time.Time) (counted, kept []activity.Event) {
 	for _, e := range events {
-		if e.At.Before(since) {
-			early = append(early, e)
+		if e.At.Before(since) || e.Action == activity.WouldBlock || e.Action == activity.WouldWarn {
+			counted = append(counted, e)
 		} else {
-			late = append(late, e)
+			kept = append(kept, e)
 		}
 	}
-	return early, late
+	return counted, kept
 }
 
 // beat notes that the filter was up, and what it had to drop since last time.
@@ -152,12 +153,19 @@ func (p *pump) beat(ctx context.Context, e *spool.Event) error {
 // fromSpool puts an event into the memory's words. The numbers of action and
 // certainty are the same on both sides, which a test holds.
 func fromSpool(gate string, e *spool.Event) activity.Event {
+	action := activity.Action(e.Action)
+	switch e.Tried {
+	case spool.TriedBlock:
+		action = activity.WouldBlock
+	case spool.TriedWarn:
+		action = activity.WouldWarn
+	}
 	return activity.Event{
 		ID: e.ID, Gate: gate, At: e.At, Site: e.Site, Door: e.Door,
 		Subject: e.Subject, Certainty: activity.Certainty(e.Certainty), Device: e.Device, Address: e.Address,
 		Group: e.Group, KeyStage: e.KeyStage, Host: e.Host, Path: e.Path,
 		Categories: e.Categories, Category: e.Category, Rule: e.Rule, Reason: e.Reason,
-		Action: activity.Action(e.Action), Alert: e.Alert, RulesNumber: e.RulesNumber,
+		Action: action, Alert: e.Alert, RulesNumber: e.RulesNumber,
 		Words: e.Words, Engine: e.Engine, Count: e.Count, Bytes: e.Bytes,
 	}
 }
