@@ -102,11 +102,16 @@ func (h *House) openHall(context.Context) (err error) {
 	h.Access, err = access.New(access.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People,
 		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Extra: extraGrants(), Log: h.log,
+		Demo: h.cfg.Demo, Approvals: h.Approvals, Notices: h.Notices, School: h.schoolName,
 		// Whoever signs in on any of our pages is at the address they ask from.
 		Doors: access.Doors{Web: func(*http.Request) bool { return true }, Desk: func(r *http.Request) bool { return !throughFilter(r) }, Secure: overTLS},
 	})
+	if err != nil {
+		return err
+	}
+	h.Approvals.On(access.KindHeadFactor, h.Access.HeadFactorDecided)
 	h.join(h.People, h.Access, h.Approvals, h.Notices)
-	return err
+	return nil
 }
 
 // extraGrants are the lines that rooms add to the table of who may do what.

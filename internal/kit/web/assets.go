@@ -24,7 +24,7 @@ const (
 	assetPrefix = "/assets/"
 )
 
-//go:embed assets/*.css assets/*.svg assets/vendor/atkinson/*.woff2
+//go:embed assets/*.css assets/*.js assets/*.svg assets/vendor/atkinson/*.woff2
 var assetFiles embed.FS
 
 //go:embed assets/vendor/atkinson/LICENSE assets/vendor/lucide/LICENSE

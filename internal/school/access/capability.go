@@ -13,6 +13,10 @@ import (
 const (
 	MayManage actor.Capability = "access.manage" // accounts, sessions, new passwords
 	MayTokens actor.Capability = "access.tokens" // make and end API tokens
+	// MayFactors takes away somebody else's second factor; MayHeadFactor asks
+	// for the head's to be, which another decides.
+	MayFactors    actor.Capability = "access.second-factor.reset"
+	MayHeadFactor actor.Capability = "access.head-factor"
 )
 
 // Grant is one line of the table: who may do what. Either Post is set or
@@ -42,14 +46,14 @@ func Grants() []Grant {
 		{Audience: people.Staff, May: caps("policies.read")},
 		{Audience: people.Governor, May: caps("policies.read evidence.read")},
 
-		{Post: people.Headteacher, May: caps(readAll + "people.manage people.posts access.manage access.tokens policies.edit policies.activate policies.approve " +
+		{Post: people.Headteacher, May: caps(readAll + "people.manage people.posts access.manage access.tokens access.second-factor.reset policies.edit policies.activate policies.approve " +
 			"filtering.grant-status monitoring.list.confirm setup.run")},
 		{Post: people.DeputyHead, May: caps(readAll + "policies.edit")},
 		{Post: people.AssistantHead, May: caps("people.read policies.read filtering.read evidence.read")},
 		{Post: people.SafeguardingLead, May: caps("people.read policies.read filtering.read evidence.read safeguarding.tray monitoring.signals")},
 		{Post: people.DeputySafeguardingLead, May: caps("people.read policies.read evidence.read safeguarding.tray monitoring.signals")},
 		{Post: people.OnlineSafetyLead, May: caps("people.read policies.read policies.edit filtering.read evidence.read journal.read")},
-		{Post: people.NetworkManager, May: caps("people.read people.import access.manage access.tokens policies.read filtering.read " +
+		{Post: people.NetworkManager, May: caps("people.read people.import access.manage access.tokens access.head-factor policies.read filtering.read " +
 			"backup.run backup.read health.read evidence.read journal.read")},
 		{Post: people.FilterManager, May: caps("policies.read filtering.read filtering.change filtering.publish evidence.read")},
 		{Post: people.Monitor, May: caps("monitoring.read monitoring.export policies.read evidence.read")},
@@ -57,7 +61,7 @@ func Grants() []Grant {
 		{Post: people.BusinessManager, May: caps("people.read policies.read evidence.read")},
 		{Post: people.DataManager, May: caps("people.read people.manage people.import policies.read evidence.read journal.read")},
 		{Post: people.ComputingLead, May: caps("policies.read filtering.read evidence.read")},
-		{Post: people.ChairOfGovernors, May: caps("policies.read policies.approve evidence.read")},
+		{Post: people.ChairOfGovernors, May: caps("access.head-factor policies.read policies.approve evidence.read")},
 		{Post: people.SafeguardingGovernor, May: caps("policies.read evidence.read")},
 		{Post: people.ITContractor, May: caps("health.read filtering.read")},
 	}

@@ -21,7 +21,7 @@ func TestTheHallsPagesAreAccessible(t *testing.T) {
 	if testing.Short() {
 		t.Skip("looked at by the full run: it starts a browser")
 	}
-	s := newSchool(t)
+	s := newSchool(t, noFactors())
 	id := s.person(people.Staff, "areed", people.Headteacher, people.NetworkManager, people.SafeguardingLead)
 	kid, err := s.people.Add(s.ctx, people.Person{Kind: people.Pupil, Given: "Ava", Family: "Moss", Year: "4", Class: "4B", Username: "amoss"})
 	s.must(err)
@@ -41,7 +41,7 @@ func TestTheHallsPagesAreAccessible(t *testing.T) {
 	held, err := s.people.PostsOf(s.ctx, id)
 	s.must(err)
 	pages := []string{
-		"/account", "/account/password", "/account/tokens", "/accounts", "/accounts/new", "/accounts/" + a.ID, "/signed-in",
+		"/account", "/account/password", "/account/second-factor", "/account/second-factor/app", "/account/prove", "/account/tokens", "/accounts", "/accounts/new", "/accounts/" + a.ID, "/signed-in",
 		"/people", "/people/new", "/people/" + string(kid), "/people/" + string(kid) + "/edit", "/people/" + string(kid) + "/leave", "/people/" + string(kid) + "/family",
 		"/people/import", "/imports/" + res.ID, "/posts", "/posts/new", "/posts/" + held[0].ID, "/calendar", "/calendar/main/edit",
 	}

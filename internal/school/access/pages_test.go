@@ -7,5 +7,6 @@ import (
 )
 
 func TestEveryPageFitsItsStruct(t *testing.T) {
-	webtest.Check(t, formPage, signedInTemplate, accountTemplate, tokensTemplate, slipTemplate, accountsTemplate)
+	webtest.Check(t, formPage, signedInTemplate, accountTemplate, tokensTemplate, slipTemplate, accountsTemplate,
+		secondPageFile, factorsTemplate, appTemplate, codesTemplate)
 }

@@ -10,6 +10,7 @@ import (
 
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/tasks"
@@ -39,6 +40,14 @@ type Deps struct {
 	Log   *slog.Logger
 	// Doors says what only house knows of a request.
 	Doors Doors
+	// Demo: nobody is made to take a second factor.
+	Demo bool
+	// School is what an app calls the school; may be nil.
+	School func(context.Context) string
+	// Notices mails that something happened to an account; may be nil.
+	Notices notice.Sender
+	// Approvals asks two people where one may not decide; may be nil.
+	Approvals Approvals
 }
 
 // Room is the hall's door.
@@ -48,6 +57,8 @@ type Room struct {
 	hash   *hasher
 	guard  *guard
 	failed *failures
+	// waiting holds what is between two steps of taking up a second factor.
+	waiting *shelf
 }
 
 // New returns the room.
@@ -61,7 +72,10 @@ func New(d Deps) (*Room, error) {
 	if d.Place == nil {
 		d.Place = func(netip.Addr) string { return "" }
 	}
-	return &Room{Deps: d, table: NewTable(d.Extra...), hash: newHasher(), guard: newGuard(), failed: newFailures()}, nil
+	return &Room{
+		Deps: d, table: NewTable(d.Extra...), hash: newHasher(), guard: newGuard(), failed: newFailures(),
+		waiting: newShelf(ceremonyLasts, maxCeremonies),
+	}, nil
 }
 
 // Table is who may do what.
@@ -84,6 +98,13 @@ const (
 	VerbProxied  journal.Verb = "proxy.signed-in"
 	VerbIssued   journal.Verb = "token.issued"
 	VerbRevoked  journal.Verb = "token.revoked"
+
+	VerbProved        journal.Verb = "session.proved"
+	VerbFactorAdded   journal.Verb = "second-factor.added"
+	VerbFactorRemoved journal.Verb = "second-factor.removed"
+	VerbFactorWrong   journal.Verb = "second-factor.wrong"
+	VerbFactorReset   journal.Verb = "second-factor.reset"
+	VerbCodesMade     journal.Verb = "recovery-codes.made"
 )
 
 // Verbs is what the room writes in the journal.
@@ -103,10 +124,22 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbProxied, Says: "Somebody signed in to the web through the proxy."},
 	{Verb: VerbIssued, Says: "A token for a program was made."},
 	{Verb: VerbRevoked, Says: "A token for a program was ended."},
+	{Verb: VerbProved, Says: "Somebody showed their second factor."},
+	{Verb: VerbFactorAdded, Says: "Somebody added a second factor to their account."},
+	{Verb: VerbFactorRemoved, Says: "Somebody took one of their second factors away."},
+	{Verb: VerbFactorWrong, Says: "A second factor was wrong after a right password."},
+	{Verb: VerbFactorReset, Says: "Somebody else's second factor was taken away, with a reason."},
+	{Verb: VerbRescued, Says: "The head teacher's account was opened again from the machine itself."},
+	{Verb: VerbCodesMade, Says: "Recovery codes were made, or ended."},
 }
 
 // Protected is the tables whose rows the journal covers.
-var Protected = []journal.Protected{{Table: "accounts", Key: "id"}, {Table: "api_tokens", Key: "id"}}
+var Protected = []journal.Protected{
+	{Table: "accounts", Key: "id"},
+	{Table: "api_tokens", Key: "id"},
+	{Table: "account_factors", Key: "id"},
+	{Table: "recovery_codes", Key: "id"},
+}
 
 // Tasks is what the room does by the clock.
 func (r *Room) Tasks() []tasks.Task {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"io/fs"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/approval"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/journal"
@@ -66,10 +68,24 @@ type school struct {
 	journal *journal.Journal
 	live    *setting.Live
 	gate    *gate
+	// approvals is where two people decide together.
+	approvals *approval.Room
+}
+
+// holders says who holds a post.
+type holders struct{ r *people.Room }
+
+func (h holders) Holders(ctx context.Context, post string, at time.Time) ([]string, error) {
+	list, err := h.r.HoldersAt(ctx, people.Post(post), at)
+	var out []string
+	for _, o := range list {
+		out = append(out, string(o.Person.ID))
+	}
+	return out, err
 }
 
 func schemas() []fs.FS {
-	return []fs.FS{journal.Schema, vault.Schema, people.Schema, access.Schema}
+	return []fs.FS{journal.Schema, vault.Schema, approval.Schema, people.Schema, access.Schema}
 }
 
 func onStore(t testing.TB, db *store.DB, given ...setting.Value) *school {
@@ -80,16 +96,19 @@ func onStore(t testing.TB, db *store.DB, given ...setting.Value) *school {
 	s.must(err)
 	s.live = setting.NewLive(setting.NewValues(book, 1, given))
 	s.journal, err = journal.New(journal.Deps{
-		DB: db, Clock: s.clock, Protected: append(people.Protected, access.Protected...),
-		Verbs: append(append([]journal.VerbInfo{}, people.Verbs...), access.Verbs...),
+		DB: db, Clock: s.clock, Protected: slices.Concat(people.Protected, access.Protected, approval.Protected),
+		Verbs: slices.Concat(people.Verbs, access.Verbs, approval.Verbs),
 	})
 	s.must(err)
 	s.people, err = people.New(people.Deps{DB: db, Journal: s.journal, Clock: s.clock, Live: s.live})
 	s.must(err)
 	v, err := vault.Open(s.ctx, db, s.clock, vault.Given(make([]byte, 32)))
 	s.must(err)
-	s.Room, err = access.New(access.Deps{DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, People: s.people, Secrets: v, Presence: s.gate})
+	s.approvals, err = approval.New(approval.Deps{DB: db, Journal: s.journal, Clock: s.clock, Posts: holders{s.people}})
 	s.must(err)
+	s.Room, err = access.New(access.Deps{DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, People: s.people, Secrets: v, Presence: s.gate, Approvals: s.approvals})
+	s.must(err)
+	s.approvals.On(access.KindHeadFactor, s.HeadFactorDecided)
 	return s
 }
 

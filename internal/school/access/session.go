@@ -40,6 +40,10 @@ type Session struct {
 	// works.
 	LongestGap   time.Duration
 	LongestLimit time.Duration
+	// FactorAt is when the second factor was shown in this session, ProvedAt
+	// when its owner last proved who they are by all that the account asks.
+	FactorAt time.Time
+	ProvedAt time.Time
 
 	token string // digest
 }
@@ -81,8 +85,16 @@ type Standing struct {
 	Account Account
 	// Locked: the session was left too long; name and password are asked.
 	Locked bool
+	// AskFactor: the password fitted, and the second factor is still to be
+	// shown. Until then the actor is nobody.
+	AskFactor bool
 	// MustChange: the password must be changed before anything else.
 	MustChange bool
+	// MustEnrol: the posts ask for a second factor, and there is none yet.
+	MustEnrol bool
+	// EnrolBy is until when the school waits for it, zero where it is not
+	// asked for or is there.
+	EnrolBy time.Time
 }
 
 // Stand finds out who shows the token. Nobody is no error.
@@ -189,17 +201,33 @@ func (r *Room) touch(ctx context.Context, s Session, now time.Time, gap, limit t
 
 // standing makes the actor.
 func (r *Room) standing(ctx context.Context, s Session, a Account, p people.Person, now time.Time) (Standing, error) {
+	has, err := hasFactor(ctx, r.DB, a.ID)
+	if err != nil {
+		return Standing{}, err
+	}
+	if has && s.FactorAt.IsZero() {
+		return Standing{Session: s, Account: a, AskFactor: true, Actor: actor.Actor{ID: "nobody", Kind: actor.Nobody}}, nil
+	}
 	out := Standing{Session: s, Account: a, MustChange: a.MustChange || r.aged(a, p.Kind)}
 	act := actor.Actor{ID: "person:" + string(p.ID), Name: shownName(p), Kind: actor.Person, Person: string(p.ID), Audience: p.Kind, Session: s.ID}
 	if out.MustChange {
 		out.Actor = actor.New(act) // may change the password, and nothing else
 		return out, nil
 	}
-	posts, may, err := r.rights(ctx, p, now)
+	held, err := r.People.PostsAt(ctx, p.ID, now)
 	if err != nil {
 		return Standing{}, err
 	}
-	act.Posts = posts
+	if !has {
+		out.EnrolBy = r.enrolBy(p, a, held)
+		out.MustEnrol = !r.Demo && !out.EnrolBy.IsZero() && !now.Before(out.EnrolBy)
+	}
+	names, may := r.rightsOf(p, held)
+	if out.MustEnrol {
+		out.Actor = actor.New(act) // may take a second factor, and nothing else
+		return out, nil
+	}
+	act.Posts = names
 	out.Actor = actor.New(act, may...)
 	return out, nil
 }
@@ -210,12 +238,17 @@ func (r *Room) rights(ctx context.Context, p people.Person, now time.Time) (name
 	if err != nil {
 		return nil, nil, err
 	}
+	names, may = r.rightsOf(p, held)
+	return names, may, nil
+}
+
+func (r *Room) rightsOf(p people.Person, held []people.Holder) (names []string, may []actor.Capability) {
 	var posts []people.Post
 	for _, h := range held {
 		posts = append(posts, h.Post)
 		names = append(names, string(h.Post))
 	}
-	return names, r.table.May(p.Kind, posts), nil
+	return names, r.table.May(p.Kind, posts)
 }
 
 // shownName is the name at the top of somebody's pages: of a pupil the first

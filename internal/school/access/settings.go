@@ -19,12 +19,18 @@ const (
 	KeyMustChange   = "access.must-change-first"
 	KeyWebSession   = "access.web-session"
 	KeyDisableAfter = "access.accounts.disable-after"
+	KeyFactorPosts  = "access.second-factor.posts"
+	KeyFactorGrace  = "access.second-factor.grace"
 )
 
 const day = 24 * time.Hour
 
 // Settings is what the school decides about signing in.
 func Settings() []setting.Setting {
+	return append(passwordSettings(), factorSettings()...)
+}
+
+func passwordSettings() []setting.Setting {
 	return []setting.Setting{
 		{
 			Key: KeyPasswordAge, Title: "How old a password of staff may get",
@@ -80,6 +86,31 @@ func Settings() []setting.Setting {
 			Kind: setting.Duration, Min: time.Hour, Max: 30 * day, Default: "1 day", Requirements: []string{"ACC-15"},
 		},
 	}
+}
+
+func factorSettings() []setting.Setting {
+	return []setting.Setting{
+		{
+			Key: KeyFactorPosts, Title: "Posts whose holders need a second factor to sign in", Kind: setting.List, Options: postOptions(),
+			Help:         "Besides the password: the six figures of an app, or a passkey. The IT contractor stands for every contractor's account. Anybody else may add one.",
+			Default:      "headteacher, safeguarding-lead, deputy-safeguarding-lead, filter-manager, it-contractor",
+			Requirements: []string{"ACC-20", "ACC-27"},
+			Advice:       "The Department for Education's cyber security standards ask for it wherever personal or sensitive data can be reached.",
+		},
+		{
+			Key: KeyFactorGrace, Title: "How long a new holder may go without a second factor", Kind: setting.Duration, Max: 14 * day, OffAllowed: true,
+			Help: "Off asks for it at the first sign-in. Until it is there, nothing but one's own account opens after this time.", Default: "off",
+			Requirements: []string{"ACC-20"},
+		},
+	}
+}
+
+func postOptions() []setting.Option {
+	out := make([]setting.Option, 0, len(people.Posts))
+	for _, p := range people.Posts {
+		out = append(out, setting.Option{Value: string(p.Post), Title: p.Title, Words: p.Words})
+	}
+	return out
 }
 
 // audience is the scope that settings are read in for a kind of person.

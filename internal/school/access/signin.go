@@ -177,15 +177,16 @@ func (r *Room) SignIn(ctx context.Context, t Attempt) (Session, string, error) {
 	token := newToken()
 	var s Session
 	var ended []Session
+	half := false
 	err = r.DB.Write(ctx, func(tx *store.Tx) (err error) {
-		s, ended, err = r.open(ctx, tx, a, p, t, subject, token)
+		s, half, ended, err = r.open(ctx, tx, a, p, t, subject, token)
 		return err
 	})
 	if err != nil {
 		return Session{}, "", err
 	}
 	r.signedOut(ctx, ended)
-	if s.Web {
+	if s.Web && !half {
 		if err := r.signedIn(ctx, s, p); err != nil {
 			return Session{}, "", err
 		}
@@ -193,14 +194,29 @@ func (r *Room) SignIn(ctx context.Context, t Attempt) (Session, string, error) {
 	return s, token, nil
 }
 
-// open makes the session, or unlocks the one that was there.
-func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Person, t Attempt, subject, token string) (s Session, ended []Session, err error) {
-	now := r.Clock.Now()
+// open makes the session, or unlocks the one that was there. half says that
+// the second factor is still to be shown; a session in which it was shown keeps
+// it when it is unlocked.
+func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Person, t Attempt, subject, token string) (s Session, half bool, ended []Session, err error) {
 	ctx = asPerson(ctx, p)
-	if err := noteIn(ctx, tx, a.ID, now); err != nil {
-		return Session{}, nil, err
+	if err := noteIn(ctx, tx, a.ID, r.Clock.Now()); err != nil {
+		return Session{}, false, nil, err
 	}
+	has, err := hasFactor(ctx, tx, a.ID)
+	if err != nil {
+		return Session{}, false, nil, err
+	}
+	s, ended, err = r.openOrUnlock(ctx, tx, a, p, t, subject, token, has)
+	return s, has && s.FactorAt.IsZero(), ended, err
+}
+
+func (r *Room) openOrUnlock(ctx context.Context, tx *store.Tx, a Account, p people.Person, t Attempt, subject, token string, has bool) (s Session, ended []Session, err error) {
+	now := r.Clock.Now()
 	most := now.Add(r.values().Duration(KeySessionMax, audience(p.Kind)))
+	proved := now
+	if has {
+		proved = time.Time{}
+	}
 	old, err := readSession(ctx, tx, "token", hashToken(t.Cookie))
 	switch {
 	case t.Cookie == "" || errors.Is(err, store.ErrNotFound):
@@ -208,6 +224,9 @@ func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Perso
 		return Session{}, nil, err
 	case old.Person == p.ID && old.Open() && !old.LockedAt.IsZero() && old.Expires.After(now):
 		was := old
+		if !has {
+			old.ProvedAt = now
+		}
 		old.LockedAt, old.UsedAt, old.token = time.Time{}, now, hashToken(token)
 		old.Address, old.Place, old.Web = t.From, r.Place(t.From), old.Web || t.Web
 		if old.Expires.After(most) {
@@ -228,7 +247,7 @@ func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Perso
 	}
 	s = Session{
 		ID: store.NewID(now), Account: a.ID, Person: p.ID, Subject: subject, Address: t.From, Device: deviceWords(t.Device),
-		Place: r.Place(t.From), Web: t.Web, StartedAt: now, UsedAt: now, Expires: most, token: hashToken(token),
+		Place: r.Place(t.From), Web: t.Web, StartedAt: now, UsedAt: now, Expires: most, ProvedAt: proved, token: hashToken(token),
 	}
 	if err := insertSession(ctx, tx, s); err != nil {
 		return Session{}, nil, err

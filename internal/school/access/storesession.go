@@ -12,16 +12,17 @@ import (
 )
 
 const sessionColumns = `id, token, account, person, subject, address, device, place, web, started_at, used_at, expires_at,
-	locked_at, ended_at, ended_why, longest_gap, longest_limit`
+	locked_at, ended_at, ended_why, longest_gap, longest_limit, factor_at, proved_at`
 
 func scanSession(sc scanner) (Session, error) {
 	var s Session
 	var address string
-	var started, used, expires, locked, ended store.Time
+	var started, used, expires, locked, ended, factor, proved store.Time
 	var gap, limit int64
 	err := sc.Scan(&s.ID, &s.token, &s.Account, &s.Person, &s.Subject, &address, &s.Device, &s.Place, &s.Web, &started, &used, &expires,
-		&locked, &ended, &s.EndedWhy, &gap, &limit)
+		&locked, &ended, &s.EndedWhy, &gap, &limit, &factor, &proved)
 	s.StartedAt, s.UsedAt, s.Expires, s.LockedAt, s.EndedAt = started.Time, used.Time, expires.Time, locked.Time, ended.Time
+	s.FactorAt, s.ProvedAt = factor.Time, proved.Time
 	s.LongestGap, s.LongestLimit = time.Duration(gap)*time.Millisecond, time.Duration(limit)*time.Millisecond
 	if a, e := netip.ParseAddr(address); e == nil {
 		s.Address = a
@@ -67,9 +68,9 @@ func addressText(a netip.Addr) string {
 }
 
 func insertSession(ctx context.Context, tx *store.Tx, s Session) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO sessions (`+sessionColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0,0,'',0,0)`,
+	_, err := tx.ExecContext(ctx, `INSERT INTO sessions (`+sessionColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0,0,'',0,0,$13,$14)`,
 		s.ID, s.token, s.Account, string(s.Person), s.Subject, addressText(s.Address), s.Device, s.Place, s.Web,
-		store.Millis(s.StartedAt), store.Millis(s.UsedAt), store.Millis(s.Expires))
+		store.Millis(s.StartedAt), store.Millis(s.UsedAt), store.Millis(s.Expires), store.Millis(s.FactorAt), store.Millis(s.ProvedAt))
 	if err != nil {
 		return fmt.Errorf("opening a session: %w", err)
 	}
@@ -78,8 +79,9 @@ func insertSession(ctx context.Context, tx *store.Tx, s Session) error {
 
 func updateSession(ctx context.Context, tx *store.Tx, s Session) error {
 	_, err := tx.ExecContext(ctx, `UPDATE sessions SET token=$1, address=$2, place=$3, web=$4, used_at=$5, expires_at=$6, locked_at=$7,
-		ended_at=$8, ended_why=$9 WHERE id=$10`,
-		s.token, addressText(s.Address), s.Place, s.Web, store.Millis(s.UsedAt), store.Millis(s.Expires), store.Millis(s.LockedAt), store.Millis(s.EndedAt), s.EndedWhy, s.ID)
+		ended_at=$8, ended_why=$9, factor_at=$10, proved_at=$11 WHERE id=$12`,
+		s.token, addressText(s.Address), s.Place, s.Web, store.Millis(s.UsedAt), store.Millis(s.Expires), store.Millis(s.LockedAt), store.Millis(s.EndedAt), s.EndedWhy,
+		store.Millis(s.FactorAt), store.Millis(s.ProvedAt), s.ID)
 	if err != nil {
 		return fmt.Errorf("keeping a session: %w", err)
 	}

@@ -61,11 +61,30 @@ func (r *Room) Section() web.Section {
 		Routes: []web.Route{
 			{Pattern: "GET /sign-in", Needs: web.Open, Do: r.signInPage, People: true},
 			{Pattern: "POST /sign-in", Needs: web.Open, Do: r.signInPost, People: true},
+			{Pattern: "GET " + secondPath, Needs: web.Open, Do: r.secondPage, People: true},
+			{Pattern: "POST " + secondPath, Needs: web.Open, Do: r.secondPost, People: true},
+			{Pattern: "POST " + secondPath + "/key", Needs: web.Open, Do: r.secondKeyPost, People: true, Body: maxKeyBody},
+			{Pattern: "POST " + secondPath + "/key/begin", Needs: web.Open, Do: r.secondKeyBegin, People: true, Body: maxKeyBody},
 			{Pattern: "POST /sign-out", Needs: web.Open, Do: r.signOutPost, People: true},
 			{Pattern: "GET /signed-in", Needs: web.SignedIn, Do: r.signedInPage, People: true},
 			{Pattern: "GET /account", Needs: web.SignedIn, Do: r.accountPage, People: true},
 			{Pattern: "GET /account/password", Needs: web.SignedIn, Do: r.passwordPage, People: true},
 			{Pattern: "POST /account/password", Needs: web.SignedIn, Do: r.passwordPost, People: true},
+			{Pattern: "GET " + provePath, Needs: web.SignedIn, Do: r.provePage, People: true},
+			{Pattern: "POST " + provePath, Needs: web.SignedIn, Do: r.provePost, People: true},
+			{Pattern: "GET " + factorPath, Needs: web.SignedIn, Do: r.factorsPage},
+			{Pattern: "GET " + factorPath + "/app", Needs: web.SignedIn, Do: r.appPage},
+			{Pattern: "GET " + factorPath + "/app/picture.png", Needs: web.SignedIn, Do: r.appPicture},
+			{Pattern: "POST " + factorPath + "/app", Needs: web.SignedIn, Do: r.appPost},
+			{Pattern: "POST " + factorPath + "/key/begin", Needs: web.SignedIn, Do: r.keyBegin, Body: maxKeyBody},
+			{Pattern: "POST " + factorPath + "/key", Needs: web.SignedIn, Do: r.keyPost, Body: maxKeyBody},
+			{Pattern: "POST " + factorPath + "/remove", Needs: web.SignedIn, Do: r.removeFactorPost},
+			{Pattern: "GET " + factorPath + "/codes", Needs: web.SignedIn, Do: r.codesPage},
+			{Pattern: "POST " + factorPath + "/codes", Needs: web.SignedIn, Do: r.codesPost},
+			{Pattern: "GET /account/head-factor", Needs: MayHeadFactor, Do: r.headFactorPage},
+			{Pattern: "POST /account/head-factor", Needs: MayHeadFactor, Do: r.headFactorPost},
+			{Pattern: "GET /accounts/{id}/second-factor", Needs: MayFactors, Do: r.resetFactorPage},
+			{Pattern: "POST /accounts/{id}/second-factor", Needs: MayFactors, Do: r.resetFactorPost},
 			{Pattern: "POST /account/sessions/end", Needs: web.SignedIn, Do: r.endOwnPost, People: true},
 			{Pattern: "GET /account/tokens", Needs: MayTokens, Do: r.tokensPage},
 			{Pattern: "POST /account/tokens", Needs: MayTokens, Do: r.issuePost},
@@ -108,11 +127,35 @@ func (r *Room) Actor(req *http.Request) (actor.Actor, error) {
 	if err != nil {
 		return actor.Actor{ID: "nobody", Kind: actor.Nobody}, err
 	}
-	if st.MustChange {
+	switch {
+	case st.AskFactor:
+		return st.Actor, web.SeeOther{To: secondPath + "?to=" + url.QueryEscape(asked(req))}
+	case st.MustChange:
 		return st.Actor, web.SeeOther{To: changePath}
+	case st.MustEnrol && r.atDeskDoor(req) && !within(req.URL.Path, factorPath) && req.URL.Path != provePath:
+		return st.Actor, web.SeeOther{To: factorPath}
 	}
 	return st.Actor, nil
 }
+
+// asked is the page to go on to after the second factor.
+func asked(req *http.Request) string {
+	if req.Method != http.MethodGet {
+		return "/"
+	}
+	if p := web.SafePath(req.URL.RequestURI()); p != "" && len(p) <= 1000 {
+		return p
+	}
+	return "/"
+}
+
+// atDeskDoor reports whether the request came to the desk: the people's pages
+// need no second factor to be taken first, and open nothing more.
+func (r *Room) atDeskDoor(req *http.Request) bool {
+	return r.Doors.Desk == nil || r.Doors.Desk(req)
+}
+
+func within(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
 
 func setCookie(c *web.Ctx, secure bool, value string) {
 	k := &http.Cookie{Name: web.CookieName(cookieName, secure), Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}

@@ -225,7 +225,7 @@ func TestALostPasswordIsGivenAnewAndShownOnce(t *testing.T) {
 }
 
 func TestNobodyBecomesSomebodyWhoMayMore(t *testing.T) {
-	s := newSchool(t)
+	s := newSchool(t, noFactors())
 	s.person(people.Staff, "net", people.NetworkManager)
 	lead := s.person(people.Staff, "lead", people.SafeguardingLead)
 	s.person(people.Staff, "head", people.Headteacher)

@@ -41,6 +41,9 @@ func (r *Room) accountPage(c *web.Ctx) error {
 		{Key: "Username", Text: a.Username},
 		{Key: "Password", Text: "changed", When: c.Ago(a.PasswordAt), Link: web.Link{Title: "Change", Path: changePath}},
 	}
+	if err := r.factorRow(c, a, &v); err != nil {
+		return err
+	}
 	if len(c.Actor.Posts) > 0 {
 		v.Facts.Rows = append(v.Facts.Rows, web.SummaryRow{Key: "Posts", Lines: postTitles(c.Actor.Posts)})
 	}
@@ -54,6 +57,35 @@ func (r *Room) accountPage(c *web.Ctx) error {
 		v.EndAll = web.Action{Path: "/account/sessions/end", Title: "End all the others", Quiet: true}
 	}
 	return accountTemplate.Render(c, v)
+}
+
+// factorRow says what second factor there is, and whether somebody took one
+// away.
+func (r *Room) factorRow(c *web.Ctx, a Account, v *accountView) error {
+	list, err := r.Factors(c.Context(), a.ID)
+	if err != nil {
+		return err
+	}
+	row := web.SummaryRow{Key: "Second factor", Text: "none", Link: web.Link{Title: "Add one", Path: factorPath}}
+	if len(list) > 0 {
+		row.Text, row.Link.Title = "", "Look at it"
+		for _, f := range list {
+			row.Lines = append(row.Lines, f.Name)
+		}
+	}
+	if !r.atDeskDoor(c.R) {
+		row.Link = web.Link{}
+	}
+	v.Facts.Rows = append(v.Facts.Rows, row)
+	resets, err := r.Resets(c.Context(), a.ID)
+	if err != nil || len(resets) == 0 {
+		return err
+	}
+	v.Told = web.Panel{
+		Tone: "warn", Title: "Your second factor was taken away " + c.Words.Near(resets[0].At),
+		Words: "The reason given was: " + resets[0].Reason + " If you did not ask for it, tell the head teacher at once.",
+	}
+	return nil
 }
 
 func postTitles(posts []string) []string {

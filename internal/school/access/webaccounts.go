@@ -121,6 +121,14 @@ func (r *Room) oneAccountPage(c *web.Ctx) error {
 	} else {
 		v.Acts = []web.Action{{Path: at + "/reset", Title: "Give a temporary password", Hidden: version}}
 	}
+	has, err := r.HasFactor(c.Context(), a.ID)
+	if err != nil {
+		return err
+	}
+	v.Facts.Rows = append(v.Facts.Rows, web.SummaryRow{Key: "Second factor", Text: map[bool]string{true: "there is one", false: "none"}[has]})
+	if has && c.May(MayFactors) && c.Actor.Person != string(a.Person) {
+		v.Links = append(v.Links, web.Link{Title: "Take the second factor away", Path: at + "/second-factor"})
+	}
 	if a.Disabled {
 		v.Acts = append(v.Acts, web.Action{Path: at + "/open", Title: "Open the account again", Quiet: true, Hidden: version})
 	} else {

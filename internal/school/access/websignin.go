@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/store"
@@ -26,8 +27,13 @@ func (r *Room) signInView(c *web.Ctx, st Standing) formView {
 	if r.Doors.web(c.R) {
 		v.Intro = append(v.Intro, "When you have signed in, this device counts as yours on the web until you sign out.")
 	}
-	if !r.mayBeTyped(c) {
+	switch {
+	case !r.mayBeTyped(c):
 		v.Told = web.Panel{Tone: "bad", Title: "Not on this address", Words: plainWords}
+	case r.Doors.secure(c.R):
+		v.Intro = append(v.Intro, "This connection is protected: what you type is read by Belisha alone.")
+	default:
+		v.Intro = append(v.Intro, "This page is open on the machine that Belisha runs on, so what you type does not leave it.")
 	}
 	return v
 }
@@ -45,6 +51,9 @@ func (r *Room) signInPage(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if st.AskFactor {
+		return c.Redirect(secondPath + "?to=" + url.QueryEscape(c.Back("/")))
+	}
 	if st.Actor.SignedIn() {
 		return c.Redirect(r.after(c, st))
 	}
@@ -54,8 +63,12 @@ func (r *Room) signInPage(c *web.Ctx) error {
 // after is where somebody goes who has signed in.
 func (r *Room) after(c *web.Ctx, st Standing) string {
 	switch {
+	case st.AskFactor:
+		return secondPath + "?to=" + url.QueryEscape(c.Back(""))
 	case st.MustChange:
 		return changePath
+	case st.MustEnrol && r.atDeskDoor(c.R):
+		return factorPath
 	case r.Doors.web(c.R) && !(r.Doors.desk(c.R) && atDesk(st.Actor.Audience)):
 		return c.Back("/signed-in")
 	default:
