@@ -44,6 +44,7 @@ type Porter struct {
 	snapshot atomic.Pointer[verdict.Snapshot]
 	settings atomic.Pointer[live]
 	latest   *latest
+	seen     *seen
 	reminded *reminded
 	high     atomic.Int64 // the latest time that was ever seen, unix ns
 	count    counters
@@ -71,7 +72,7 @@ type Counts struct {
 
 // New returns a porter.
 func New(d Deps) (*Porter, error) {
-	p := &Porter{clock: d.Clock, table: d.Table, spool: d.Spool, search: d.Search, log: d.Log, latest: newLatest(), reminded: newReminded()}
+	p := &Porter{clock: d.Clock, table: d.Table, spool: d.Spool, search: d.Search, log: d.Log, latest: newLatest(), seen: newSeen(), reminded: newReminded()}
 	if err := p.Configure(d.Settings); err != nil {
 		return nil, err
 	}
