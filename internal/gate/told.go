@@ -98,6 +98,9 @@ func (r *running) keep() error {
 // Latest implements control.Gate.
 func (r *running) Latest(a netip.Addr) (porter.Block, bool) { return r.porter.Latest(a) }
 
+// Seen implements control.Gate.
+func (r *running) Seen() []porter.Seen { return r.porter.Seen() }
+
 // Decide implements control.Gate: what would happen, recorded nowhere.
 func (r *running) Decide(d control.DecideRequest) (control.Decision, error) {
 	u, err := verdict.CanonicalURL(d.URL)

@@ -111,6 +111,7 @@ type Gate interface {
 	Push(subject.Push) error
 	SetDevices([]subject.Device) error
 	Latest(netip.Addr) (porter.Block, bool)
+	Seen() []porter.Seen
 	Decide(DecideRequest) (Decision, error)
 	Stop()
 }
@@ -182,6 +183,7 @@ func Handler(g Gate) http.Handler {
 			reply(w, got, err)
 		}
 	})
+	mux.HandleFunc("GET /v1/seen", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Seen(), nil) })
 	mux.HandleFunc("GET /v1/latest", func(w http.ResponseWriter, r *http.Request) {
 		a, err := netip.ParseAddr(r.URL.Query().Get("addr"))
 		if err != nil {
@@ -267,6 +269,11 @@ func (c *Client) SetDevices(ctx context.Context, d []subject.Device) error {
 // Latest asks for the latest block at an address; ErrNone if there is none.
 func (c *Client) Latest(ctx context.Context, a netip.Addr) (b porter.Block, err error) {
 	return b, c.call(ctx, http.MethodGet, "/v1/latest?addr="+a.String(), nil, &b)
+}
+
+// Seen asks which addresses asked for something within a day, newest first.
+func (c *Client) Seen(ctx context.Context) (s []porter.Seen, err error) {
+	return s, c.call(ctx, http.MethodGet, "/v1/seen", nil, &s)
 }
 
 // Decide asks what would happen to a URL from an address.

@@ -172,6 +172,7 @@ func (a *Answer) Names() *verdict.Names { return a.snapshot.Names() }
 func (p *Porter) Judge(who *subject.Found, q Question) Answer {
 	s := p.snapshot.Load()
 	now, high := p.times()
+	p.seen.saw(who, q.Door, now)
 	ask := p.ask(s, who, &q, now)
 	v := s.Decide(&ask)
 	if high.After(now) && v.Action != verdict.Block {
