@@ -95,6 +95,9 @@ func as(s *story, args []string) error {
 	if err != nil {
 		return err
 	}
+	if p, err = s.second(b, s.who, p); err != nil {
+		return err
+	}
 	s.page = p
 	if p.path == "/sign-in" {
 		delete(s.people, s.who+" "+s.at)
@@ -114,6 +117,9 @@ func signin(s *story, args []string) error {
 	}
 	s.who = behind + args[0]
 	p, err := s.browser(s.who).do(http.MethodPost, "/sign-in", url.Values{"username": {args[0]}, "password": {password}})
+	if err == nil {
+		p, err = s.second(s.browser(s.who), args[0], p)
+	}
 	if err != nil {
 		return err
 	}
@@ -150,6 +156,11 @@ func account(s *story, args []string) error {
 	p, err := b.do(http.MethodPost, "/sign-in", url.Values{"username": {args[0]}, "password": {m[1]}})
 	if err == nil && p.path == "/account/password" {
 		p, err = b.do(http.MethodPost, "/account/password", url.Values{"current": {m[1]}, "password": {password}, "again": {password}})
+	}
+	if err == nil && p.path != "/account" {
+		if p, err = s.second(b, args[0], p); err == nil {
+			p, err = b.do(http.MethodGet, "/account", nil)
+		}
 	}
 	if err == nil && (p.status != 200 || p.path != "/account") {
 		return fmt.Errorf("%s could not choose a password: %d %s\n%s", args[0], p.status, p.path, p.text)

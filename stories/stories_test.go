@@ -44,6 +44,7 @@ type story struct {
 	at      string // the address of the device at hand
 	who     string
 	people  map[string]*browser // by user name and address
+	codes   map[string][]string // recovery codes left, by user name
 	page    page
 	filter  int // a process id that was noted
 	devices map[string]string
