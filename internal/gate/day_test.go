@@ -589,4 +589,3 @@ func TestAClockPutBackOpensNothing(t *testing.T) {
 		t.Errorf("what is open anyway: %d", got)
 	}
 }
-
