@@ -117,6 +117,12 @@ CREATE TABLE blobs (
   idle_since BIGINT NOT NULL
 );
 
+CREATE TABLE calendar_feeds (
+  person  TEXT PRIMARY KEY,
+  digest  TEXT NOT NULL UNIQUE,
+  made_at BIGINT NOT NULL
+);
+
 CREATE TABLE class_members (
     class   TEXT NOT NULL,
     person  TEXT NOT NULL REFERENCES people (id),

@@ -3,10 +3,13 @@ package house
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
+	"belisha/internal/kit/actor"
 	"belisha/internal/kit/duty"
 	"belisha/internal/kit/setting"
+	"belisha/internal/school/access"
 	"belisha/internal/school/people"
 )
 
@@ -31,8 +34,76 @@ func (h *House) openDuties() (err error) {
 	for _, r := range joined[owing](h) {
 		sources = append(sources, r.Duties()...)
 	}
-	h.duties, err = duty.New(duty.Deps{DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Days: schoolDays{h.People}, Sources: sources})
+	h.duties, err = duty.New(duty.Deps{
+		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Days: schoolDays{h.People}, Sources: sources,
+		People: taskPeople{h}, School: h.folder.Meta.School, Notices: h.Notices,
+		Title: func(post string) string { return strings.ToLower(people.Post(post).Title()) },
+	})
+	if err == nil {
+		h.join(h.duties)
+	}
 	return err
+}
+
+// taskGrants say who has tasks at all: whoever may hold a post.
+func taskGrants() []access.Grant {
+	var out []access.Grant
+	for _, k := range []people.Kind{people.Staff, people.Governor, people.Contractor} {
+		out = append(out, access.Grant{Audience: k, May: []actor.Capability{duty.MaySee}})
+	}
+	return out
+}
+
+// taskPeople says who tasks may be given to, and who stands in for whom.
+type taskPeople struct{ h *House }
+
+// Staff are those who work at the school today, by name.
+func (p taskPeople) Staff(ctx context.Context) ([]duty.Somebody, error) {
+	var out []duty.Somebody
+	err := p.h.People.Each(ctx, people.Filter{Kind: people.Staff}, func(x people.Person) error {
+		out = append(out, duty.Somebody{ID: string(x.ID), Name: x.Name()})
+		return nil
+	})
+	return out, err
+}
+
+// Deputises reports whether somebody holds a post only as a deputy, while a
+// holder of their own right is here.
+func (p taskPeople) Deputises(ctx context.Context, post, person string) (bool, error) {
+	holders, err := p.h.People.HoldersAt(ctx, people.Post(post), p.h.cfg.Clock.Now())
+	if err != nil {
+		return false, err
+	}
+	deputy, another := false, false
+	for _, o := range holders {
+		switch {
+		case string(o.Person.ID) != person:
+			another = another || !o.Holder.Deputy
+		case !o.Holder.Deputy:
+			return false, nil
+		default:
+			deputy = true
+		}
+	}
+	return deputy && another, nil
+}
+
+// Actor is somebody as they would be if they signed in now.
+func (p taskPeople) Actor(ctx context.Context, person string) (actor.Actor, error) {
+	who, err := p.h.People.Present(ctx, people.ID(person))
+	if err != nil {
+		return actor.Actor{}, err
+	}
+	held, err := p.h.People.PostsAt(ctx, who.ID, p.h.cfg.Clock.Now())
+	if err != nil {
+		return actor.Actor{}, err
+	}
+	a := actor.Actor{ID: "person:" + person, Name: who.Name(), Kind: actor.Person, Person: person, Audience: who.Kind}
+	posts := make([]people.Post, 0, len(held))
+	for _, x := range held {
+		posts, a.Posts = append(posts, x.Post), append(a.Posts, string(x.Post))
+	}
+	return actor.New(a, p.h.Access.Table().May(who.Kind, posts)...), nil
 }
 
 // owedManagers: the head confirms who may change the filter, again when the
@@ -59,7 +130,7 @@ func (h *House) owedManagers(ctx context.Context, now time.Time) ([]duty.Owed, e
 	}
 	return []duty.Owed{{
 		ID: "managers/" + since.UTC().Format("2006-01-02T15:04"), What: "Confirm who may change the filter", Step: "Look at the list",
-		Owner: string(people.Headteacher), Since: since, Due: schoolDays{h.People}.AddSchoolDays(since, 1), Link: "/filter/managers", Risk: 1,
+		Owner: string(people.Headteacher), Since: since, Due: schoolDays{h.People}.AddSchoolDays(since, 1), Link: "/filter/managers", Risk: 1, Measured: true,
 	}}, nil
 }
 
@@ -80,6 +151,6 @@ func (h *House) owedPosts(ctx context.Context, now time.Time) ([]duty.Owed, erro
 	}
 	return []duty.Owed{{
 		ID: "watched/" + since.UTC().Format("2006-01-02"), What: "Name a safeguarding lead and a deputy", Step: "Name them",
-		Owner: string(people.Headteacher), Since: since, Due: since, Link: "/posts", Risk: 2,
+		Owner: string(people.Headteacher), Since: since, Due: since, Link: "/posts", Risk: 2, Measured: true,
 	}}, nil
 }

@@ -67,7 +67,7 @@ func (h *House) taskList() []tasks.Task {
 
 // waiting is what every tray is gathered from.
 func (h *House) waiting() []func(context.Context, actor.Actor) ([]web.Item, error) {
-	out := []func(context.Context, actor.Actor) ([]web.Item, error){h.duties.Waiting}
+	var out []func(context.Context, actor.Actor) ([]web.Item, error)
 	for _, r := range joined[waited](h) {
 		out = append(out, r.Waiting)
 	}
@@ -90,8 +90,9 @@ func (h *House) trends(ctx context.Context, from, to time.Time) ([]trend.Trend, 
 // openApprovals opens the asking and deciding that rooms share.
 func (h *House) openApprovals() (err error) {
 	h.Approvals, err = approval.New(approval.Deps{
-		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Posts: postHolders{h.People},
-		Title: func(post string) string { return strings.ToLower(people.Post(post).Title()) },
+		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Posts: postHolders{h.People}, Notices: h.Notices,
+		Elsewhere: h.policyApprovals,
+		Title:     func(post string) string { return strings.ToLower(people.Post(post).Title()) },
 	})
 	return err
 }

@@ -117,7 +117,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), filtering.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), taskGrants(), filtering.Grants()} {
 		out = append(out, g...)
 	}
 	return out

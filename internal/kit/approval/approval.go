@@ -20,6 +20,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/store"
 )
 
@@ -135,6 +136,12 @@ type Deps struct {
 	Posts   Posts
 	// Title says a post as pages do ("head teacher"); nil takes its name.
 	Title func(post string) string
+	// Notices tells by mail who has to decide, and whoever asked what came of
+	// it; nil: nobody is mailed.
+	Notices notice.Sender
+	// Elsewhere are the approvals that a room keeps itself, for the control;
+	// may be nil.
+	Elsewhere func(ctx context.Context, since time.Time) ([]Decided, error)
 }
 
 // Act is what a room does when something it asked for is decided, in the same
@@ -152,8 +159,12 @@ type Room struct {
 // rooms call it before anything is served, once for a kind.
 func (r *Room) On(kind string, act Act) { r.acts[kind] = act }
 
-// closed lets the room that asked act on how it ended.
+// closed lets the room that asked act on how it ended, and tells whoever
+// asked.
 func (r *Room) closed(ctx context.Context, tx *store.Tx, a Approval) error {
+	if err := r.tellAsker(ctx, tx, a); err != nil {
+		return err
+	}
 	if act := r.acts[a.Kind]; act != nil {
 		return act(ctx, tx, a)
 	}

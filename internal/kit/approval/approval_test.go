@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/approval"
 	"belisha/internal/kit/clock"
+	"belisha/internal/kit/control"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/store/storetest"
 	"belisha/internal/kit/web/webtest"
@@ -227,4 +230,74 @@ func TestTheTrayAndThePagesShowOnlyWhatIsOnesOwnToDecide(t *testing.T) {
 		t.Errorf("it is %s", d.state(second))
 	}
 	d.holds()
+}
+
+// told keeps what would be mailed.
+type told struct{ list []notice.Notice }
+
+func (m *told) Send(_ context.Context, _ *store.Tx, n notice.Notice) error {
+	m.list = append(m.list, n)
+	return nil
+}
+
+func TestDecidersAreToldThatSomethingWaitsAndTheAskerThatItWasDecided(t *testing.T) {
+	p := posts{"headteacher": {"Rook"}, approval.Chair: {"Lark"}}
+	d := newDesk(t, storetest.SQLite(t, schemas...), p)
+	m := &told{}
+	d.room.Notices = m
+	id := d.ask(person("Wren"), head)
+	if len(m.list) != 1 || strings.Join(m.list[0].Posts, " ") != "headteacher" || m.list[0].Not[0] != "Wren" || strings.Contains(m.list[0].What, "2.0") {
+		t.Fatalf("asked: %+v", m.list)
+	}
+	_, err := d.room.Decide(as(person("Rook", "headteacher")), id, approval.Decision{Yes: true})
+	d.must(err)
+	if len(m.list) != 2 || m.list[1].To[0] != "Wren" {
+		t.Fatalf("decided: %+v", m.list)
+	}
+	d.ask(person("Rook", "headteacher"), head)
+	if last := m.list[len(m.list)-1]; !slices.Contains(last.Posts, approval.Chair) {
+		t.Errorf("nobody but the asker holds the post, and the chair is not told: %+v", last)
+	}
+}
+
+func TestAnApprovalByAnybodyElseIsFound(t *testing.T) {
+	storetest.Each(t, schemas, func(t *testing.T, db *store.DB) {
+		p := posts{"headteacher": {"Rook"}, approval.Chair: {"Lark"}}
+		d := newDesk(t, db, p)
+		var elsewhere []approval.Decided
+		d.room.Elsewhere = func(context.Context, time.Time) ([]approval.Decided, error) { return elsewhere, nil }
+		look := func() control.Finding {
+			f, err := d.room.Controls()[0].Check(context.Background(), d.clock.Now(), nil)
+			d.must(err)
+			return f
+		}
+		if f := look(); f.State != control.Unknown {
+			t.Errorf("nothing was decided: %+v", f)
+		}
+		id := d.ask(person("Wren"), head)
+		_, err := d.room.Decide(as(person("Rook", "headteacher")), id, approval.Decision{Yes: true})
+		d.must(err)
+		if f := look(); f.State != control.Kept || !strings.Contains(f.Figure, "1 decisions") {
+			t.Errorf("by the head: %+v", f)
+		}
+		at := d.clock.Now()
+		for name, bad := range map[string]approval.Decided{
+			"by the asker":                     {Asker: "person:Rook", By: "person:Rook", Posts: []string{"headteacher"}, At: at},
+			"by a teacher":                     {Asker: "person:Wren", By: "person:Dove", Posts: []string{"headteacher"}, At: at},
+			"by the chair though there's head": {Asker: "person:Wren", By: "person:Lark", Posts: []string{"headteacher"}, At: at},
+			"by nobody in person":              {Asker: "person:Wren", By: "console:root", Posts: []string{"headteacher"}, At: at},
+		} {
+			elsewhere = []approval.Decided{bad}
+			if f := look(); f.State != control.Broken || f.Total != 1 {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		elsewhere = []approval.Decided{
+			{Asker: "person:Rook", By: "person:Lark", Posts: []string{"headteacher"}, At: at},
+			{Asker: "person:Wren", Posts: []string{"headteacher"}, At: at, Paper: true},
+		}
+		if f := look(); f.State != control.Kept || !strings.Contains(f.Figure, "on paper") {
+			t.Errorf("the chair for the head, and paper: %+v", f)
+		}
+	})
 }

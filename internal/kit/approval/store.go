@@ -44,6 +44,9 @@ func (r *Room) Ask(ctx context.Context, tx *store.Tx, q Request) (Approval, erro
 		a.Parts = append(a.Parts, p)
 		rows = append(rows, journal.Row{Table: "approval_parts", ID: p.ID})
 	}
+	if err := r.tellDeciders(ctx, tx, a); err != nil {
+		return a, err
+	}
 	return a, r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbAsked, Kind: "approval", ID: a.ID, After: q, Rows: rows})
 }
 

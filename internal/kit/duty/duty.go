@@ -19,6 +19,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 )
@@ -28,14 +29,16 @@ import (
 //go:embed schema/*.sql
 var Schema embed.FS
 
-// Protected is the table that the journal covers.
-var Protected = []journal.Protected{{Table: "duties", Key: "id"}}
+// Protected are the tables that the journal covers.
+var Protected = []journal.Protected{{Table: "duties", Key: "id"}, {Table: "calendar_feeds", Key: "person"}}
 
 // The journal's verbs.
 const (
 	VerbDone    journal.Verb = "task.done"
 	VerbGiven   journal.Verb = "task.given"
 	VerbExcused journal.Verb = "task.excused"
+	VerbFeed    journal.Verb = "calendar.opened"
+	VerbNoFeed  journal.Verb = "calendar.closed"
 )
 
 // Verbs declares them.
@@ -43,6 +46,8 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbDone, Says: "Somebody said that a task is done."},
 	{Verb: VerbGiven, Says: "A task was given to somebody else."},
 	{Verb: VerbExcused, Says: "A task was excused until a day, with a reason."},
+	{Verb: VerbFeed, Says: "Somebody made a new secret address for their tasks as a calendar."},
+	{Verb: VerbNoFeed, Says: "Somebody closed the address of their tasks as a calendar."},
 }
 
 // Owed is one thing that somebody owes now. Its ID says which turn it is
@@ -56,6 +61,9 @@ type Owed struct {
 	Due   time.Time
 	Link  string
 	Risk  int // 3 urgent, 2 high, 1 normal
+	// Measured: it goes away by itself once it is so, and nobody's word does
+	// that.
+	Measured bool
 }
 
 // Source works out what is owed. Name is the room's, and unique.
@@ -108,6 +116,21 @@ type Duty struct {
 	Raised []string
 }
 
+// Somebody is a person who may be given a task.
+type Somebody struct{ ID, Name string }
+
+// People says who is at the school. House plugs the roll in.
+type People interface {
+	// Staff are those whom a task may be given to, by name.
+	Staff(ctx context.Context) ([]Somebody, error)
+	// Deputises reports whether a person holds a post only as deputy of
+	// somebody who is here.
+	Deputises(ctx context.Context, post, person string) (bool, error)
+	// Actor is somebody as they would be if they signed in now;
+	// store.ErrNotFound when they are no longer here.
+	Actor(ctx context.Context, person string) (actor.Actor, error)
+}
+
 // Deps is what a Book needs.
 type Deps struct {
 	DB      *store.DB
@@ -118,10 +141,22 @@ type Deps struct {
 	Ladder  []Rung // nil: Ladder
 	// Excuses may excuse anybody's duty but their own; "" is headteacher.
 	Excuses string
+	// People is the roll; nil: tasks stay with the posts, and there is no
+	// calendar to subscribe to.
+	People People
+	// Title says a post as pages do ("head teacher"); nil takes its name.
+	Title func(post string) string
+	// School is a name for the calendar that no other school has.
+	School string
+	// Notices tells by mail what is due; nil: nobody is mailed.
+	Notices notice.Sender
 }
 
 // Book is the duties of the school.
-type Book struct{ Deps }
+type Book struct {
+	Deps
+	feeds *gauge
+}
 
 // New returns the book. Two sources of one name are an error.
 func New(d Deps) (*Book, error) {
@@ -141,7 +176,10 @@ func New(d Deps) (*Book, error) {
 		}
 		seen[s.Name] = true
 	}
-	return &Book{d}, nil
+	if d.Title == nil {
+		d.Title = func(post string) string { return strings.ReplaceAll(post, "-", " ") }
+	}
+	return &Book{d, newGauge()}, nil
 }
 
 // Failure is a source that could not tell what is owed. Nothing is quietly
@@ -161,6 +199,9 @@ func (b *Book) All(ctx context.Context) ([]Duty, []Failure, error) {
 	}
 	var out []Duty
 	var failed []Failure
+	if err := b.takeBack(ctx, said); err != nil {
+		return nil, nil, err
+	}
 	for _, s := range b.Sources {
 		owed, err := s.Owed(ctx, now)
 		if err != nil {
@@ -181,6 +222,31 @@ func (b *Book) All(ctx context.Context) ([]Duty, []Failure, error) {
 		return out[i].Due.Before(out[j].Due)
 	})
 	return out, failed, nil
+}
+
+// takeBack returns what was given to somebody who has left to whom owes it.
+func (b *Book) takeBack(ctx context.Context, said map[string]Duty) error {
+	var here map[string]bool
+	for key, d := range said {
+		if d.State != Given || b.People == nil {
+			continue
+		}
+		if here == nil {
+			staff, err := b.People.Staff(ctx)
+			if err != nil {
+				return fmt.Errorf("asking who is here: %w", err)
+			}
+			here = map[string]bool{}
+			for _, s := range staff {
+				here[s.ID] = true
+			}
+		}
+		if !here[d.GivenTo] {
+			d.State, d.GivenTo = Open, ""
+			said[key] = d
+		}
+	}
+	return nil
 }
 
 // join puts together what is owed and what was said about it.
@@ -227,6 +293,13 @@ func (b *Book) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 		if !d.sees(a) {
 			continue
 		}
+		early, err := b.early(ctx, d, a)
+		if err != nil {
+			return nil, err
+		}
+		if early {
+			continue
+		}
 		title, risk := d.What, max(1, d.Risk)
 		if d.Late {
 			title, risk = d.What+" (late)", min(3, risk+1)
@@ -238,6 +311,15 @@ func (b *Book) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 		errs = append(errs, fmt.Errorf("working out what %s owes: %w", f.Source, f.Err))
 	}
 	return items, errors.Join(errs...)
+}
+
+// early reports whether the actor is a deputy who need not think of it yet:
+// whoever they stand in for has until it is due.
+func (b *Book) early(ctx context.Context, d Duty, a actor.Actor) (bool, error) {
+	if b.People == nil || d.State == Given || !a.Holds(d.Owner) || d.Due.IsZero() || !b.Clock.Now().Before(d.Due) {
+		return false, nil
+	}
+	return b.People.Deputises(ctx, d.Owner, a.Person)
 }
 
 // find returns an owed duty by its key.

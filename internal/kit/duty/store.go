@@ -3,6 +3,7 @@ package duty
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,10 @@ func (b *Book) Done(ctx context.Context, key, note string) error {
 	if !d.owns(actor.From(ctx)) {
 		return store.ErrForbidden
 	}
-	return b.say(ctx, key, Duty{State: Done, Note: note}, VerbDone)
+	if d.Measured {
+		return store.Invalid{"": "This goes away by itself once it is so; nobody's word is needed."}
+	}
+	return b.keep(ctx, key, Duty{State: Done, Note: note}, VerbDone)
 }
 
 // Give gives a duty to a person. The owner may, and those it was raised to.
@@ -59,10 +63,38 @@ func (b *Book) Give(ctx context.Context, key, person, note string) error {
 	if !d.sees(a) && !a.Holds(d.Owner) {
 		return store.ErrForbidden
 	}
+	if err := b.mayDo(ctx, person); err != nil {
+		return err
+	}
+	return b.keep(ctx, key, Duty{State: Given, GivenTo: person, Note: note}, VerbGiven)
+}
+
+// mayDo refuses to give a task to anybody who is not staff, or is not here.
+func (b *Book) mayDo(ctx context.Context, person string) error {
 	if person == "" {
 		return store.Invalid{"person": "Say who does it."}
 	}
-	return b.say(ctx, key, Duty{State: Given, GivenTo: person, Note: note}, VerbGiven)
+	if b.People == nil {
+		return nil
+	}
+	staff, err := b.People.Staff(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(staff, func(s Somebody) bool { return s.ID == person }) {
+		return store.Invalid{"person": "This is nobody who works at the school now; choose somebody from the list."}
+	}
+	return nil
+}
+
+// mayExcuse reports whether the actor may excuse a duty: the head may, but not
+// for what the head owes; then the top of the ladder may.
+func (b *Book) mayExcuse(d Duty, a actor.Actor) bool {
+	excuses := b.Excuses
+	if d.Owner == excuses || d.owns(a) {
+		excuses = b.Ladder[len(b.Ladder)-1].Post
+	}
+	return a.Holds(excuses) && !d.owns(a)
 }
 
 // Excuse says that a duty need not be done until a day, and why. The head
@@ -72,12 +104,7 @@ func (b *Book) Excuse(ctx context.Context, key, reason string, until time.Time) 
 	if err != nil {
 		return err
 	}
-	a := actor.From(ctx)
-	excuses := b.Excuses
-	if d.Owner == excuses || d.owns(a) {
-		excuses = b.Ladder[len(b.Ladder)-1].Post
-	}
-	if !a.Holds(excuses) || d.owns(a) {
+	if !b.mayExcuse(d, actor.From(ctx)) {
 		return store.ErrForbidden
 	}
 	bad := store.Invalid{}
@@ -90,11 +117,11 @@ func (b *Book) Excuse(ctx context.Context, key, reason string, until time.Time) 
 	if err := bad.OrNil(); err != nil {
 		return err
 	}
-	return b.say(ctx, key, Duty{State: Excused, Note: reason, Until: until}, VerbExcused)
+	return b.keep(ctx, key, Duty{State: Excused, Note: reason, Until: until}, VerbExcused)
 }
 
-// say keeps what was said, with its journal line.
-func (b *Book) say(ctx context.Context, key string, d Duty, verb journal.Verb) error {
+// keep keeps what was said, with its journal line.
+func (b *Book) keep(ctx context.Context, key string, d Duty, verb journal.Verb) error {
 	if len(d.Note) > maxNote {
 		return store.Invalid{"note": "This is too long; two thousand letters are the most."}
 	}
