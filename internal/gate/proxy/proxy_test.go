@@ -44,6 +44,7 @@ type bench struct {
 	secure *httptest.Server // origin over TLS
 	seen   atomic.Pointer[http.Request]
 	roots  *x509.CertPool // the school's certificate
+	slow   chan func()    // what happens before /slow answers
 }
 
 // newBench opens a door in front of two origins on loopback; change may alter
@@ -57,6 +58,9 @@ func newBench(t testing.TB, change func(*Config, table)) *bench {
 		switch r.URL.Path {
 		case "/big":
 			w.Write(make([]byte, 3<<20))
+		case "/slow":
+			(<-b.slow)()
+			io.WriteString(w, "too late")
 		case "/stream":
 			for i := range 3 {
 				fmt.Fprintf(w, "part %d\n", i)
