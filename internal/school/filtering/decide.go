@@ -68,7 +68,7 @@ func (r *Room) Decide(ctx context.Context, q Question) (Answer, error) {
 	}
 	ask := verdict.Ask{
 		Host: parts.Host, Path: parts.Path, Port: parts.Port, Groups: who.bits, KeyStage: who.stage, Place: snap.Names().Place(q.Place),
-		At: at, Minute: cal.MinuteOfWeek(at), Unsigned: who.unknown,
+		Classes: who.classes, At: at, Minute: cal.MinuteOfWeek(at), Unsigned: who.unknown,
 	}
 	v, steps := snap.Explain(&ask)
 	out.fill(snap, v, steps)
@@ -82,6 +82,7 @@ func (r *Room) Decide(ctx context.Context, q Question) (Answer, error) {
 type asker struct {
 	bits    uint64
 	stage   uint8
+	classes []uint16
 	said    string
 	unknown bool
 }
@@ -99,8 +100,15 @@ func (r *Room) asker(ctx context.Context, q Question, names *verdict.Names) (ask
 		if err != nil {
 			return asker{}, fmt.Errorf("looking for %s on the roll: %w", q.User, err)
 		}
+		classes, err := r.d.People.ClassesOf(ctx, p.ID)
+		if err != nil {
+			return asker{}, err
+		}
 		groups := r.GroupsOf(p.Kind, p.Stage())
-		return asker{bits: names.GroupBits(groups), stage: names.KeyStage(string(p.Stage())), said: groups[0]}, nil
+		return asker{
+			bits: names.GroupBits(groups), stage: names.KeyStage(string(p.Stage())), said: groups[0],
+			classes: names.ClassNumbers(ClassLabels(p, classes)),
+		}, nil
 	case q.Group == "":
 		return asker{unknown: true}, nil
 	}

@@ -138,6 +138,8 @@ func TestKeyStagesTimesAndPlaces(t *testing.T) {
 			{"news after lunch", filtering.Question{URL: "https://www.bbc.co.uk/news", Group: "pupils", KeyStage: "ks3", At: at(13, 0)}, "block"},
 			{"the youngest and an unlisted site", filtering.Question{URL: "nobody-lists.example", Group: "pupils", KeyStage: "ks1"}, "block"},
 			{"others and an unlisted site", filtering.Question{URL: "nobody-lists.example", Group: "pupils", KeyStage: "ks2"}, "allow"},
+			{"nobody known, and an unlisted site", filtering.Question{URL: "nobody-lists.example"}, "allow"},
+			{"nobody known, and what is closed to pupils", filtering.Question{URL: "roblox.com"}, "block"},
 			{"staff in school hours", filtering.Question{URL: "facebook.com", Group: "staff", At: at(10, 0)}, "block"},
 			{"staff after school", filtering.Question{URL: "facebook.com", Group: "staff", At: at(16, 0)}, "allow"},
 			{"staff on a Sunday", filtering.Question{URL: "facebook.com", Group: "staff", At: at(10, 0).Add(-24 * time.Hour)}, "allow"},
