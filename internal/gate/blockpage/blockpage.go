@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -214,6 +215,9 @@ func links(v View) []link {
 		out = append(out, link{v.Pages + "/sign-in", "Sign in", true})
 	}
 	out = append(out, link{v.Pages + "/why", "Why is it closed?", len(out) == 0})
+	if v.Reader == Staff && v.Host != "" && (v.Reason == "category" || v.Reason == "unlisted") {
+		out = append(out, link{v.Pages + "/unblock/ask?" + url.Values{"host": {v.Host}}.Encode(), "Ask for it for a lesson", false})
+	}
 	if v.Reason != "unsigned" {
 		out = append(out, link{v.Pages + "/ask", "Ask to open it", false})
 	}

@@ -71,7 +71,7 @@ func TestWhereToTurnIsTheSameOnEveryPupilsPage(t *testing.T) {
 		return s[strings.Index(s, "Where to turn"):strings.Index(s, "<footer>")]
 	}
 	want := cut(view())
-	for _, reason := range []string{"paused", "unsigned", "no-rules", "own-block", "unlisted", "malformed", "warn"} {
+	for _, reason := range []string{"paused", "unsigned", "no-rules", "own-block", "unlisted", "malformed", "warn", "agreement"} {
 		v := view()
 		v.Reason = reason
 		if cut(v) != want {
@@ -147,5 +147,47 @@ func TestTheStyleIsTheOneTheHeaderAllows(t *testing.T) {
 	sum := sha256.Sum256([]byte(style))
 	if want := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(w.Header().Get("Content-Security-Policy"), want) {
 		t.Errorf("a browser would leave the page unstyled: %s", w.Header().Get("Content-Security-Policy"))
+	}
+}
+
+func TestAnUnsignedAgreementIsAskedForInWordsForWhoReads(t *testing.T) {
+	m := maker(t)
+	for _, c := range []struct {
+		name      string
+		reader    Reader
+		goOn      string
+		want, not []string
+	}{
+		{"a pupil who is held", Pupil, "", []string{"Please sign the school&#39;s agreement first", "You have not done anything wrong", "/agreement", "Where to turn"}, []string{"Go on", "/ask", "r7"}},
+		{"a pupil who is reminded", Pupil, "http://ok.test/", []string{"go on and do it later today", "/agreement", `href="http://ok.test/"`}, []string{"first</h1>", "r7"}},
+		{"staff who are held", Staff, "", []string{"Your signature", "/agreement"}, []string{"Go on", "r7"}},
+		{"staff who are reminded", Staff, "http://ok.test/", []string{"Your signature", "Go on to the page"}, []string{"r7"}},
+	} {
+		v := view()
+		v.Reader, v.Reason, v.GoOn = c.reader, "agreement", c.goOn
+		got := string(m.Page(v))
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: the page lacks %q", c.name, want)
+			}
+		}
+		for _, not := range c.not {
+			if strings.Contains(got, not) {
+				t.Errorf("%s: the page holds %q", c.name, not)
+			}
+		}
+	}
+}
+
+func TestStaffAreLedToAskForASiteForALessonWhereThatCanBe(t *testing.T) {
+	m := maker(t)
+	for reason, want := range map[string]bool{"category": true, "unlisted": true, "locked": false, "own-block": false, "private": false, "paused": false} {
+		for _, reader := range []Reader{Pupil, Staff} {
+			v := view()
+			v.Reader, v.Reason = reader, reason
+			if got := strings.Contains(string(m.Page(v)), "/unblock/ask?host="+v.Host); got != (want && reader == Staff) {
+				t.Errorf("%s, reader %d: asked for is %v", reason, reader, got)
+			}
+		}
 	}
 }
