@@ -81,6 +81,13 @@ func (x *seenShard) forget(now time.Time) {
 	}
 }
 
+// Visited notes that somebody opened one of the school's own pages, which no
+// judge is asked about.
+func (p *Porter) Visited(address netip.Addr) {
+	who := p.Who(address, nil)
+	p.seen.saw(&who, verdict.DoorProxy, p.clock.Now())
+}
+
 // Seen returns who asked within a day, newest first.
 func (p *Porter) Seen() []Seen {
 	now := p.clock.Now()

@@ -57,6 +57,7 @@ func (p *people) serve(w http.ResponseWriter, r *http.Request, client netip.Addr
 		p.server.pac(w, r)
 		return
 	}
+	p.server.porter.Visited(client)
 	if p.server.porter.Settings().PeopleSocket == "" {
 		p.alone(w)
 		return
