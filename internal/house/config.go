@@ -110,6 +110,11 @@ type PagesFile struct {
 	// Names are the host names the pages answer to, besides the addresses
 	// they listen on.
 	Names []string `toml:"names" json:"names"`
+	// CertFile and KeyFile are the pages' certificate, with what leads to its
+	// authority, and its key, both PEM. Without them the school's own authority
+	// makes one wherever the pages listen off loopback.
+	CertFile string `toml:"cert-file" json:"cert-file"`
+	KeyFile  string `toml:"key-file" json:"key-file"`
 }
 
 // ReadFile reads a config file. An empty name reads belisha.toml in dir if
@@ -186,6 +191,9 @@ func (f File) check() error {
 		if err := f.Mail.server().Check(); err != nil {
 			return err
 		}
+	}
+	if (f.Pages.CertFile == "") != (f.Pages.KeyFile == "") {
+		return errors.New("pages: cert-file and key-file are given together")
 	}
 	if f.Activity.DSN != "" {
 		return errors.New("activity.dsn: web activity on a server is not built yet; leave it out")

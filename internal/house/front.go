@@ -119,6 +119,9 @@ func (h *House) isDeskHost(host string) bool {
 	if ip := net.ParseIP(name); name == "localhost" || (ip != nil && ip.IsLoopback()) {
 		return true
 	}
+	if h.certs.wanted() && h.certs.answers(name) {
+		return true
+	}
 	for _, n := range h.cfg.File.Pages.Names {
 		if strings.EqualFold(n, name) {
 			return true

@@ -74,8 +74,15 @@ func (g *gateDoor) forbidden() []netip.AddrPort {
 		if a == nil {
 			continue
 		}
-		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-			out = append(out, ap)
+		ap, err := netip.ParseAddrPort(a.String())
+		if err != nil {
+			continue
+		}
+		out = append(out, ap)
+		if ap.Addr().IsUnspecified() { // the pages off loopback, on every address of this machine
+			for _, own := range addressesOf(a.String()) {
+				out = append(out, netip.AddrPortFrom(own, ap.Port()))
+			}
 		}
 	}
 	return out

@@ -16,6 +16,7 @@ import (
 // doctor` prints.
 func (h *House) Health(ctx context.Context) []review.Check {
 	out := []review.Check{h.filterHealth(ctx), h.rulesHealth(ctx), h.spoolHealth(), h.memoryHealth(ctx), h.diskHealth(), h.keyHealth(), h.mailHealth(ctx)}
+	out = append(out, h.certificateHealth()...)
 	return append(out, h.taskHealth(ctx)...)
 }
 

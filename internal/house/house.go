@@ -77,6 +77,7 @@ type House struct {
 	desk     http.Handler
 	people   http.Handler
 	gate     *gateDoor
+	certs    *pageCertificate
 	about    aboutCache
 	promises promiseCache
 }

@@ -15,8 +15,8 @@ import (
 
 // listen takes an address, or says in one sentence why it cannot be had.
 func listen(ctx context.Context, what, addr string) (net.Listener, error) {
-	if err := loopbackOnly(what, addr); err != nil {
-		return nil, err
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, fmt.Errorf("--listen-%s %s is not host:port", what, addr)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
@@ -26,17 +26,23 @@ func listen(ctx context.Context, what, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// loopbackOnly refuses pages and admin off loopback: they need TLS there,
-// which set-up arranges.
-func loopbackOnly(what, addr string) error {
+// loopback reports whether an address can be reached from this machine alone.
+func loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("--listen-%s %s is not host:port", what, addr)
+		return false
 	}
-	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
-		return nil
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// listenAdmin takes the admin page's address, which has no sign-in and is for
+// this machine alone.
+func listenAdmin(ctx context.Context, addr string) (net.Listener, error) {
+	if _, _, err := net.SplitHostPort(addr); err == nil && !loopback(addr) {
+		return nil, fmt.Errorf("--listen-admin %s: the admin page asks nobody who they are, so it stays on this machine; listen on 127.0.0.1", addr)
 	}
-	return fmt.Errorf("--listen-%s %s: off loopback the %s need TLS, which is not built yet; listen on 127.0.0.1 and put a TLS proxy in front", what, addr, what)
+	return listen(ctx, "admin", addr)
 }
 
 func portTrouble(what, addr string, err error) error {
@@ -98,10 +104,17 @@ func server(h http.Handler) *http.Server {
 
 // serveUntil serves until ctx ends, then lets requests under way finish.
 func serveUntil(ctx context.Context, s *http.Server, l net.Listener) error {
+	return serveWith(ctx, s, l, func() error { return s.Serve(l) })
+}
+
+func serveWith(ctx context.Context, s *http.Server, l net.Listener, serve func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
+	go func() { done <- serve() }()
 	select {
 	case err := <-done:
+		if ctx.Err() != nil {
+			return nil
+		}
 		return fmt.Errorf("serving %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}

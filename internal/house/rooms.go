@@ -110,7 +110,8 @@ func (h *House) openHall(context.Context) (err error) {
 		return err
 	}
 	h.Approvals.On(access.KindHeadFactor, h.Access.HeadFactorDecided)
-	h.join(h.People, h.Access, h.Approvals, h.Notices)
+	h.certs = newPageCertificate(h)
+	h.join(h.People, h.Access, h.Approvals, h.Notices, h.certs)
 	return nil
 }
 

@@ -22,6 +22,8 @@ import (
 // Addresses are where a running house listens.
 type Addresses struct {
 	Pages, Proxy, DNS, Admin string
+	// Secure: the pages speak TLS.
+	Secure bool
 }
 
 // RunOptions are what whoever runs the house adds.
@@ -49,6 +51,11 @@ func (h *House) Run(ctx context.Context, o RunOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if h.certs.wanted() {
+		if err := h.certs.begin(); err != nil {
+			return err
+		}
+	}
 	if err := h.note(ctx, verbStarted); err != nil {
 		return err
 	}
@@ -57,7 +64,7 @@ func (h *House) Run(ctx context.Context, o RunOptions) (err error) {
 	p := &procs{stop: stop}
 	h.startParts(runCtx, p, l, o)
 	if o.Ready != nil {
-		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, Admin: l.admin.Addr().String()})
+		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, Admin: l.admin.Addr().String(), Secure: h.certs.wanted()})
 	}
 	<-runCtx.Done()
 	err = p.wait()
@@ -90,7 +97,7 @@ func (h *House) listenAll(ctx context.Context) (l *listeners, err error) {
 	if l.pages, err = listen(ctx, "pages", h.cfg.Listen.Pages); err != nil {
 		return l, err
 	}
-	if l.admin, err = listen(ctx, "admin", h.cfg.Listen.Admin); err != nil {
+	if l.admin, err = listenAdmin(ctx, h.cfg.Listen.Admin); err != nil {
 		return l, err
 	}
 	if l.people, err = listenUnix(h.peopleSocket()); err != nil {
@@ -104,12 +111,13 @@ func (h *House) listenAll(ctx context.Context) (l *listeners, err error) {
 func (h *House) peopleSocket() string { return socketPath(h.folder.Dir, "people.sock") }
 
 func (h *House) startParts(ctx context.Context, p *procs, l *listeners, o RunOptions) {
-	p.start(ctx, "pages", func(ctx context.Context) error { return serveUntil(ctx, server(h.desk), l.pages) })
+	p.start(ctx, "pages", func(ctx context.Context) error { return h.servePages(ctx, l.pages) })
 	p.start(ctx, "people's pages", func(ctx context.Context) error {
 		return serveUntil(ctx, server(h.gate.peopleHandler(h.people)), l.people)
 	})
 	p.start(ctx, "admin page", func(ctx context.Context) error { return serveUntil(ctx, server(h.admin()), l.admin) })
 	p.start(ctx, "tasks", h.tasks.Run)
+	p.start(ctx, "certificate", h.certs.watch)
 	p.start(ctx, "filter's watch", h.gate.watch)
 	p.start(ctx, "filter's keeper", h.gate.keep)
 	p.start(ctx, "pump", h.gate.pump)
