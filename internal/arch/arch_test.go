@@ -121,7 +121,7 @@ var mayImport = []struct {
 	{"internal/school/agreements", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: which policy is in force is plugged in"},
 	{"internal/school/concerns", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: the row of web activity behind a concern is plugged in"},
 	{"internal/school/tickets", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room"},
-	{"internal/school/devices", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: what the filter saw of a device is plugged in"},
+	{"internal/school/devices", []string{"internal/kit", "internal/school/people", "internal/school/access", "internal/school/devices"}, "a room imports no room: what the filter saw of a device is plugged in"},
 	{"internal/demo", []string{"internal"}, "the demonstration fills every room"},
 	{"internal/school/registers", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a register imports no room"},
 	{"internal/verdict", []string{"internal/verdict"}, "a verdict never waits on a record: it is made from the snapshot alone"},
