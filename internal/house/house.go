@@ -39,6 +39,7 @@ import (
 	"belisha/internal/school/policies"
 	"belisha/internal/school/review"
 	"belisha/internal/school/setup"
+	"belisha/internal/school/tickets"
 )
 
 // House is one open school.
@@ -63,6 +64,7 @@ type House struct {
 	Policies   *policies.Room
 	Filtering  *filtering.Room
 	Monitoring *monitoring.Room
+	Tickets    *tickets.Room
 	Backup     *backup.Room
 	Review     *review.Room
 	Help       *help.Room

@@ -30,6 +30,7 @@ import (
 	"belisha/internal/school/policies"
 	"belisha/internal/school/registers/confiscated"
 	"belisha/internal/school/setup"
+	"belisha/internal/school/tickets"
 	shipped "belisha/policies"
 )
 
@@ -39,7 +40,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, setup.Schema, confiscated.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, tickets.Schema, setup.Schema, confiscated.Schema,
 	}
 }
 
@@ -48,7 +49,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, notice.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, setup.Verbs, confiscated.Register.Verbs(), ownVerbs,
+		filtering.Verbs, monitoring.Verbs, tickets.Verbs, setup.Verbs, confiscated.Register.Verbs(), ownVerbs,
 	} {
 		out = append(out, v...)
 	}
@@ -59,7 +60,7 @@ func Verbs() []journal.VerbInfo {
 func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
-		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected,
+		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, tickets.Protected,
 		approval.Protected, duty.Protected, notice.Protected, confiscated.Register.Protected(),
 	} {
 		out = append(out, p...)
@@ -69,7 +70,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), policies.Settings(), backup.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), tickets.Settings(), policies.Settings(), backup.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -118,7 +119,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), taskGrants(), filtering.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), taskGrants(), filtering.Grants(), tickets.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -187,6 +188,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		return err
 	}
 	h.join(h.Filtering, h.Monitoring)
+	if err := h.openTickets(); err != nil {
+		return err
+	}
 	if err := h.openRegisters(); err != nil {
 		return err
 	}
