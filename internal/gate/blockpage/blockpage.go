@@ -13,6 +13,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -200,6 +201,10 @@ func staffLead(v View) string {
 	return "The current rules close it for your group."
 }
 
+// reportable are the reasons about a site that somebody may say is wrongly
+// closed.
+var reportable = []string{"category", "unlisted", "own-block", "warn"}
+
 func links(v View) []link {
 	if v.Pages == "" {
 		return nil
@@ -218,7 +223,12 @@ func links(v View) []link {
 	if v.Reader == Staff && v.Host != "" && (v.Reason == "category" || v.Reason == "unlisted") {
 		out = append(out, link{v.Pages + "/unblock/ask?" + url.Values{"host": {v.Host}}.Encode(), "Ask for it for a lesson", false})
 	}
-	if v.Reason != "unsigned" {
+	switch {
+	case v.Reason == "unsigned":
+	case v.Host != "" && slices.Contains(reportable, v.Reason):
+		to := v.Pages + "/tickets/new?" + url.Values{"host": {v.Host}, "kind": {"over"}}.Encode()
+		out = append(out, link{to, map[Reader]string{Pupil: "Ask to open it", Staff: "Tell us it should be open"}[v.Reader], false})
+	default:
 		out = append(out, link{v.Pages + "/ask", "Ask to open it", false})
 	}
 	return append(out, link{v.Pages + "/help", "Help", false})

@@ -191,3 +191,17 @@ func TestStaffAreLedToAskForASiteForALessonWhereThatCanBe(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoeverReadsCanSayThatTheSiteShouldBeOpen(t *testing.T) {
+	for _, reader := range []Reader{Pupil, Staff} {
+		v := view()
+		v.Reader = reader
+		if got := string(maker(t).Page(v)); !strings.Contains(got, `href="http://belisha.test/tickets/new?host=bad.test&amp;kind=over"`) {
+			t.Errorf("reader %d finds no way to report it", reader)
+		}
+		v.Reason = "paused"
+		if got := string(maker(t).Page(v)); strings.Contains(got, "/tickets/new") {
+			t.Errorf("reader %d is led to report a pause as a fault of the filter", reader)
+		}
+	}
+}
