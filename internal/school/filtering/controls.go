@@ -190,7 +190,7 @@ func openedRows(snap *verdict.Snapshot, st *state, closed []string, g string, no
 		for _, ask.Minute = range snap.Edges() {
 			v := snap.Decide(&ask)
 			in := slices.DeleteFunc(snap.Names().Slugs(v.Categories), func(c string) bool { return !slices.Contains(closed, c) })
-			if v.Action != verdict.Allow || v.Reason != verdict.ReasonOwnAllow || len(in) == 0 {
+			if acted(v) != verdict.Allow || v.Reason != verdict.ReasonOwnAllow || len(in) == 0 {
 				continue
 			}
 			rows = append(rows, control.Row{

@@ -177,7 +177,7 @@ func imageRow(snap *verdict.Snapshot, v *setting.Values, g string, now time.Time
 	want := v.Choice(keyImages, setting.Scope{Group: g})
 	row := control.Row{What: groupTitle[g] + ": open image search is " + imageWord(want), State: control.Kept, At: now}
 	got := snap.Decide(&verdict.Ask{Door: verdict.DoorProxy, Host: "www.google.com", Path: "/search?tbm=isch&q=leaf", Port: 80, Groups: snap.Names().GroupBit(g), At: now})
-	if strictness(got.Action.String()) < strictness(want) {
+	if strictness(acted(got).String()) < strictness(want) {
 		row.State, row.What = control.Broken, fmt.Sprintf("%s: open image search is %s and must be %s", groupTitle[g], imageWord(got.Action.String()), imageWord(want))
 	}
 	return row

@@ -67,6 +67,10 @@ func (r *Room) draft(ctx context.Context, v *setting.Values, st *state) (*draft,
 	if d.rules, err = makeRules(v, st, cal, r.stock, r.d.School, r.ours()); err != nil {
 		return nil, err
 	}
+	meant := d.rules
+	if d.rules, err = r.tried(ctx, meant); err != nil {
+		return nil, err
+	}
 	if d.body, err = json.Marshal(d.rules); err != nil {
 		return nil, fmt.Errorf("writing the rules: %w", err)
 	}
@@ -78,7 +82,15 @@ func (r *Room) draft(ctx context.Context, v *setting.Values, st *state) (*draft,
 	if d.snapshot, err = verdict.New(d.rules, sources); err != nil {
 		return nil, err
 	}
-	return d, r.tryOut(d, v)
+	// What must hold is asked of the rules as they are meant, also while a
+	// group only tries them out.
+	judged := &draft{state: d.state, rules: meant, snapshot: d.snapshot}
+	if anyTried(d.rules) {
+		if judged.snapshot, err = verdict.New(meant, sources); err != nil {
+			return nil, err
+		}
+	}
+	return d, r.tryOut(judged, v)
 }
 
 func hashOf(b []byte) string {
@@ -249,7 +261,7 @@ func leaks(snap *verdict.Snapshot, name string, groups uint64, at time.Time) boo
 	}
 	for _, minute := range snap.Edges() {
 		v := snap.Decide(&verdict.Ask{Host: parts.Host, Path: parts.Path, Port: parts.Port, Groups: groups, At: at, Minute: minute})
-		if v.Action != verdict.Allow {
+		if acted(v) != verdict.Allow {
 			continue
 		}
 		if v.Reason == verdict.ReasonOpen || v.Reason == verdict.ReasonUnlisted || v.Reason == verdict.ReasonCategory {

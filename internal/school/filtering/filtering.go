@@ -135,7 +135,10 @@ type Deps struct {
 	School string
 	// Host answers the host name of the people's pages; it is asked whenever
 	// rules are made.
-	Host    func() string
+	Host func() string
+	// TryOut are the groups that only try the filter out now: for them it is
+	// decided as usual and let through. May be nil.
+	TryOut  func(ctx context.Context) (map[string]bool, error)
 	Prober  Prober
 	Compile Compiler
 	// Changed is told after new rules or devices are in force, so that the

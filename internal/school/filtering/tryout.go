@@ -1,0 +1,40 @@
+package filtering
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"belisha/internal/verdict"
+)
+
+// tried marks the groups that only try the filter out. A group made for a key
+// stage follows the one that it was made from.
+func (r *Room) tried(ctx context.Context, rules verdict.Rules) (verdict.Rules, error) {
+	if r.d.TryOut == nil {
+		return rules, nil
+	}
+	trying, err := r.d.TryOut(ctx)
+	if err != nil {
+		return rules, fmt.Errorf("asking which groups try the filter out: %w", err)
+	}
+	rules.Groups = slices.Clone(rules.Groups)
+	for i, g := range rules.Groups {
+		base, _, _ := strings.Cut(g.Slug, "-")
+		rules.Groups[i].TryOut = trying[base]
+	}
+	return rules, nil
+}
+
+func anyTried(rules verdict.Rules) bool {
+	return slices.ContainsFunc(rules.Groups, func(g verdict.Group) bool { return g.TryOut })
+}
+
+// acted is what a verdict does, or would do were its group not only trying.
+func acted(v verdict.Verdict) verdict.Action {
+	if v.TryOut {
+		return v.Tried
+	}
+	return v.Action
+}
