@@ -172,3 +172,36 @@ func TestTheTwoSidesCountActionsAndCertaintyAlike(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatRulesOnTrialWouldHaveClosedIsCountedWhoeverItWas(t *testing.T) {
+	b := newPumpBench(t)
+	for _, e := range []spool.Event{
+		{Host: "games.example", Category: "games", Group: "pupils", Tried: spool.TriedBlock, Count: 3},
+		{Host: "shop.example", Category: "shopping", Group: "pupils", Tried: spool.TriedWarn},
+		{Host: "www.example", Group: "pupils", Subject: "abc"},
+	} {
+		e.At, e.Site, e.Kind, e.Action = monday, "main", spool.Decision, spool.ActionAllow
+		if err := b.w.Put(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.p.once(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.kept(t); len(got) != 1 || got[0].Host != "www.example" {
+		t.Errorf("rows kept: %+v", got)
+	}
+	got, err := b.p.store.Tried(context.Background(), monday.Add(-time.Hour), monday.Add(time.Hour))
+	if err != nil || len(got) != 2 {
+		t.Fatalf("counted %+v, %v", got, err)
+	}
+	for i, want := range []activity.Total{{Category: "games", Action: activity.WouldBlock, N: 3}, {Category: "shopping", Action: activity.WouldWarn, N: 1}} {
+		if g := got[i]; g.Category != want.Category || g.Action != want.Action || g.N != want.N || g.Group != "pupils" {
+			t.Errorf("counted %+v, want %+v", g, want)
+		}
+	}
+	top, err := b.p.store.Top(context.Background(), monday.Add(-time.Hour), monday.Add(time.Hour), activity.ByHost, activity.WouldBlock, 10)
+	if err != nil || len(top) != 1 || top[0].Key != "games.example" || top[0].N != 3 {
+		t.Errorf("the sites: %+v, %v", top, err)
+	}
+}
