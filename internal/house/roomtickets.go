@@ -13,3 +13,16 @@ func (h *House) openTickets() (err error) {
 	h.join(h.Tickets)
 	return nil
 }
+
+// offered is the path if one of the rooms has a page there that everybody in
+// the school can reach, else "".
+func (h *House) offered(path string) string {
+	for _, r := range joined[sectioned](h) {
+		for _, route := range r.Section().Routes {
+			if route.People && route.Pattern == "GET "+path {
+				return path
+			}
+		}
+	}
+	return ""
+}

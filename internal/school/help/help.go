@@ -45,6 +45,8 @@ type Deps struct {
 	// Certificate is the school's certificate and its fingerprint;
 	// store.ErrNotFound where there is none.
 	Certificate func(ctx context.Context) (pem []byte, fingerprint string, err error)
+	// Tell is the page on which a pupil tells somebody, "" where there is none.
+	Tell string
 }
 
 // Room is the help room.

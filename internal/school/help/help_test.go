@@ -92,3 +92,23 @@ func TestTheCertificateIsGivenWithItsFingerprint(t *testing.T) {
 	d.Is(200)
 	d.Has("BEGIN CERTIFICATE")
 }
+
+func TestWhySaysThreeThingsToDoToEachReader(t *testing.T) {
+	c := help.Closed{Host: "games.example", At: webtest.Now, Pupil: "Games are not open at school."}
+	h := webtest.Site(t, room(t, blocked(c)).Section())
+	pupil := webtest.Get(t, h, "/why", webtest.Nobody()).Is(200).Safe()
+	pupil.Link("/tickets/new?host=games.example&kind=over").Link("/tickets/new?host=games.example&kind=wrong").Link("/help").NoLink("/tell").Has("any adult you trust")
+	staff := webtest.As("person:1")
+	staff.Audience = actor.Staff
+	webtest.Get(t, h, "/why", staff).Is(200).Safe().Link("/unblock/ask?host=games.example")
+	webtest.Get(t, h, "/ask", staff).Link("/unblock/ask?host=games.example")
+	webtest.Get(t, h, "/ask", webtest.Nobody()).Link("/tickets/new?host=games.example&kind=over")
+	c.Distress, c.Host = true, "harm.example"
+	h = webtest.Site(t, room(t, blocked(c)).Section())
+	webtest.Get(t, h, "/why", webtest.Nobody()).Link("/tickets/new?kind=over").HasNot("harm.example")
+}
+
+func TestWhyTellsWhoeverItCannotKnowWhatToDo(t *testing.T) {
+	h := webtest.Site(t, room(t, func(context.Context, netip.Addr) (help.Closed, bool, error) { return help.Closed{}, false, nil }).Section())
+	webtest.Get(t, h, "/why", webtest.Nobody()).Is(200).Has("a password of its own", "Write the name of the site").Link("/tickets/new?kind=over")
+}

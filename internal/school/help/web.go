@@ -3,7 +3,9 @@ package help
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"net/netip"
+	"net/url"
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/web"
@@ -22,6 +24,10 @@ type whyView struct {
 	Staff    web.Summary
 	ForStaff bool
 	Adult    string
+	Ask      web.Link // have it opened
+	Report   web.Link // say that something else is wrong
+	Tell     web.Link // tell somebody, "" where there is no page for it
+	Why      string   // why nothing was found, for whoever has a password of the proxy
 }
 
 type askView struct {
@@ -29,6 +35,7 @@ type askView struct {
 	Host     string
 	ForStaff bool
 	Changers []string
+	Ask      web.Link
 }
 
 type certificateView struct {
@@ -67,12 +74,10 @@ func (r *Room) Section() web.Section {
 // ask says how a page is opened: by whom, and what they need to know.
 func (r *Room) ask(c *web.Ctx) error {
 	v := askView{Base: web.Base{Title: "Ask to open a page"}, ForStaff: c.Actor.Audience == actor.Staff}
-	if at, err := netip.ParseAddrPort(c.R.RemoteAddr); err == nil {
-		closed, ok, err := r.d.Latest(c.Context(), at.Addr().Unmap())
-		if err == nil && ok && (!closed.Distress || v.ForStaff) {
-			v.Host = closed.Host
-		}
+	if closed, ok, err := r.latest(c); err == nil && ok && (!closed.Distress || v.ForStaff) {
+		v.Host = closed.Host
 	}
+	v.Ask = asking(v.ForStaff, v.Host)
 	if v.ForStaff {
 		v.Changers = r.d.Changers(c.Context())
 	}
@@ -99,36 +104,69 @@ func (r *Room) certificateFile(c *web.Ctx) error {
 	return c.Send("belisha-school.crt", "application/x-x509-ca-cert", bytes.NewReader(pem))
 }
 
-// why shows the latest block of the device that asks.
+// why shows the latest block of the device that asks, and what can be done.
 func (r *Room) why(c *web.Ctx) error {
-	v := whyView{Base: web.Base{Title: "Why is this closed?"}, Adult: r.d.Adult(c.Context())}
-	at, err := netip.ParseAddrPort(c.R.RemoteAddr)
-	if err != nil {
-		v.Unknown = true
-		return whyPage.Render(c, v)
-	}
-	closed, ok, err := r.d.Latest(c.Context(), at.Addr().Unmap())
-	if err != nil {
-		v.Unknown = true
-		return whyPage.Render(c, v)
-	}
+	v := whyView{Base: web.Base{Title: "Why is this closed?"}, Adult: r.d.Adult(c.Context()), ForStaff: c.Actor.Audience == actor.Staff}
+	closed, ok, err := r.latest(c)
+	v.Unknown = err != nil
 	if ok {
-		v.Found, v.Host, v.When, v.Sentence = true, closed.Host, c.Ago(closed.At), closed.Pupil
-		if closed.Distress {
-			v.Host = "" // the name itself may say too much to whoever sees the screen
-		}
-		v.ForStaff = c.Actor.Audience == actor.Staff
-		v.Staff.Rows = []web.SummaryRow{
-			{Key: "Reason", Text: closed.Staff},
-			{Key: "Kind of site", Text: closed.Category},
-			{Key: "Rule", Text: closed.Rule},
-			{Key: "Rules of", Text: closed.Group},
-		}
-		if v.ForStaff {
-			v.Host = closed.Host
-		}
+		r.found(c, &v, closed)
+	}
+	v.Ask = asking(v.ForStaff, v.Host)
+	v.Report = web.Link{Title: "Tell us that something is wrong with the filter", Path: ticket("wrong", v.Host)}
+	if r.d.Tell != "" {
+		v.Tell = web.Link{Title: "Tell someone", Path: r.d.Tell}
+	}
+	if !ok && !v.Unknown {
+		v.Why = "If your browser asked you for a password of its own before it let you onto the web, this page cannot tell which site was closed for you. Write the name of the site on the page below."
 	}
 	return whyPage.Render(c, v)
+}
+
+// latest is the latest block of the device that asks.
+func (r *Room) latest(c *web.Ctx) (Closed, bool, error) {
+	at, err := netip.ParseAddrPort(c.R.RemoteAddr)
+	if err != nil {
+		return Closed{}, false, fmt.Errorf("reading where the question comes from: %w", err)
+	}
+	return r.d.Latest(c.Context(), at.Addr().Unmap())
+}
+
+// found fills in what was closed. The name of a distressing site may say too
+// much to whoever sees a pupil's screen.
+func (r *Room) found(c *web.Ctx, v *whyView, closed Closed) {
+	v.Found, v.Host, v.When, v.Sentence = true, closed.Host, c.Ago(closed.At), closed.Pupil
+	if closed.Distress && !v.ForStaff {
+		v.Host = ""
+	}
+	v.Staff.Rows = []web.SummaryRow{
+		{Key: "Reason", Text: closed.Staff},
+		{Key: "Kind of site", Text: closed.Category},
+		{Key: "Rule", Text: closed.Rule},
+		{Key: "Rules of", Text: closed.Group},
+	}
+}
+
+// asking is how somebody has a site opened: a teacher asks for it for a
+// lesson, everybody else says that it should be open.
+func asking(staff bool, host string) web.Link {
+	if !staff {
+		return web.Link{Title: "Ask to have it opened", Path: ticket("over", host)}
+	}
+	to := "/unblock/ask"
+	if host != "" {
+		to += "?" + url.Values{"host": {host}}.Encode()
+	}
+	return web.Link{Title: "Ask for it for a lesson", Path: to}
+}
+
+// ticket is the page on which somebody reports something about the filter.
+func ticket(kind, host string) string {
+	q := url.Values{"kind": {kind}}
+	if host != "" {
+		q.Set("host", host)
+	}
+	return "/tickets/new?" + q.Encode()
 }
 
 func (r *Room) help(c *web.Ctx) error {
