@@ -21,6 +21,7 @@ type CLI struct {
 	Classify classifyCmd `cmd:"" help:"Read lines of text, say safeguarding themes."`
 	Lists    listsCmd    `cmd:"" help:"Category lists: import, update, status, show."`
 	People   peopleCmd   `cmd:"" help:"The roll: import."`
+	Access   accessCmd   `cmd:"" help:"Ways back in: reset, appoint, status."`
 	Assets   assetsCmd   `cmd:"" help:"The inventory: import."`
 	Policy   policyCmd   `cmd:"" help:"Policies: check, diff, status, activate, export."`
 	Images   imagesCmd   `cmd:"" help:"Images: check, clean."`

@@ -2,12 +2,15 @@ package house
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/duty"
+	"belisha/internal/kit/store"
 	"belisha/internal/kit/words"
+	"belisha/internal/school/access"
 	"belisha/internal/school/people"
 	"belisha/internal/school/review"
 )
@@ -22,6 +25,44 @@ func (h *House) schoolName(ctx context.Context) string {
 		return ""
 	}
 	return about.Name
+}
+
+// AppointHead makes somebody on the roll head teacher, with an account where
+// there is none: the way back from the machine when no head is left. ending
+// ends the post of whoever holds it.
+func (h *House) AppointHead(ctx context.Context, person people.ID, ending bool) (temporary string, err error) {
+	now := h.cfg.Clock.Now()
+	held, err := h.People.HoldersAt(ctx, people.Headteacher, now)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range held {
+		switch {
+		case o.Person.ID == person:
+			return "", store.Invalid{"who": "this person is head teacher already; `belisha access reset --head` opens the account again"}
+		case !ending && !o.Holder.Deputy:
+			return "", store.Invalid{"who": "there is a head teacher; add --end to end that post"}
+		}
+	}
+	if _, err := h.People.Appoint(ctx, people.Holder{Person: person, Post: people.Headteacher}); err != nil {
+		return "", err
+	}
+	if _, err = h.Access.AccountOf(ctx, person); errors.Is(err, store.ErrNotFound) {
+		temporary, err = h.Access.CreateAccount(ctx, access.NewAccount{Person: person})
+	}
+	if err != nil {
+		return "", err
+	}
+	// Last, so that the school is never without a head.
+	for _, o := range held {
+		if o.Holder.Deputy {
+			continue
+		}
+		if err := h.People.EndPost(ctx, o.Holder.ID, o.Holder.Version, "ended from the machine's console"); err != nil {
+			return "", err
+		}
+	}
+	return temporary, nil
 }
 
 // Days before the certificate's end.
