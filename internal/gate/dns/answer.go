@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/subject"
@@ -110,14 +111,17 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 	return e.answer(q, out, now, s.mayHold(decided)), true
 }
 
-// mayHold is how many seconds a device may hold an answer.
+// mayHold is how many seconds a device may hold an answer: no longer than
+// until a time of the week at which it may be closed, and under an unblock a
+// minute and never beyond its end.
 func (s *Server) mayHold(decided *porter.Answer) uint32 {
+	left := min(uint32(decided.Holds()/time.Second), maxTTL)
 	until := decided.Verdict.Until
 	if until == 0 {
-		return maxTTL
+		return left
 	}
-	left := (until - s.cfg.Porter.High().UnixMilli()) / 1000
-	return uint32(max(min(left, maxUnblockTTL), 0))
+	ends := (until - s.cfg.Porter.High().UnixMilli()) / 1000
+	return min(left, uint32(max(min(ends, maxUnblockTTL), 0)))
 }
 
 // explicit reports a decision about this very name, which holds whatever the

@@ -93,3 +93,29 @@ func TestNamesOfDevicesChecks(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnswerIsNotHeldBeyondTheTimeAtWhichItMayBeClosed(t *testing.T) {
+	w := gatetest.New(t)
+	s := door(t, w, gatetest.Upstream(t, "game.test. 600 A 203.0.113.8"))
+	r := gatetest.Rules()
+	r.Lines = append(r.Lines, verdict.Line{
+		ID: "lunch", Who: verdict.Who{Groups: []string{"pupils"}}, Categories: []string{"games"}, Act: verdict.Allow,
+		When: verdict.When{Weekly: []verdict.Window{{From: 12 * 60, To: 13 * 60}}}, // on Monday
+	})
+	w.Porter.Use(gatetest.Snapshot(t, r))
+	for _, c := range []struct {
+		at   time.Duration
+		want int
+	}{
+		{0, maxTTL},
+		{56*time.Minute + 10*time.Second, 230},
+		{59*time.Minute + 50*time.Second, 10},
+		{time.Hour, -1},
+	} {
+		w.Clock.Set(gatetest.Noon.Add(c.at))
+		got := ask(t, s, "udp", "game.test", mdns.TypeA)
+		if c.want < 0 && got.Rcode != mdns.RcodeNameError || c.want >= 0 && (len(got.Answer) != 1 || int(got.Answer[0].Header().Ttl) != c.want) {
+			t.Errorf("at %s: %v, want %d seconds", c.at, got, c.want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -158,7 +159,28 @@ type Answer struct {
 	At       time.Time
 	Verdict  verdict.Verdict
 	snapshot *verdict.Snapshot
+	minute   uint16 // of the site's week
 	event    spool.Event
+}
+
+const (
+	weekMinutes = 7 * 24 * 60
+	weekLong    = weekMinutes * time.Minute
+)
+
+// Holds is how long an answer holds by the clock of the week: until the next
+// minute at which a rule may begin or end.
+func (a *Answer) Holds() time.Duration {
+	edges := a.snapshot.Edges()
+	if len(edges) < 2 {
+		return weekLong // Monday 00:00 alone, which begins nothing
+	}
+	next, _ := slices.BinarySearch(edges, a.minute+1)
+	left := time.Duration(weekMinutes-int(a.minute)+int(edges[0])) * time.Minute
+	if next < len(edges) {
+		left = time.Duration(edges[next]-a.minute) * time.Minute
+	}
+	return left - time.Duration(a.At.Second())*time.Second
 }
 
 // Allowed reports whether the request may go on. A warning is for pages that
@@ -174,6 +196,7 @@ func (p *Porter) Judge(who *subject.Found, q Question) Answer {
 	now, high := p.times()
 	p.seen.saw(who, q.Door, now)
 	ask := p.ask(s, who, &q, now)
+	minute := ask.Minute
 	v := s.Decide(&ask)
 	if high.After(now) && v.Action != verdict.Block {
 		// A clock that was put back opens nothing: what ended stays ended.
@@ -182,7 +205,7 @@ func (p *Porter) Judge(who *subject.Found, q Question) Answer {
 			v = later
 		}
 	}
-	return Answer{Question: q, Who: *who, At: now, Verdict: v, snapshot: s}
+	return Answer{Question: q, Who: *who, At: now, Verdict: v, snapshot: s, minute: minute}
 }
 
 // Stale reports that an answer may not hold any more: the rules are others, or

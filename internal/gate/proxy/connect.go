@@ -200,7 +200,7 @@ func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
 // the rules close it.
 func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, to string) {
 	both := &ends{client: v.client}
-	x := &tunnel{client: v.addr, basic: v.basic, questions: questions, close: both.close}
+	x := newTunnel(v.addr, v.basic, both.close, questions...)
 	remove := s.tunnels.add(x)
 	defer remove()
 	if closed, now := s.closedNow(x); now { // while its first message was on its way

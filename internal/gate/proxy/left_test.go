@@ -51,11 +51,13 @@ func TestATunnelThatAPasswordOpenedClosesWithTheAccount(t *testing.T) {
 	row := &subject.Row{ID: "row", Subject: "t1", Groups: []string{"staff"}, SignedUntil: gatetest.Noon.Add(time.Hour), Ends: gatetest.Noon.Add(time.Hour)}
 	who := b.Porter.Who(b.server.Addr().Addr(), row)
 	closed := false
-	defer b.server.tunnels.add(&tunnel{
-		client: who.Address, basic: row, questions: []porter.Question{{Host: "game.test"}}, close: func() { closed = true },
-	})()
+	defer b.server.tunnels.add(newTunnel(who.Address, row, func() { closed = true }, porter.Question{Host: "game.test"}))()
 	if n := b.server.Recheck(t.Context()); n != 0 || closed {
 		t.Fatal("it was closed while the account is open")
+	}
+	b.server.Left(nil, true, *row)
+	if n := b.server.Recheck(t.Context()); n != 0 || closed {
+		t.Error("it was closed though the filter was told that they are still there")
 	}
 	b.server.Left([]string{"row"}, false)
 	if n := b.server.Recheck(t.Context()); n != 1 || !closed {

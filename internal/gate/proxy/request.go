@@ -84,30 +84,6 @@ func (s *Server) passes(a *porter.Answer) bool {
 	return a.Allowed() || a.Verdict.Action == verdict.Warn && s.goOn.has(a.Who.Address, a.Host, s.porter.High())
 }
 
-// remind shows the reminder to sign the agreement in place of the first page
-// of the day. Only a page that was asked for as one is held up.
-func (s *Server) remind(w http.ResponseWriter, r *http.Request, a *porter.Answer) bool {
-	if !isPage(r) || !s.porter.Remind(a) {
-		return false
-	}
-	s.porter.Record(r.Context(), a)
-	v := s.view(a, "")
-	v.GoOn = "http://" + joinHost(a.Host, a.Port, 80) + r.URL.RequestURI()
-	s.pages.Write(w, http.StatusForbidden, v)
-	return true
-}
-
-// isPage reports a page that somebody opens in a window of their own.
-func isPage(r *http.Request) bool {
-	if r.Method != http.MethodGet || r.Header.Get("Sec-Purpose") != "" {
-		return false
-	}
-	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" {
-		return dest == "document"
-	}
-	return strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("X-Requested-With") == "" && r.Header.Get("Upgrade") == ""
-}
-
 // webPort keeps the proxy from being used to talk to mail, shells and the
 // like in the guise of a web page.
 func webPort(port uint16) bool { return port == 80 || port == 443 || port >= 1024 }
@@ -185,7 +161,7 @@ func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	x := &tunnel{client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question}, close: stop}
+	x := newTunnel(answer.Who.Address, basic, stop, answer.Question)
 	remove := s.tunnels.add(x)
 	defer remove()
 	res, err := s.transport.RoundTrip(s.outgoing(r, answer).WithContext(ctx))

@@ -15,13 +15,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"belisha/internal/gate/blockpage"
 	"belisha/internal/gate/porter"
+	"belisha/internal/gate/subject"
 	"belisha/internal/kit/clock"
 )
 
@@ -141,17 +141,16 @@ func (s *Server) Close() error {
 func (s *Server) Forget() { s.passwords.forget() }
 
 // Left takes the rows of people who are gone: a password or a tunnel that
-// made somebody known does so no longer. All is everybody.
-func (s *Server) Left(gone []string, all bool) {
+// made somebody known does so no longer. All is everybody but the known, who
+// are there by their passwords alone and have these rows now.
+func (s *Server) Left(gone []string, all bool, known ...subject.Row) {
 	if all {
 		s.passwords.forget()
 	} else if len(gone) > 0 {
 		s.passwords.left(gone)
 	}
 	for _, x := range s.tunnels.list() {
-		if x.basic != nil && (all || slices.Contains(gone, x.basic.ID)) {
-			x.left.Store(true)
-		}
+		x.told(gone, all, known)
 	}
 }
 

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,11 +16,16 @@ import (
 // request whose answer is still on its way.
 type tunnel struct {
 	client    netip.Addr
-	basic     *subject.Row
-	left      atomic.Bool // basic is gone
-	shut      atomic.Bool // closed because the rules close it now
+	basic     atomic.Pointer[subject.Row] // who a password made known, until they are gone
+	shut      atomic.Bool                 // closed because the rules close it now
 	questions []porter.Question
 	close     func()
+}
+
+func newTunnel(client netip.Addr, basic *subject.Row, closeIt func(), questions ...porter.Question) *tunnel {
+	x := &tunnel{client: client, questions: questions, close: closeIt}
+	x.basic.Store(basic)
+	return x
 }
 
 // tunnels are the running ones. When the rules, the person or the time change
@@ -78,25 +84,38 @@ func (t *tunnels) len() (n int) {
 	return n
 }
 
+// recording bounds how many closed connections are written down at once.
+const recording = 128
+
 // Recheck judges every running tunnel and download again and closes those that
-// are closed now. It returns how many it closed.
+// are closed now. It returns how many it closed, when that is written down.
 func (s *Server) Recheck(ctx context.Context) int {
-	closed := 0
+	var closed []porter.Answer
 	for _, x := range s.tunnels.list() {
 		if a, now := s.closedNow(x); now {
 			x.shut.Store(true)
 			x.close()
-			s.porter.Record(ctx, &a)
-			closed++
+			closed = append(closed, a)
 		}
 	}
-	return closed
+	// All are closed before any waits for the disk.
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, recording)
+	for i := range closed {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			s.porter.Record(ctx, &closed[i])
+		})
+	}
+	wg.Wait()
+	return len(closed)
 }
 
 // closedNow judges all that a running tunnel was asked for again.
 func (s *Server) closedNow(x *tunnel) (porter.Answer, bool) {
-	basic := x.basic
-	if basic != nil && (x.left.Load() || !s.porter.High().Before(basic.Ends)) {
+	basic := x.basic.Load()
+	if basic != nil && !s.porter.High().Before(basic.Ends) {
 		basic = nil
 	}
 	who := s.porter.Who(x.client, basic)
@@ -107,4 +126,20 @@ func (s *Server) closedNow(x *tunnel) (porter.Answer, bool) {
 		}
 	}
 	return porter.Answer{}, false
+}
+
+// told takes what has become of people whom a password made known: known are
+// those who still are, as they are now.
+func (x *tunnel) told(gone []string, all bool, known []subject.Row) {
+	basic := x.basic.Load()
+	if basic == nil {
+		return
+	}
+	if i := slices.IndexFunc(known, func(r subject.Row) bool { return r.ID == basic.ID }); i >= 0 {
+		x.basic.Store(&known[i])
+		return
+	}
+	if all || slices.Contains(gone, basic.ID) {
+		x.basic.Store(nil)
+	}
 }

@@ -33,10 +33,7 @@ func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *por
 	if c, ok := conn.(*strictConn); ok {
 		c.tunnel()
 	}
-	x := &tunnel{
-		client: answer.Who.Address, basic: basic, questions: []porter.Question{answer.Question},
-		close: func() { conn.Close(); server.Close() },
-	}
+	x := newTunnel(answer.Who.Address, basic, func() { conn.Close(); server.Close() }, answer.Question)
 	remove := s.tunnels.add(x)
 	defer remove()
 	if _, closed := s.closedNow(x); closed {

@@ -67,6 +67,9 @@ type Push struct {
 	Full bool     `json:"full,omitempty"`
 	Rows []Row    `json:"rows,omitempty"`
 	Gone []string `json:"gone,omitempty"`
+	// Known are the people who are there by the password that their browser
+	// gives with each request, and behind no address of their own.
+	Known []Row `json:"known,omitempty"`
 }
 
 // Found is who was found behind an address.
