@@ -61,16 +61,25 @@ func (g *gateDoor) everybody(ctx context.Context) error {
 	}
 	p := subject.Push{Full: true}
 	for _, r := range list {
-		if r.Address.IsUnspecified() {
-			continue // a browser that gives its password with each request
-		}
-		row, err := g.toRow(ctx, r)
-		if err != nil {
+		if err := g.addRow(ctx, &p, r); err != nil {
 			return err
 		}
-		p.Rows = append(p.Rows, row)
 	}
 	return g.push(ctx, p)
+}
+
+// addRow adds somebody to a message.
+func (g *gateDoor) addRow(ctx context.Context, p *subject.Push, r access.Row) error {
+	row, err := g.toRow(ctx, r)
+	if err != nil {
+		return err
+	}
+	if r.Address.IsUnspecified() { // their browser gives its password with each request
+		p.Known = append(p.Known, row)
+	} else {
+		p.Rows = append(p.Rows, row)
+	}
+	return nil
 }
 
 // personChanged tells the filter at once what it must know anew of somebody:
@@ -89,15 +98,12 @@ func (g *gateDoor) personChanged(ctx context.Context, person people.ID) error {
 		}
 		if r.Address.IsUnspecified() { // the filter asks anew with the next password
 			p.Gone = append(p.Gone, rowID(r.Subject, r.Address))
-			continue
 		}
-		row, err := g.toRow(ctx, r)
-		if err != nil {
+		if err := g.addRow(ctx, &p, r); err != nil {
 			return err
 		}
-		p.Rows = append(p.Rows, row)
 	}
-	if len(p.Rows)+len(p.Gone) == 0 {
+	if len(p.Rows)+len(p.Known) == 0 {
 		return nil
 	}
 	return g.push(ctx, p)
