@@ -55,6 +55,8 @@ func book(t testing.TB) *setting.Book {
 		{Key: "filtering.staff.social-hours", Kind: setting.Span, OffAllowed: true, Default: "off"},
 		length("filtering.lists.max-age", "7 days", false), length("filtering.change-review", "12 months", false),
 		choice("filtering.without-sign-in", "strictest closed", "strictest"), count("filtering.lists.shrink", "50 %"),
+		length("filtering.unblock.max", "60 minutes", false), length("filtering.reports.answer-within", "one school day", false),
+		choice("filtering.route.failures", "network-manager online-safety-coordinator", "network-manager"),
 		list("monitoring.purposes", "business-information policy-compliance effective-operation training subject-access crime safeguarding", "safeguarding"),
 		length("monitoring.list.max-age", "12 months", false), list("monitoring.authorised", posts, "headteacher"),
 		length("monitoring.keep.names", "90 days", false), length("monitoring.keep.words", "30 days", false), length("monitoring.gap", "10 minutes", false),
