@@ -195,6 +195,7 @@ func (r *Room) tryOut(d *draft, v *setting.Values) error {
 	for _, f := range verdict.Check(d.snapshot, now, musts) {
 		says = append(says, f.Says)
 	}
+	says = append(says, openedForLessons(d.state, now)...)
 	for _, o := range openThough(r.stock, d.snapshot, v.Items(keyRequired), now) {
 		says = append(says, o.says())
 	}

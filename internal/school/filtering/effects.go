@@ -41,6 +41,7 @@ func (r *Room) effects(ctx context.Context, next *setting.Values, st *state) ([]
 		out = append(out, r.scopedEffects(now, next, g, counts[g])...)
 		out = append(out, levelEffects(now, next, g, counts[g])...)
 	}
+	out = append(out, lessonEffects(now, next, st)...)
 	return append(out, otherEffects(now, next, counts)...), nil
 }
 
@@ -167,4 +168,26 @@ func (r *Room) counts(ctx context.Context) (map[string]int, error) {
 		out[groupOf(kind)] += n
 	}
 	return out, nil
+}
+
+// lessonEffects are the changes of what may be opened for a lesson.
+func lessonEffects(now, next *setting.Values, st *state) []setting.Effect {
+	a, b := now.Bool(keyUnblock), next.Bool(keyUnblock)
+	if a == b {
+		return nil
+	}
+	if b {
+		return []setting.Effect{{Room: "filtering", Words: "A social site may be opened for a lesson, when a filter manager grants it."}}
+	}
+	closes := 0
+	for _, u := range st.unblocks {
+		if u.Social {
+			closes++
+		}
+	}
+	said := "No social site is opened for a lesson any more."
+	if closes > 0 {
+		said += fmt.Sprintf(" What was granted closes at once (%d).", closes)
+	}
+	return []setting.Effect{{Room: "filtering", Words: said, Count: closes, Loses: true}}
 }

@@ -3,6 +3,7 @@ package filtering_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -184,6 +185,12 @@ func TestWhatNoLessonOpensIsRefusedWhenItIsAskedAndWhenItIsGranted(t *testing.T)
 		if _, err := s.room.AskUnblock(s.asTeacher(), lesson("wikipedia.org")); err == nil || !strings.Contains(err.Error(), "open already") {
 			t.Errorf("an open site: %v", err)
 		}
+		shop := s.ask8B(lesson("amazon.co.uk"))
+		must(t, s.room.GrantUnblock(s.asGranter(s.manager), shop.ID))
+		_, err = s.room.AddMust(s.asManager(), filtering.Must{URL: "https://www.amazon.co.uk/", Act: verdict.Block, Group: "pupils", Reason: "the governors"})
+		if !strings.Contains(refusal(err), "close that first") {
+			t.Errorf("what must be closed while a lesson has it open: %v", err)
+		}
 		u := s.ask8B(lesson())
 		_, err = s.room.AddOwn(s.asManager(), filtering.Own{Text: "instagram.com", Act: verdict.Block, Reason: "a bad week"})
 		must(t, err)
@@ -201,8 +208,11 @@ func TestWhereThePolicyAllowsNoSocialSiteNoneIsOpenedAndARunningOneCloses(t *tes
 		u := s.ask8B(lesson())
 		must(t, s.room.GrantUnblock(s.asGranter(s.manager), u.ID))
 		waits := s.ask8B(lesson("facebook.com"))
-		_, err := s.activate(2, map[string]string{"filtering.social.unblock": "may not"})
+		effects, err := s.activate(2, map[string]string{"filtering.social.unblock": "may not"})
 		must(t, err)
+		if said := fmt.Sprint(effects); !strings.Contains(said, "What was granted closes at once (1).") {
+			t.Errorf("the preview does not say so: %s", said)
+		}
 		s.isOpen("instagram.com", "class:8B", false)
 		var no *filtering.Refused
 		if err := s.room.GrantUnblock(s.asGranter(s.manager), waits.ID); !errors.As(err, &no) || no.Clause != "filter.1" {

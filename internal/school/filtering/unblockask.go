@@ -186,6 +186,23 @@ func mustClose(musts []Must, host string) (Must, bool) {
 	return Must{}, false
 }
 
+// openedForLessons are the sites that a running unblock opens although the
+// must list, as it would be, keeps them closed.
+func openedForLessons(st *state, now time.Time) []string {
+	var out []string
+	for _, u := range st.unblocks {
+		if !u.Until.After(now) {
+			continue
+		}
+		for _, host := range u.Hosts {
+			if m, ok := mustClose(st.musts, host); ok {
+				out = append(out, fmt.Sprintf("%s must be closed (%s) and is open for %s until its end; close that first.", host, m.URL, forWords(u.For)))
+			}
+		}
+	}
+	return out
+}
+
 // liftable refuses what a timed unblock cannot or may not open.
 func (r *Room) liftable(ctx context.Context, u *Unblock, host string, names *verdict.Names, v verdict.Verdict) error {
 	no := func(clause, why string) error { return r.refusedBy(ctx, u.asks(), clause, why) }

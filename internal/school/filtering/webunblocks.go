@@ -78,6 +78,7 @@ func (r *Room) unblockOne(c *web.Ctx) error {
 		}
 		v.Grant = web.Confirm{
 			What: strings.Join(u.Hosts, ", ") + " opens for " + forWords(u.For) + ".", Whom: "Nobody else, and no other site.",
+			List: []string{"Asked by " + r.name(c.Context(), "person:"+string(u.AskedBy)), "What for: " + u.Purpose},
 			When: "Within a second, until " + c.Words.Clock(u.Until) + "; then it closes by itself.", Undo: "It can be closed before that.",
 			Action: web.Action{Path: page + "/grant", Title: "Open it"},
 		}
