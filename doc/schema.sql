@@ -662,6 +662,37 @@ CREATE TABLE terms (
     until_day TEXT NOT NULL
 );
 
+CREATE TABLE ticket_events (
+    id        TEXT PRIMARY KEY,
+    ticket_id TEXT NOT NULL,
+    at        BIGINT NOT NULL,
+    by_id     TEXT NOT NULL,
+    what      TEXT NOT NULL,
+    said      TEXT NOT NULL
+);
+
+CREATE TABLE tickets (
+    id          TEXT PRIMARY KEY,
+    number      BIGINT NOT NULL,
+    kind        TEXT NOT NULL,
+    site        TEXT NOT NULL,
+    said        TEXT NOT NULL,
+    who         TEXT NOT NULL,
+    audience    TEXT NOT NULL,
+    place       TEXT NOT NULL,
+    asked_at    BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    owner       TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    taken_by    TEXT NOT NULL,
+    taken_at    BIGINT NOT NULL,
+    answered_at BIGINT NOT NULL,
+    outcome     TEXT NOT NULL,
+    closed_at   BIGINT NOT NULL,
+    reopened    BIGINT NOT NULL,
+    version     BIGINT NOT NULL
+);
+
 CREATE TABLE vault_keys (
   id         TEXT PRIMARY KEY,
   wrapped    TEXT NOT NULL,
@@ -778,6 +809,16 @@ CREATE INDEX signals_state ON signals (state, first_at);
 CREATE INDEX signals_who ON signals (who, last_at);
 
 CREATE INDEX subjects_person ON subjects (person);
+
+CREATE INDEX ticket_events_ticket ON ticket_events (ticket_id, at, id);
+
+CREATE INDEX tickets_asked ON tickets (asked_at, id);
+
+CREATE UNIQUE INDEX tickets_number ON tickets (number);
+
+CREATE INDEX tickets_state ON tickets (state, due_at);
+
+CREATE INDEX tickets_who ON tickets (who, asked_at);
 
 CREATE INDEX web_addresses_person ON web_addresses (person);
 
