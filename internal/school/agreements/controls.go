@@ -107,7 +107,7 @@ func (r *Room) noticeGiven(ctx context.Context, now time.Time, v *setting.Values
 			told++
 			continue
 		}
-		addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + " who has signed nothing that says so", State: control.Broken, Link: "/agreements/person/" + string(p.ID)})
+		addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + " who has signed nothing that says so", State: control.Broken, Link: personLink(p.ID)})
 	}
 	if len(list) == 0 {
 		f.State, f.Figure, f.Todo = control.Unknown, "nobody has an account yet", "Make the accounts; whoever signs the rules is told with them."
@@ -164,10 +164,10 @@ func (r *Room) signedBefore(ctx context.Context, now time.Time, v *setting.Value
 		switch b.before(p) {
 		case control.Broken:
 			open++
-			addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + ", unsigned and not held", State: control.Broken, Link: "/agreements/person/" + string(p.ID)})
+			addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + ", unsigned and not held", State: control.Broken, Link: personLink(p.ID)})
 		case control.AtRisk:
 			late++
-			addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + " who has only just come", State: control.AtRisk, Link: "/agreements/person/" + string(p.ID)})
+			addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + " who has only just come", State: control.AtRisk, Link: personLink(p.ID)})
 		case control.Unknown:
 			held++
 		}
@@ -229,7 +229,7 @@ func (r *Room) whoSigned(ctx context.Context, now time.Time, v *setting.Values) 
 		if !c.Asked {
 			what = fmt.Sprintf("%s: not published yet, so none of %s can have signed", c.Sheet.Title(), words.Count(c.Scope, "person", "people"))
 		}
-		addRow(&f, control.Row{What: what, State: st, Link: "/agreements/" + string(c.Sheet)})
+		addRow(&f, control.Row{What: what, State: st, Link: listLink(c.Sheet)})
 	}
 	if len(states) == 0 {
 		f.State, f.Figure, f.Todo = control.Unknown, "there is nobody on the roll who must sign", "Import the roll."

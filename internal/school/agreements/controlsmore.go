@@ -30,10 +30,10 @@ func (r *Room) rightSigner(ctx context.Context, now time.Time, v *setting.Values
 			signed++
 		case control.Broken:
 			wrong++
-			addRow(&f, control.Row{What: "A pupil's rules signed by somebody who does not sign for them", State: control.Broken, Link: "/agreements/person/" + string(p.ID)})
+			addRow(&f, control.Row{What: "A pupil's rules signed by somebody who does not sign for them", State: control.Broken, Link: personLink(p.ID)})
 		case control.AtRisk:
 			half++
-			addRow(&f, control.Row{What: "A pupil's rules with one signature of the two", State: control.AtRisk, Link: "/agreements/person/" + string(p.ID)})
+			addRow(&f, control.Row{What: "A pupil's rules with one signature of the two", State: control.AtRisk, Link: personLink(p.ID)})
 		}
 	}
 	f.Figure = fmt.Sprintf("%d of %d signed as the school asks, %d by the wrong person, %d half", signed, signed+wrong+half, wrong, half)
@@ -179,7 +179,7 @@ func (r *Room) requiredClauses(ctx context.Context, now time.Time, v *setting.Va
 		if len(info.Required) == 0 || !b.asks(info.Item) {
 			continue
 		}
-		row := control.Row{What: info.Title + ": all " + fmt.Sprint(len(info.Required)) + " there", State: control.Kept, Link: "/agreements/text/" + string(info.Sheet)}
+		row := control.Row{What: info.Title + ": all " + fmt.Sprint(len(info.Required)) + " there", State: control.Kept, Link: textLink(info.Sheet)}
 		e, ok := b.k.current(info.Sheet)
 		lacks := LacksOf(info.Sheet, e.Body())
 		switch {
@@ -239,7 +239,7 @@ func (r *Room) staffRead(ctx context.Context, now time.Time, v *setting.Values) 
 			st = control.Broken
 			overdue++
 		}
-		addRow(&f, control.Row{What: "A member of staff has not confirmed it", State: st, Link: "/agreements/person/" + string(p.ID)})
+		addRow(&f, control.Row{What: "A member of staff has not confirmed it", State: st, Link: personLink(p.ID)})
 	}
 	f.Figure = fmt.Sprintf("%d of %d staff have read version %s", read, staff, b.policy.Version)
 	switch {

@@ -144,7 +144,7 @@ func (b *book) owedText(c Count, cal *people.Calendar) duty.Owed {
 	since := b.since(cal.Location())
 	return duty.Owed{
 		ID: "publish/" + string(c.Sheet), What: "Publish the " + inSentence(c.Sheet), Step: "Look at the text", Owner: string(people.Headteacher),
-		Since: since, Due: cal.AddSchoolDays(since, chaseEvery), Link: "/agreements/text/" + string(c.Sheet), Risk: 1,
+		Since: since, Due: cal.AddSchoolDays(since, chaseEvery), Link: textLink(c.Sheet), Risk: 1,
 	}
 }
 
@@ -168,7 +168,7 @@ func (b *book) owedReview(c Count, now time.Time) []duty.Owed {
 	}
 	return []duty.Owed{{
 		ID: "review/" + string(c.Sheet) + "/" + due.UTC().Format(time.DateOnly), What: "Look again at the " + inSentence(c.Sheet), Step: "Look at the text",
-		Owner: string(people.OnlineSafetyLead), Since: due.Add(-30 * day), Due: due, Link: "/agreements/text/" + string(c.Sheet), Risk: 1,
+		Owner: string(people.OnlineSafetyLead), Since: due.Add(-30 * day), Due: due, Link: textLink(c.Sheet), Risk: 1,
 	}}
 }
 
@@ -192,7 +192,7 @@ func (b *book) owedChase(c Count, cal *people.Calendar, last, now time.Time) []d
 	}
 	return []duty.Owed{{
 		ID: "chase/" + string(c.Sheet) + "/" + since.UTC().Format(time.DateOnly), What: "Remind those who have not signed: " + inSentence(c.Sheet), Step: "See who",
-		Owner: owner, Since: since, Due: cal.AddSchoolDays(since, 5), Link: "/agreements/" + string(c.Sheet), Risk: 1,
+		Owner: owner, Since: since, Due: cal.AddSchoolDays(since, 5), Link: listLink(c.Sheet), Risk: 1,
 	}}
 }
 
@@ -242,7 +242,7 @@ func (r *Room) Trends(ctx context.Context, from, to time.Time) ([]trend.Trend, e
 	for _, c := range b.counts() {
 		if c.Number > 0 {
 			at[c.Sheet] = len(out)
-			out = append(out, trend.Trend{Title: c.Sheet.Title() + ": signed", Unit: "per cent", Link: "/agreements/" + string(c.Sheet)})
+			out = append(out, trend.Trend{Title: c.Sheet.Title() + ": signed", Unit: "per cent", Link: listLink(c.Sheet)})
 		}
 	}
 	for _, d := range monthEnds(from, to, b.today) {

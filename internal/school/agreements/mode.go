@@ -185,8 +185,8 @@ func (r *Room) askHold(ctx context.Context, tx *store.Tx, c ModeChange) error {
 	}
 	_, err := r.Approvals.Ask(ctx, tx, approval.Request{
 		Kind: approvalKind, Record: c.record(), Link: "/agreements/hold/" + c.Audience,
-		Title: fmt.Sprintf("Hold %s who have not signed from %s: %s today", audienceWords(c.Audience), c.From.Words(), words.Count(c.Seen, "person", "people")),
-		Why:   "Until they have signed, only help, our own pages and the school's essentials are open to them.",
+		Title:    fmt.Sprintf("Hold %s who have not signed from %s: %s today", audienceWords(c.Audience), c.From.Words(), words.Count(c.Seen, "person", "people")),
+		Why:      "Until they have signed, only help, our own pages and the school's essentials are open to them.",
 		Deciders: []approval.Decider{{Post: string(people.Headteacher)}},
 		Expires:  r.Clock.Now().Add(14 * day),
 	})
@@ -294,7 +294,7 @@ type step struct {
 	everybody func()
 }
 
-func (s step) Preview() []setting.Effect               { return s.effects }
-func (step) Commit(context.Context, *store.Tx) error   { return nil }
-func (s step) Publish(context.Context) error           { s.everybody(); return nil }
-func (step) Abort()                                    {}
+func (s step) Preview() []setting.Effect             { return s.effects }
+func (step) Commit(context.Context, *store.Tx) error { return nil }
+func (s step) Publish(context.Context) error         { s.everybody(); return nil }
+func (step) Abort()                                  {}

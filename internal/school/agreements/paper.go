@@ -82,10 +82,21 @@ func (r *Room) Record(ctx context.Context, p Paper) (Entered, error) {
 	if err != nil {
 		return Entered{}, err
 	}
+	r.changedAll(ctx, list)
+	return out, nil
+}
+
+// fewChanged is up to how many people the filter is told of one by one.
+const fewChanged = 20
+
+func (r *Room) changedAll(ctx context.Context, list []Signature) {
+	if len(list) > fewChanged {
+		r.Everybody()
+		return
+	}
 	for _, s := range list {
 		r.Changed(ctx, s.Person)
 	}
-	return out, nil
 }
 
 // enter keeps signatures, each with its own line in the journal.

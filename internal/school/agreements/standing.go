@@ -129,7 +129,7 @@ func audienceOf(k people.Kind) string {
 type unread int
 
 const (
-	isRead  unread = iota
+	isRead unread = iota
 	unreadYet
 	unreadLate
 )
