@@ -24,11 +24,13 @@ import (
 	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/vault"
 	"belisha/internal/school/access"
+	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/monitoring"
 	"belisha/internal/school/people"
 	"belisha/internal/school/policies"
 	"belisha/internal/school/registers/confiscated"
+	"belisha/internal/school/review"
 	"belisha/internal/school/setup"
 	"belisha/internal/school/tickets"
 	shipped "belisha/policies"
@@ -39,8 +41,8 @@ import (
 // Schemas are the migrations of all rooms.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, tickets.Schema, setup.Schema, confiscated.Schema,
+		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, review.Schema, backup.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, tickets.Schema, setup.Schema, devices.Schema, confiscated.Schema,
 	}
 }
 
@@ -48,8 +50,8 @@ func Schemas() []fs.FS {
 func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
-		approval.Verbs, duty.Verbs, notice.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, tickets.Verbs, setup.Verbs, confiscated.Register.Verbs(), ownVerbs,
+		approval.Verbs, duty.Verbs, notice.Verbs, review.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
+		filtering.Verbs, monitoring.Verbs, tickets.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs,
 	} {
 		out = append(out, v...)
 	}
@@ -61,7 +63,7 @@ func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
 		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, tickets.Protected,
-		approval.Protected, duty.Protected, notice.Protected, confiscated.Register.Protected(),
+		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(),
 	} {
 		out = append(out, p...)
 	}
@@ -70,7 +72,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), tickets.Settings(), policies.Settings(), backup.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), tickets.Settings(), policies.Settings(), backup.Settings(), review.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -119,7 +121,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), taskGrants(), filtering.Grants(), tickets.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), taskGrants(), review.Grants(), filtering.Grants(), tickets.Grants(), devices.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -175,23 +177,25 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 	h.Filtering, err = filtering.New(filtering.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Dir: h.folder.Path("gate"), Key: key, School: h.folder.Meta.School,
-		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Notices: h.Notices,
+		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Notices: h.Notices, TryOut: h.trying,
 	})
 	if err != nil {
 		return err
 	}
-	h.Monitoring, err = monitoring.New(monitoring.Deps{
-		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, Memory: h.memory, Roll: h.People,
-		Names: h.Access, Matrix: h.Access.Table(), Sealer: h.vault, Log: h.log,
-	})
-	if err != nil {
+	if err := h.openMonitoring(ctx); err != nil {
 		return err
 	}
 	h.join(h.Filtering, h.Monitoring)
+	if err := h.openDevices(); err != nil {
+		return err
+	}
 	if err := h.openTickets(); err != nil {
 		return err
 	}
 	if err := h.openRegisters(); err != nil {
+		return err
+	}
+	if err := h.openReview(); err != nil {
 		return err
 	}
 	return h.openBackup()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -31,16 +30,40 @@ func (r *Room) Controls() []control.Control {
 			Requirements: []string{"MON-01"}, Settings: []string{keyGap}, MaxAge: time.Hour, Default: true, Check: r.checkLog,
 		},
 		{
+			Number: "C12", Slug: "random-review", Title: "Random samples of the record are drawn and judged, one after the other",
+			Requirements: []string{"MON-02", "MON-03"}, Settings: []string{keyDrawEvery, keyDrawSize}, MaxAge: time.Hour, Default: true, Check: r.checkDraws,
+		},
+		{
+			Number: "C13", Slug: "findings-followed", Title: "Everything that a sample showed to be inappropriate has a case",
+			Requirements: []string{"MON-02"}, MaxAge: time.Hour, Default: true, Check: r.checkFindings,
+		},
+		{
 			Number: "C14", Slug: "monitor-list-current", Title: "Only people whom the head has confirmed may look at the record",
 			Requirements: []string{"MON-05"}, Settings: []string{keyListAge, keyAuthorised}, MaxAge: time.Hour, Default: true, Check: r.checkList,
+		},
+		{
+			Number: "C15", Slug: "contractor-grants-timed", Title: "A contractor's sight of the record ends by itself, and was given by somebody who may",
+			Requirements: []string{"MON-06"}, Settings: []string{keyGrantMax}, MaxAge: time.Hour, Default: true, Check: r.checkGrants,
 		},
 		{
 			Number: "C16", Slug: "log-views-have-purpose", Title: "Every look at the record has one of the school's purposes",
 			Requirements: []string{"MON-09", "MON-11", "MON-15"}, Settings: []string{keyPurposes}, MaxAge: time.Hour, Default: true, Check: r.checkLooks,
 		},
 		{
+			Number: "C17", Slug: "watchers-watched", Title: "Who looked at the record is reviewed by somebody who did not look",
+			Requirements: []string{"MON-17"}, Settings: []string{keyReviewed}, MaxAge: time.Hour, Default: true, Check: r.checkWatchers,
+		},
+		{
 			Number: "C19", Slug: "pupils-cannot-read-logs", Title: "No pupil can read the record, whatever posts a record gives them",
 			Requirements: []string{"MON-14"}, MaxAge: time.Hour, Default: true, Check: r.checkPupils,
+		},
+		{
+			Number: "C20", Slug: "alerts-handled", Title: "No alert and no signal waits longer than the school allows",
+			Requirements: []string{"MON-16"}, Settings: []string{keyAlertDays}, MaxAge: time.Hour, Default: true, Check: r.checkAlerts,
+		},
+		{
+			Number: "C21", Slug: "monitoring-basis", Title: "Each kind of monitoring has a lawful basis that was looked at within a year",
+			Requirements: []string{"MON-12"}, MaxAge: time.Hour, Default: true, Check: r.checkBases,
 		},
 	}
 }
@@ -185,7 +208,10 @@ func (r *Room) unpurposed(ctx context.Context, l journal.Line) (string, error) {
 }
 
 // guarded are the capabilities that let somebody see the record.
-var guarded = []actor.Capability{MayRead, MayExport, MaySignals, MayConfirm, MayTray, "journal.read"}
+var guarded = []actor.Capability{
+	MayRead, MayExport, MaySignals, MayConfirm, MayTray, MayPropose, MayContractors, MaySight, MayReview, MayDraws,
+	MayAssess, MayExplain, MayAsk, MayErase, MayAlerts, MayReleases, "journal.read",
+}
 
 // checkPupils asks the table of who may do what, and the room's own routes.
 func (r *Room) checkPupils(context.Context, time.Time, *setting.Values) (control.Finding, error) {
@@ -204,7 +230,7 @@ func (r *Room) checkPupils(context.Context, time.Time, *setting.Values) (control
 	}
 	routes := r.Section().Routes
 	for _, route := range routes {
-		if !slices.Contains(guarded, route.Needs) && route.Needs != maySeeList {
+		if !slices.Contains(guarded, route.Needs) && route.Needs != maySeeList && !forEverybody(route.Pattern) {
 			f.Rows = append(f.Rows, control.Row{What: "The page " + route.Pattern + " asks for none of them", State: control.Broken})
 			wrong++
 		}
@@ -216,164 +242,4 @@ func (r *Room) checkPupils(context.Context, time.Time, *setting.Values) (control
 		f.Todo = "Update Belisha; until then take pupils' accounts away from this server."
 	}
 	return f, nil
-}
-
-// checkLog looks for gaps in the school hours of the last days.
-func (r *Room) checkLog(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
-	limit := v.Duration(keyGap)
-	f := control.Finding{
-		Source: control.Measured, By: "the record, minute by minute, and the filter's sign of life", Owner: string(people.NetworkManager),
-		Rule: "in school hours no gap over " + words.Length(limit),
-	}
-	from, err := r.logSince(ctx, now)
-	if err != nil {
-		return f, err
-	}
-	if !from.IsZero() && !from.Before(now.Add(-logLag)) {
-		f.State, f.Figure = control.Unknown, "the record has only just begun"
-		return f, nil
-	}
-	if from.IsZero() {
-		f.State, f.Figure = control.Unknown, "nothing has been recorded yet"
-		f.Todo = "Send a browser through the filter."
-		return f, nil
-	}
-	sites, err := r.d.Memory.Sites(ctx, from, now)
-	if err != nil {
-		return f, err
-	}
-	if len(sites) == 0 {
-		sites = []string{""} // a filter that fell silent everywhere
-	}
-	sum := logSum{limit: limit}
-	for _, site := range sites {
-		if err := r.readLog(ctx, site, from, now, &sum); err != nil {
-			return f, err
-		}
-	}
-	return sum.finding(f, len(sites)), nil
-}
-
-// logSince is how far back the record is judged: seven days, or the first
-// moment of the record where that is later; a month where seven days hold no
-// school hours. The zero time: there is no record.
-func (r *Room) logSince(ctx context.Context, now time.Time) (time.Time, error) {
-	st, err := r.d.Memory.Stats(ctx)
-	if err != nil || st.First == "" {
-		return time.Time{}, err
-	}
-	c, err := r.d.Roll.Calendar(ctx, people.MainSite)
-	if err != nil {
-		return time.Time{}, err
-	}
-	days := 7
-	if !anySchool(c, now.Add(-7*oneDay), now) {
-		days = 30
-	}
-	from := now.Add(-time.Duration(days) * oneDay).Truncate(time.Minute)
-	first := people.Day(st.First).Time(c.Location())
-	if first.After(from) {
-		return r.firstSign(ctx, first, now)
-	}
-	return from, nil
-}
-
-func anySchool(c *people.Calendar, from, to time.Time) bool {
-	for t := from; t.Before(to); t = t.Add(30 * time.Minute) {
-		if c.SchoolHours(t) {
-			return true
-		}
-	}
-	return false
-}
-
-// firstSign is the first minute in which anything was recorded.
-func (r *Room) firstSign(ctx context.Context, from, now time.Time) (time.Time, error) {
-	minutes, err := r.d.Memory.Minutes(ctx, "", from, now)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, m := range minutes {
-		if m.Events > 0 || m.Beats > 0 {
-			return m.At, nil
-		}
-	}
-	return time.Time{}, nil
-}
-
-// logSum gathers what the minutes of all sites say.
-type logSum struct {
-	limit   time.Duration
-	school  int // minutes of school hours looked at
-	dropped uint64
-	gaps    []control.Row
-}
-
-// logLag is how far behind now the record may be: the last minute is not over,
-// and the filter signs once a minute.
-const logLag = 2 * time.Minute
-
-func (r *Room) readLog(ctx context.Context, site string, from, now time.Time, sum *logSum) error {
-	minutes, err := r.d.Memory.Minutes(ctx, site, from, now.Add(-logLag))
-	if err != nil {
-		return err
-	}
-	at := site
-	if at == "" {
-		at = people.MainSite
-	}
-	c, err := r.d.Roll.Calendar(ctx, at)
-	if err != nil {
-		return err
-	}
-	var began time.Time
-	for _, m := range minutes {
-		sum.dropped += m.Dropped
-		silent := m.Events == 0 && m.Beats == 0 && c.SchoolHours(m.At)
-		if c.SchoolHours(m.At) {
-			sum.school++
-		}
-		switch {
-		case silent && began.IsZero():
-			began = m.At
-		case !silent && !began.IsZero():
-			sum.gap(at, began, m.At, c.Location())
-			began = time.Time{}
-		}
-	}
-	if !began.IsZero() {
-		sum.gap(at, began, now.Add(-logLag), c.Location())
-	}
-	return nil
-}
-
-func (s *logSum) gap(site string, from, to time.Time, zone *time.Location) {
-	if to.Sub(from) <= s.limit {
-		return
-	}
-	from, to = from.In(zone), to.In(zone)
-	s.gaps = append(s.gaps, control.Row{
-		What:  fmt.Sprintf("Nothing was recorded at %s from %s to %s (%s)", site, from.Format("15:04 on Monday 2 January"), to.Format("15:04"), words.Length(to.Sub(from))),
-		State: control.Broken, At: from,
-	})
-}
-
-func (s *logSum) finding(f control.Finding, sites int) control.Finding {
-	f.Total = len(s.gaps)
-	f.Rows = s.gaps[:min(len(s.gaps), maxEvidence)]
-	hours := words.Count(s.school/60, "school hour", "school hours")
-	switch {
-	case len(s.gaps) > 0:
-		f.State, f.Figure = control.Broken, words.Count(len(s.gaps), "gap", "gaps")+" in "+hours
-		f.Todo = "Look at the health page, and note why the filter was silent."
-	case s.school == 0:
-		f.State, f.Figure = control.Unknown, "no school hours since the record began"
-	case s.dropped > 0:
-		f.State, f.Figure = control.AtRisk, fmt.Sprintf("no gap in %s, but the filter could not keep %s of routine visits", hours, words.Count(int(min(s.dropped, 1<<31)), "row", "rows")) //nolint:gosec // bounded
-		f.Todo = "Free some disk space, or give the server a faster disk."
-	default:
-		f.State = control.Kept
-		f.Figure = strings.TrimSpace("no gap in " + hours + " at " + words.Count(sites, "site", "sites"))
-	}
-	return f
 }

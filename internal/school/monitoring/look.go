@@ -51,6 +51,11 @@ type Seen struct {
 	Action   activity.Action
 	Times    int
 	Flagged  bool // a signal's row; shown to the safeguarding lead alone
+
+	Ref       string // how another room refers to the row
+	Device    string
+	Certainty string // "sure", "likely" or "unknown"
+	Theme     string // what a signal is about; only for safeguarding leads
 }
 
 // Answer is one page of what was found.
@@ -157,6 +162,12 @@ func (r *Room) Timeline(ctx context.Context, id people.ID, day people.Day) (Day,
 	if err != nil {
 		return Day{}, err
 	}
+	// What was found to be no concern is not held against anybody.
+	gone, err := r.unconcerned(ctx, day.Time(zone), day.End(zone))
+	if err != nil {
+		return Day{}, err
+	}
+	events = without(events, gone)
 	asked := map[string]string{"person": string(id), "from": string(day)}
 	if err := r.look(ctx, p, lookTimeline, len(events), asked); err != nil {
 		return Day{}, err

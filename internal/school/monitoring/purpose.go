@@ -103,17 +103,21 @@ func (r *Room) GivePurpose(ctx context.Context, purpose, reason string) (Purpose
 		ID: store.NewID(now), Actor: a.ID, Session: a.Session, Purpose: purpose,
 		Given: now, Until: now.Add(r.values().Duration(keyLasts)),
 	}
-	err := r.d.DB.Write(ctx, func(tx *store.Tx) error {
+	return p, r.keepPurpose(ctx, p, reason)
+}
+
+// keepPurpose notes a purpose with its journal line.
+func (r *Room) keepPurpose(ctx context.Context, p Purpose, reason string) error {
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := insertPurpose(ctx, tx, p); err != nil {
 			return err
 		}
 		return r.d.Journal.Write(ctx, tx, journal.Entry{
 			Verb: VerbPurpose, Kind: "purpose", ID: p.ID,
-			After: map[string]string{"purpose": purpose}, Reason: reason,
+			After: map[string]string{"purpose": p.Purpose}, Reason: reason,
 			Rows: []journal.Row{{Table: "monitoring_purposes", ID: p.ID}},
 		})
 	})
-	return p, err
 }
 
 // ErrNoPurpose: whoever asks has given no purpose that still counts.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/approval"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/setting"
@@ -74,7 +76,41 @@ type school struct {
 	people *people.Room
 	next   uint64
 
+	approvals *approval.Room
+	cases     map[string]string // ref to the page of its case
+
 	head, monitor, lead, deputy, pupil people.ID
+}
+
+// posts answers who holds a post, as the house does.
+type posts struct{ people *people.Room }
+
+func (p posts) Holders(ctx context.Context, post string, at time.Time) ([]string, error) {
+	who, err := p.people.HoldersAt(ctx, people.Post(post), at)
+	var ids []string
+	for _, o := range who {
+		ids = append(ids, string(o.Person.ID))
+	}
+	return ids, err
+}
+
+// Linked is what the room of concerns answers.
+func (s *school) Linked(_ context.Context, refs []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, r := range refs {
+		if path := s.cases[r]; path != "" {
+			out[r] = path
+		}
+	}
+	return out, nil
+}
+
+// eraseSubject is what the house does, without the backups.
+func (s *school) eraseSubject(ctx context.Context, subject string) (int, error) {
+	if _, err := s.Forget(ctx, subject); err != nil {
+		return 0, err
+	}
+	return s.memory.Erase(ctx, subject)
 }
 
 func newSchool(t *testing.T) *school {
@@ -82,7 +118,7 @@ func newSchool(t *testing.T) *school {
 	return onStore(t, storetest.SQLite(t, schemas()...))
 }
 
-func schemas() []fs.FS { return []fs.FS{journal.Schema, people.Schema, Schema} }
+func schemas() []fs.FS { return []fs.FS{journal.Schema, approval.Schema, people.Schema, Schema} }
 
 func onStore(t *testing.T, db *store.DB) *school {
 	t.Helper()
@@ -91,8 +127,8 @@ func onStore(t *testing.T, db *store.DB) *school {
 	check(t, err)
 	live := setting.NewLive(setting.NewValues(book, 0, nil))
 	j, err := journal.New(journal.Deps{
-		DB: db, Clock: s.clock, Verbs: append(append([]journal.VerbInfo{}, people.Verbs...), Verbs...),
-		Protected: append(append([]journal.Protected{}, people.Protected...), Protected...),
+		DB: db, Clock: s.clock, Verbs: slices.Concat(approval.Verbs, people.Verbs, Verbs),
+		Protected: slices.Concat(approval.Protected, people.Protected, Protected),
 	})
 	check(t, err)
 	s.people, err = people.New(people.Deps{DB: db, Journal: j, Clock: s.clock, Live: live})
@@ -100,9 +136,12 @@ func onStore(t *testing.T, db *store.DB) *school {
 	s.memory, err = activity.Open(activity.Config{Dir: t.TempDir(), Clock: s.clock, Location: london(t)})
 	check(t, err)
 	t.Cleanup(func() { check(t, s.memory.Close()) })
+	s.approvals, err = approval.New(approval.Deps{DB: db, Journal: j, Clock: s.clock, Posts: posts{s.people}})
+	check(t, err)
 	s.Room, err = New(Deps{
 		DB: db, Journal: j, Clock: s.clock, Live: live, Memory: s.memory, Roll: s.people,
-		Names: names{s.people}, Matrix: access.NewTable(), Sealer: mirror{},
+		Names: names{s.people}, Matrix: access.NewTable(Grants()...), Sealer: mirror{},
+		Approvals: s.approvals, Cases: s, Erase: s.eraseSubject,
 	})
 	check(t, err)
 	s.head = s.person(people.Staff, "Amira", "Quist", people.Headteacher)
@@ -154,7 +193,7 @@ func (s *school) actor(id people.ID) actor.Actor {
 	return actor.New(actor.Actor{
 		ID: "person:" + string(id), Name: p.Name(), Kind: actor.Person, Person: string(id),
 		Audience: p.Kind, Posts: texts, Session: "session of " + string(id),
-	}, access.NewTable().May(p.Kind, posts)...)
+	}, access.NewTable(Grants()...).May(p.Kind, posts)...)
 }
 
 func (s *school) as(id people.ID) context.Context {

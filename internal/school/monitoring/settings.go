@@ -24,6 +24,11 @@ const (
 	keyGap        = "monitoring.gap"
 	keyStaff      = "monitoring.staff-detail"
 	keyThemes     = "monitoring.alert.themes"
+	keyDrawEvery  = "monitoring.sample.every"
+	keyDrawSize   = "monitoring.sample.size"
+	keyGrantMax   = "monitoring.contractor.longest"
+	keyReviewed   = "monitoring.watchers.every"
+	keyAlertDays  = "monitoring.alert.within"
 )
 
 const oneDay = 24 * time.Hour
@@ -57,7 +62,7 @@ func postOptions() []setting.Option {
 // Settings is the doorplate's list of what the school decides about
 // monitoring.
 func Settings() []setting.Setting {
-	return append(lookSettings(), keepSettings()...)
+	return append(append(lookSettings(), keepSettings()...), watchSettings()...)
 }
 
 func lookSettings() []setting.Setting {
@@ -92,6 +97,35 @@ func lookSettings() []setting.Setting {
 			Key: keyGap, Title: "Longest gap in the record", Kind: setting.Duration, Min: 2 * time.Minute, Max: oneDay,
 			Help: "In school hours a longer time without any sign of the filter is not being kept. A quiet time is no gap.", Default: "10 minutes",
 			Requirements: []string{"MON-01"},
+		},
+	}
+}
+
+// watchSettings are about those who watch.
+func watchSettings() []setting.Setting {
+	return []setting.Setting{
+		{
+			Key: keyDrawEvery, Title: "How often the record is sampled at random", Kind: setting.Choice, Options: rhythms,
+			Help: "Once in each, at a moment that nobody knows, out of school hours' use. The monitors have five school days to judge the sample.", Default: "week",
+			Requirements: []string{"MON-02"},
+		},
+		{
+			Key: keyDrawSize, Title: "How many rows a random sample has", Kind: setting.Number, Low: 5, High: 100,
+			Default: "20", Requirements: []string{"MON-02"},
+		},
+		{
+			Key: keyGrantMax, Title: "How long a contractor may see the record at most", Kind: setting.Duration, Min: time.Hour, Max: 14 * oneDay,
+			Help: "Each grant has an end, and is for a purpose. It shows devices and sites; names only where whoever gives it says so.", Default: "1 day",
+			Requirements: []string{"MON-06"},
+		},
+		{
+			Key: keyReviewed, Title: "How often it is reviewed who looked at the record", Kind: setting.Choice, Options: rhythms,
+			Help: "By the head; what the head looked at, by the chair of governors. Within ten school days after its end.", Default: "month",
+			Requirements: []string{"MON-17"},
+		},
+		{
+			Key: keyAlertDays, Title: "How many school days an alert or a signal may wait", Kind: setting.Number, Low: 1, High: 10,
+			Default: "2", Requirements: []string{"MON-16"},
 		},
 	}
 }

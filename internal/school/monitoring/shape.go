@@ -33,7 +33,7 @@ func (r *Room) shape(ctx context.Context, events []activity.Event) []Seen {
 		s := Seen{
 			At: e.At, How: howUnknown, Group: e.Group, Where: where(e), Host: e.Host, Path: e.Path, Words: e.Words, Engine: e.Engine,
 			Category: e.Category, Rule: e.Rule, Reason: e.Reason, Action: e.Action, Times: int(max(e.Count, 1)),
-			Flagged: tray && e.Alert != "",
+			Flagged: tray && e.Alert != "", Ref: keyOf(e).ref(), Device: e.Device, Certainty: certaintyUnknown,
 		}
 		if e.Subject != "" && e.Certainty != activity.Unknown {
 			n, ok := known[e.Subject]
@@ -43,12 +43,12 @@ func (r *Room) shape(ctx context.Context, events []activity.Event) []Seen {
 				}
 				known[e.Subject] = n
 			}
-			s.Person, s.Name, s.How = n.id, n.name, howLikely
+			s.Person, s.Name, s.How, s.Certainty = n.id, n.name, howLikely, certaintyLikely
 			if e.Certainty == activity.Sure {
-				s.How = howSure
+				s.How, s.Certainty = howSure, certaintySure
 			}
 			if n.id == "" {
-				s.Name, s.How = "", "somebody no longer known"
+				s.Name, s.How, s.Certainty = "", "somebody no longer known", certaintyUnknown
 			}
 		}
 		if e.Group == access.GroupStaff && !detail {

@@ -2,7 +2,6 @@ package monitoring
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,6 +93,15 @@ func (r *Room) worrying(e *activity.Event) bool {
 // Events told again count once. While names are not recorded a signal says
 // when, and at which site, but never who or on which device.
 func (r *Room) Saw(ctx context.Context, events []activity.Event) error {
+	// A child in danger comes first: counting misuse must not stand in the way.
+	if err := r.signalled(ctx, events); err != nil {
+		return err
+	}
+	return r.misuse(ctx, events)
+}
+
+// signalled puts what is worrying in the tray.
+func (r *Room) signalled(ctx context.Context, events []activity.Event) error {
 	var worrying []activity.Event
 	for i := range events {
 		if r.worrying(&events[i]) {
@@ -187,29 +195,13 @@ func (r *Room) seal(ctx context.Context, s *Signal) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing what a signal is about: %w", err)
 	}
-	if r.d.Sealer == nil {
-		return "plain:" + base64.StdEncoding.EncodeToString(plain), nil
-	}
-	sealed, err := r.d.Sealer.Seal(ctx, sealPurpose, []byte(s.ID), plain)
-	if err != nil {
-		return "", fmt.Errorf("sealing a signal: %w", err)
-	}
-	return "sealed:" + base64.StdEncoding.EncodeToString(sealed), nil
+	return r.sealBytes(ctx, sealPurpose, s.ID, plain)
 }
 
 func (r *Room) unseal(ctx context.Context, s *Signal, sealed string) error {
-	kind, text, _ := strings.Cut(sealed, ":")
-	data, err := base64.StdEncoding.DecodeString(text)
+	data, err := r.unsealBytes(ctx, sealPurpose, s.ID, sealed)
 	if err != nil {
-		return fmt.Errorf("reading a signal: %w", err)
-	}
-	if kind == "sealed" {
-		if r.d.Sealer == nil {
-			return errors.New("a signal is sealed and the school's key is not there")
-		}
-		if data, err = r.d.Sealer.Unseal(ctx, sealPurpose, []byte(s.ID), data); err != nil {
-			return fmt.Errorf("unsealing a signal: %w", err)
-		}
+		return err
 	}
 	var a about
 	if err := json.Unmarshal(data, &a); err != nil {
@@ -318,7 +310,8 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 		}
 		items = append(items, mine...)
 	}
-	return items, nil
+	more, err := r.waitingAlerts(ctx, a)
+	return append(items, more...), err
 }
 
 // Forget removes the closed signals of a pseudonym whose web activity is
@@ -333,7 +326,25 @@ func (r *Room) Forget(ctx context.Context, subject string) (int, error) {
 		n = len(ids)
 		return r.noteTidied(ctx, tx, "erased", ids)
 	})
-	return n, err
+	if err != nil {
+		return n, err
+	}
+	return n, r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		ids, err := removeAlerts(ctx, tx, `subject = $1`, subject)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return r.noteAlertsTidied(ctx, tx, "erased", ids)
+	})
+}
+
+// noteAlertsTidied journals the removal of alerts.
+func (r *Room) noteAlertsTidied(ctx context.Context, tx *store.Tx, why string, ids []string) error {
+	e := journal.Entry{Verb: VerbAlertsTidied, Kind: "alert", ID: why, After: map[string]int{"removed": len(ids)}}
+	for _, id := range ids {
+		e.Rows = append(e.Rows, journal.Row{Table: "alerts", ID: id})
+	}
+	return r.d.Journal.Write(ctx, tx, e)
 }
 
 // noteTidied journals the removal of signals.

@@ -66,10 +66,13 @@ type Look struct {
 
 // Looks are the looks in [from, to), newest first, at most limit.
 func (r *Room) Looks(ctx context.Context, from, to time.Time, limit int) ([]Look, error) {
-	rows, err := r.d.DB.QueryContext(ctx, `SELECT l.id, l.looked_at, l.actor, l.kind, l.rows_n, p.purpose, p.id
-		FROM monitoring_looks l JOIN monitoring_purposes p ON p.id = l.purpose
-		WHERE l.looked_at >= $1 AND l.looked_at < $2 ORDER BY l.looked_at DESC, l.id DESC LIMIT $3`,
+	return r.looksWhere(ctx, `WHERE l.looked_at >= $1 AND l.looked_at < $2 ORDER BY l.looked_at DESC, l.id DESC LIMIT $3`,
 		store.Millis(from), store.Millis(to), limit)
+}
+
+func (r *Room) looksWhere(ctx context.Context, rest string, args ...any) ([]Look, error) {
+	rows, err := r.d.DB.QueryContext(ctx, `SELECT l.id, l.looked_at, l.actor, l.kind, l.rows_n, p.purpose, p.id
+		FROM monitoring_looks l JOIN monitoring_purposes p ON p.id = l.purpose `+rest, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the looks: %w", err)
 	}

@@ -13,10 +13,19 @@ import (
 	"belisha/internal/kit/tasks"
 )
 
+// The tasks that may be asked for before their time.
+const (
+	TaskDraw  = "web activity: random sample"
+	TaskErase = "web activity: erasures"
+)
+
 // Tasks is what the room does by itself.
 func (r *Room) Tasks() []tasks.Task {
 	return []tasks.Task{
 		{Name: "web activity: retention", At: "02:10", Limit: 3 * time.Hour, Run: r.tidy},
+		{Name: TaskDraw, Every: 5 * time.Minute, Run: r.drawOn},
+		{Name: TaskErase, Every: 10 * time.Minute, Limit: time.Hour, Run: r.erase},
+		{Name: "web activity: misuse", Every: 15 * time.Minute, Run: r.watchJournal},
 	}
 }
 
@@ -37,12 +46,22 @@ func (r *Room) tidy(ctx context.Context) error {
 	if removed.Held != "" {
 		return errors.New(removed.Held) // for the health page; the task comes again
 	}
-	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+	err = r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		ids, err := removeSignals(ctx, tx, `closed_at < $1`, store.Millis(now.Add(-v.Duration(keyNames))))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		return r.noteTidied(ctx, tx, "old", ids)
+	})
+	if err != nil {
+		return err
+	}
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		ids, err := removeAlerts(ctx, tx, `closed_at < $1`, store.Millis(now.Add(-v.Duration(keyNames))))
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return r.noteAlertsTidied(ctx, tx, "old", ids)
 	})
 }
 

@@ -21,20 +21,20 @@ var pages embed.FS
 const marking = "Web activity of named people. Keep it locked away."
 
 const (
-	pathSearch   = "/monitoring/activity"
-	pathPurpose  = "/monitoring/purpose"
-	pathBlocked  = "/monitoring/blocked"
-	pathMonitors = "/monitoring/monitors"
-	pathRecord   = "/monitoring/recording"
-	pathSignals  = "/monitoring/signals"
-	pathLooks    = "/monitoring/looks"
+	pathSearch  = "/monitoring/activity"
+	pathPurpose = "/monitoring/purpose"
+	pathBlocked = "/monitoring/blocked"
+	pathRecord  = "/monitoring/recording"
+	pathLooks   = "/monitoring/looks"
 )
 
 // Section is the room's pages.
 func (r *Room) Section() web.Section {
 	s := r.section()
 	for i := range s.Routes {
-		s.Routes[i].Do = notPupils(s.Routes[i].Do)
+		if !forEverybody(s.Routes[i].Pattern) {
+			s.Routes[i].Do = notPupils(s.Routes[i].Do)
+		}
 	}
 	return s
 }
@@ -56,9 +56,18 @@ func (r *Room) section() web.Section {
 		Menu: []web.MenuItem{
 			{Title: "Web activity", Path: pathSearch, Needs: MayRead, Icon: "search"},
 			{Title: "Signals", Path: pathSignals, Needs: MayTray, Icon: "evidence"},
+			{Title: "Random samples", Path: pathDraws, Needs: MayDraws, Icon: "evidence"},
+			{Title: "Alerts", Path: pathAlerts, Needs: MayAlerts, Icon: "evidence"},
+			{Title: "Asked for", Path: pathReleases, Needs: MayReleases, Icon: "search"},
 			{Title: "Who may look", Path: pathMonitors, Needs: MayConfirm, Icon: "people"},
+			{Title: "Who looked", Path: pathWatchers, Needs: MayReview, Icon: "people"},
+			{Title: "Contractors", Path: pathGrants, Needs: MayContractors, Icon: "people"},
+			{Title: "Your sight of web activity", Path: pathSight, Needs: MaySight, Icon: "search"},
+			{Title: "Requests about data", Path: pathErasure, Needs: MayErase, Icon: "people"},
+			{Title: "Lawful bases", Path: pathBases, Needs: MayAssess, Icon: "policy"},
+			{Title: "Gaps", Path: pathGaps, Needs: MayExplain, Icon: "evidence"},
 		},
-		Routes: []web.Route{
+		Routes: append(r.watchRoutes(), []web.Route{
 			{Pattern: "GET " + pathPurpose, Needs: MayRead, Do: r.askPurpose},
 			{Pattern: "POST " + pathPurpose, Needs: MayRead, Do: r.takePurpose},
 			{Pattern: "GET " + pathSearch, Needs: MayRead, Do: r.search},
@@ -73,8 +82,49 @@ func (r *Room) section() web.Section {
 			{Pattern: "GET " + pathRecord, Needs: MayConfirm, Do: r.recordingPage},
 			{Pattern: "POST " + pathRecord, Needs: MayConfirm, Do: r.confirmRecording},
 			{Pattern: "POST /monitoring/recording/stop", Needs: MayConfirm, Do: r.stopRecording},
-			{Pattern: "GET " + pathLooks, Needs: MayConfirm, Do: r.looks},
-		},
+			{Pattern: "GET " + pathLooks, Needs: MayReview, Do: r.looks},
+		}...),
+	}
+}
+
+// watchRoutes are the pages about those who watch, and what watching rests on.
+func (r *Room) watchRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET " + pathCheck, Needs: web.Open, People: true, Do: r.checkBadge},
+		{Pattern: "POST /monitoring/monitors/badge", Needs: maySeeList, Do: r.newBadge},
+		{Pattern: "POST /monitoring/monitors/propose", Needs: MayPropose, Do: r.proposeList},
+		{Pattern: "GET " + pathDraws, Needs: MayDraws, Do: r.sheet(r.samplesView)},
+		{Pattern: "GET " + pathDraws + "/{id}", Needs: MayRead, Do: r.sample},
+		{Pattern: "POST " + pathDraws + "/{id}", Needs: MayRead, Do: r.judge},
+		{Pattern: "GET " + pathGrants, Needs: MayContractors, Do: r.sheet(r.grantsView)},
+		{Pattern: "POST " + pathGrants, Needs: MayContractors, Do: r.giveGrant},
+		{Pattern: "GET " + pathGrants + "/{id}", Needs: MayContractors, Do: r.sheet(r.grantView)},
+		{Pattern: "POST " + pathGrants + "/{id}/end", Needs: MayContractors, Do: r.stopGrant},
+		{Pattern: "GET " + pathSight, Needs: MaySight, Do: r.sightOf},
+		{Pattern: "GET " + pathWatchers, Needs: MayReview, Do: r.sheet(r.watchersView)},
+		{Pattern: "POST " + pathWatchers, Needs: MayReview, Do: r.signReview},
+		{Pattern: "POST " + pathWatchers + "/support", Needs: MayReview, Do: r.keepTalk},
+		{Pattern: "GET " + pathAssess, Needs: MayAssess, Do: r.sheet(r.assessView)},
+		{Pattern: "POST " + pathAssess, Needs: MayAssess, Do: r.saveAssessment},
+		{Pattern: "GET " + pathAssess + "/{number}", Needs: MayAssess, Do: r.sheet(r.assessedView)},
+		{Pattern: "GET " + pathBases, Needs: MayAssess, Do: r.sheet(r.basesView)},
+		{Pattern: "POST " + pathBases, Needs: MayAssess, Do: r.saveBasis},
+		{Pattern: "GET " + pathGaps, Needs: MayExplain, Do: r.sheet(r.gapsView)},
+		{Pattern: "POST " + pathGaps, Needs: MayExplain, Do: r.explainGap},
+		{Pattern: "GET " + pathAlerts, Needs: MayAlerts, Do: r.sheet(r.alertsView)},
+		{Pattern: "GET " + pathAlerts + "/{id}", Needs: MayAlerts, Do: r.sheet(r.alertView)},
+		{Pattern: "POST " + pathAlerts + "/{id}", Needs: MayAlerts, Do: r.closeAlert},
+		{Pattern: "GET " + pathReleases, Needs: MayReleases, Do: r.sheet(r.releasesView)},
+		{Pattern: "POST " + pathReleases, Needs: MayAsk, Do: r.askRelease},
+		{Pattern: "GET " + pathReleases + "/{id}", Needs: MayReleases, Do: r.sheet(r.releaseView)},
+		{Pattern: "POST " + pathReleases + "/{id}", Needs: MayRead, Do: r.answerRelease},
+		{Pattern: "GET " + pathReleases + "/{id}/rows.csv", Needs: MayAsk, Do: r.fetchRelease},
+		{Pattern: "GET " + pathErasure, Needs: MayErase, Do: r.sheet(r.erasureView)},
+		{Pattern: "POST " + pathErasure, Needs: MayErase, Do: r.askErasure},
+		{Pattern: "POST " + pathErasure + "/find", Needs: MayErase, Do: r.findErasure},
+		{Pattern: "POST " + pathErasure + "/hold", Needs: MayErase, Do: r.holdErasure},
+		{Pattern: "POST " + pathErasure + "/lift", Needs: MayErase, Do: r.liftErasure},
+		{Pattern: "GET " + pathErasure + "/{id}", Needs: MayErase, Do: r.sheet(r.askedErasureView)},
 	}
 }
 
@@ -253,29 +303,44 @@ type looksView struct {
 
 var looksPage = web.NewPage[looksView](pages, "pages/looks.html")
 
-// looks shows the head who looked, and for what.
+// looks shows the reviewer who looked, and for what.
 func (r *Room) looks(c *web.Ctx) error {
 	now := c.Now()
-	looks, err := r.Looks(c.Context(), now.Add(-lookedBack), now.Add(oneDay), 500)
+	lead := "The last 30 days, newest first. The reasons and questions stand in the journal."
+	from, until := now.Add(-lookedBack), now.Add(oneDay)
+	if a, z := dayOf(c.Query("from")), dayOf(c.Query("until")); a.Valid() && z.Valid() {
+		from, until = a.Time(c.Words.Zone()), z.End(c.Words.Zone())
+		lead = a.Words() + " to " + z.Words() + ", newest first. The reasons and questions stand in the journal."
+	}
+	looks, err := r.looksWhere(c.Context(), `WHERE l.looked_at >= $1 AND l.looked_at < $2 AND ($3 = '' OR l.actor = $3)
+		ORDER BY l.looked_at DESC, l.id DESC LIMIT 500`, store.Millis(from), store.Millis(until), c.Query("who"))
 	if err != nil {
 		return err
 	}
 	v := looksView{Base: web.Base{
-		Title: "Looks at web activity", Lead: "The last 30 days, newest first. The reasons and questions stand in the journal.", Wide: true,
-		Crumbs: []web.Crumb{{Title: "Who may look", Path: pathMonitors}},
+		Title: "Looks at web activity", Lead: lead, Wide: true,
+		Crumbs: []web.Crumb{{Title: "Who looked, reviewed", Path: pathWatchers}},
 	}}
 	v.Table = web.Table{
 		Caption: "Looks", Columns: []web.Column{{Title: "When"}, {Title: "Who"}, {Title: "What"}, {Title: "For"}, {Title: "Rows", Numeric: true}},
 		Empty: web.Empty{Title: "Nobody has looked", Words: "Each search, timeline and copy stands here with its purpose."},
 	}
+	names := map[string]string{}
 	for _, l := range looks {
-		name, err := r.actorName(c, l.Actor)
-		if err != nil {
-			return err
+		name, ok := names[l.Actor]
+		if !ok {
+			if name, err = r.actorName(c, l.Actor); err != nil {
+				return err
+			}
+			names[l.Actor] = name
 		}
-		v.Table.Rows = append(v.Table.Rows, web.Row{Link: "/journal?kind=look&id=" + url.QueryEscape(l.ID), Cells: []web.Cell{
+		row := web.Row{Cells: []web.Cell{
 			{When: c.Near(l.At)}, {Text: name}, {Text: sentence(l.Kind)}, {Text: sentence(titleOf(purposes, l.Purpose))}, {Text: words.Number(l.Rows)},
-		}})
+		}}
+		if c.May("journal.read") {
+			row.Link = "/journal?kind=look&id=" + url.QueryEscape(l.ID)
+		}
+		v.Table.Rows = append(v.Table.Rows, row)
 	}
 	return looksPage.Render(c, v)
 }

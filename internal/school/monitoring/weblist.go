@@ -1,6 +1,9 @@
 package monitoring
 
 import (
+	"strconv"
+
+	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
@@ -12,7 +15,13 @@ type monitorsView struct {
 	Table   web.Table
 	Confirm web.Confirm
 	May     bool
-	Links   []web.Link
+	// Propose lets somebody ask the head; Badge makes a code of one's own.
+	Propose   sheetForm
+	MayAsk    bool
+	Badge     web.Action
+	BadgeSays string
+	Versions  web.Table
+	Links     []web.Link
 }
 
 type recordingView struct {
@@ -23,7 +32,11 @@ type recordingView struct {
 	Path     string
 	Assessed web.Field
 	Notice   web.Field
-	Draft    []string
+	Text     web.Field
+	Told     web.Field
+	Hidden   []web.Hidden
+	Parts    []sheetText
+	Links    []web.Link
 }
 
 var (
@@ -66,7 +79,79 @@ func (r *Room) monitors(c *web.Ctx) error {
 	if v.May {
 		v.Links = []web.Link{{Title: "Who looked, and for what", Path: pathLooks}, {Title: "Recording of names", Path: pathRecord}}
 	}
+	if err := r.proposePart(c, list, &v); err != nil {
+		return err
+	}
+	if err := r.versionsPart(c, &v); err != nil {
+		return err
+	}
 	return monitorsPage.Render(c, v)
+}
+
+// proposePart is what others than the head may do: ask, and make a code.
+func (r *Room) proposePart(c *web.Ctx, list List, v *monitorsView) error {
+	open, err := r.openProposal(c.Context())
+	if err != nil {
+		return err
+	}
+	v.MayAsk = c.May(MayPropose) && !v.May && open == ""
+	v.Propose = sheetForm{
+		Lead: "Those who hold the post of monitor now are shown to the head, who says yes or no. Until then nothing changes.",
+		Path: pathMonitors + "/propose", Button: "Ask the head to confirm it",
+		Fields: []web.Field{{Kind: web.LongField, Name: "why", Label: "Why now", Rows: 2, Max: maxReason}},
+	}
+	if open != "" && v.May {
+		v.Links = append(v.Links, web.Link{Title: "Somebody asks you to confirm a list", Path: "/approvals/" + open})
+	}
+	if !list.Has(people.ID(c.Actor.Person)) {
+		return nil
+	}
+	v.Badge = web.Action{Path: pathMonitors + "/badge", Title: "Make a new code for my badge", Quiet: true}
+	b, err := r.badge(c.Context(), `person = $1`, c.Actor.Person)
+	if ignoreMissing(err) != nil {
+		return err
+	}
+	v.BadgeSays = "You have no code yet. Print it on your badge: anybody may check it on the page " + pathCheck + "."
+	if err == nil {
+		v.BadgeSays = "Your code is " + b.Code + ", made on " + c.Words.Date(b.Made) + ". Anybody may check it on the page " + pathCheck + "."
+	}
+	return nil
+}
+
+// versionsPart lists every list that was in force.
+func (r *Room) versionsPart(c *web.Ctx, v *monitorsView) error {
+	all, err := r.Versions(c.Context())
+	if err != nil {
+		return err
+	}
+	v.Versions = web.Table{
+		Caption: "Lists so far", ShowCaption: true, Columns: []web.Column{{Title: "Version", Numeric: true}, {Title: "Confirmed"}, {Title: "By"}, {Title: "Who"}},
+		Empty: web.Empty{Words: "Every list that the head confirms is kept here."},
+	}
+	for _, l := range all {
+		by, err := r.actorName(c, l.ConfirmedBy)
+		if err != nil {
+			return err
+		}
+		cell := web.Cell{Text: by}
+		if l.AskedBy != "" {
+			asked, err := r.actorName(c, l.AskedBy)
+			if err != nil {
+				return err
+			}
+			cell.Small = "asked by " + asked
+		}
+		names := make([]string, 0, len(l.People))
+		for _, id := range l.People {
+			name, err := r.display(c.Context(), id)
+			if err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		v.Versions.Rows = append(v.Versions.Rows, web.Row{Cells: []web.Cell{{Text: words.Number(l.Number)}, {When: c.Moment(l.ConfirmedAt)}, cell, {Text: orNobody(names)}}})
+	}
+	return nil
 }
 
 // monitorRows fills the table, and answers who holds the post now and whether
@@ -148,18 +233,6 @@ func (r *Room) confirmMonitors(c *web.Ctx) error {
 	return c.Redirect(pathMonitors)
 }
 
-// draft is what an impact assessment of this record should say; the school
-// writes its own.
-var draft = []string{
-	"What is recorded: who, on which device, asked for which site, when, and what the filter decided; search words and pages where they can be seen.",
-	"What is not: the content of pages, pictures, messages, passwords; visits to help services are only counted.",
-	"Why: to keep children safe, and to find out what happened when something went wrong.",
-	"Who sees it: people on the list of monitors, for a purpose, each look noted; signals go to the safeguarding lead and the deputies alone.",
-	"How long: names, search words and counts each for the time that the policy states.",
-	"What could go wrong: somebody is taken for somebody else; a search about health, faith or identity is read as something it is not; somebody looks who need not.",
-	"What was done about it: rows say how sure they are; a row alone grounds no sanction; looking is limited, noted and reviewed by the head.",
-}
-
 func (r *Room) recordingView(c *web.Ctx) (recordingView, error) {
 	v := recordingView{
 		Base: web.Base{
@@ -167,10 +240,21 @@ func (r *Room) recordingView(c *web.Ctx) (recordingView, error) {
 			Lead:   "Names are recorded only after you confirm that the impact assessment is done and that pupils, staff and parents have been told.",
 			Crumbs: []web.Crumb{{Title: "Who may look", Path: pathMonitors}},
 		},
-		Path: pathRecord, Draft: draft,
-		Assessed: web.Field{Kind: web.DateField, Name: "assessed", Label: "When was the impact assessment signed?"},
-		Notice:   web.Field{Kind: web.LongField, Name: "notice", Label: "Where were people told?", Rows: 2, Max: maxNotice},
+		Path:     pathRecord,
+		Assessed: web.Field{Kind: web.DateField, Name: "assessed", Label: "When did you sign the impact assessment below?"},
+		Notice:   web.Field{Kind: web.LongField, Name: "notice", Label: "Where does the notice hang, and how were people told?", Rows: 2, Max: maxNotice},
+		Text:     web.Field{Kind: web.LongField, Name: "text", Label: "What the notice says", Rows: 6, Max: maxPart, Value: r.NoticeText(), Hint: "Pupils, staff, parents and visitors read this. Change what is different at your school."},
+		Told:     web.Field{Kind: web.DateField, Name: "told", Label: "Since when has it hung there?", Optional: true, Hint: "Left empty: since the day you signed."},
 	}
+	x, err := r.standing(c.Context())
+	if err != nil {
+		return v, err
+	}
+	v.Hidden = []web.Hidden{{Name: "version", Value: strconv.Itoa(x.Number)}}
+	for _, p := range x.Parts {
+		v.Parts = append(v.Parts, sheetText{p.Title, p.Text})
+	}
+	v.Links = []web.Link{{Title: "Change the impact assessment", Path: pathAssess}, {Title: "Lawful bases of monitoring", Path: pathBases}}
 	on, err := r.Recording(c.Context())
 	if err != nil || !on {
 		return v, err
@@ -191,12 +275,39 @@ func (r *Room) recordingView(c *web.Ctx) (recordingView, error) {
 		{Key: "Impact assessment", Text: rec.AssessedOn.Words()},
 		{Key: "People were told by", Text: rec.Notice},
 	}
+	if err := r.groundsPart(c, rec, &v); err != nil {
+		return v, err
+	}
 	v.Stop = web.Confirm{
 		What: "From now on visits are only counted, and signals cannot say who.",
 		When: "At once. What is recorded stays until its time is over.", Undo: "You can confirm it again on this page.",
 		Action: web.Action{Path: pathRecord + "/stop", Title: "Stop recording names", Grave: true},
 	}
 	return v, nil
+}
+
+// groundsPart shows which version the head signed and what the notice says.
+func (r *Room) groundsPart(c *web.Ctx, rec Recording, v *recordingView) error {
+	g, id, err := r.grounds(c.Context(), rec.ID)
+	if ignoreMissing(err) != nil {
+		return err
+	}
+	if err != nil { // confirmed before the text was kept
+		v.Since.Rows = append(v.Since.Rows, web.SummaryRow{Key: "Text", Text: "Signed on paper. Save the impact assessment here, so that it is at hand."})
+		return nil
+	}
+	x, err := r.assessment(c.Context(), `WHERE id = $1`, id)
+	if err != nil {
+		return err
+	}
+	v.Parts = nil
+	for _, p := range x.Parts {
+		v.Parts = append(v.Parts, sheetText{p.Title, p.Text})
+	}
+	v.Since.Rows = append(v.Since.Rows,
+		web.SummaryRow{Key: "Version", Text: strconv.Itoa(x.Number)},
+		web.SummaryRow{Key: "Notice since", Text: g.ToldOn.Words()}, web.SummaryRow{Key: "The notice says", Text: g.Text})
+	return nil
 }
 
 func (r *Room) recordingPage(c *web.Ctx) error {
@@ -212,13 +323,23 @@ func (r *Room) confirmRecording(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	err = r.ConfirmRecording(c.Context(), dayOf(web.DateText(form, "assessed")), form.Get("notice"))
+	version, err := r.versionRead(c)
+	if err != nil {
+		return err
+	}
+	err = r.StartRecording(c.Context(), Grounds{
+		Assessment: version, AssessedOn: dayOf(web.DateText(form, "assessed")), Notice: form.Get("notice"),
+		Text: form.Get("text"), ToldOn: dayOf(web.DateText(form, "told")),
+	})
 	if bad, ok := web.Wrong(err); ok {
 		v, err := r.recordingView(c)
 		if err != nil {
 			return err
 		}
-		v.Errors = web.Refill(form, bad, &v.Assessed, &v.Notice)
+		v.Errors = web.Refill(form, bad, &v.Assessed, &v.Notice, &v.Text, &v.Told)
+		if form.Get("text") == "" {
+			v.Text.Value = r.NoticeText()
+		}
 		return recordingPage.Status(422).Render(c, v)
 	}
 	if err != nil {
@@ -226,6 +347,19 @@ func (r *Room) confirmRecording(c *web.Ctx) error {
 	}
 	c.Notice("Names are recorded from now on.")
 	return c.Redirect(pathRecord)
+}
+
+// versionRead is the version of the assessment that the head read on the page.
+func (r *Room) versionRead(c *web.Ctx) (int, error) {
+	if v := c.Value("version"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return 0, store.ErrStale
+		}
+		return n, nil
+	}
+	x, err := r.standing(c.Context())
+	return x.Number, err
 }
 
 func (r *Room) stopRecording(c *web.Ctx) error {

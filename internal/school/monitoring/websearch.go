@@ -1,12 +1,10 @@
 package monitoring
 
 import (
-	"bytes"
 	"net/url"
 	"strings"
 
 	"belisha/internal/activity"
-	"belisha/internal/kit/csvio"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
@@ -101,6 +99,7 @@ func (r *Room) search(c *web.Ctx) error {
 		return r.ask(c, err)
 	}
 	v.fill(c, a, found)
+	v.Table = r.withLogs(v.Table, found.Rows)
 	if v.Counted, err = r.countedOnly(c); err != nil {
 		return err
 	}
@@ -183,6 +182,19 @@ func rowsTable(c *web.Ctx, rows []Seen, withWho bool) web.Table {
 	return t
 }
 
+// withLogs adds the way from each row to a concern, where the school's
+// concerns are open.
+func (r *Room) withLogs(t web.Table, rows []Seen) web.Table {
+	if r.d.Cases == nil || len(t.Rows) != len(rows) || len(rows) == 0 {
+		return t
+	}
+	t.Columns = append(t.Columns, web.Column{Title: "Concern"})
+	for i := range rows {
+		t.Rows[i].Cells = append(t.Rows[i].Cells, web.Cell{Text: "Log a concern", Link: concernFrom(rows[i].Ref)})
+	}
+	return t
+}
+
 func (s *Seen) sureness(withWho bool) string {
 	if withWho {
 		return ""
@@ -254,6 +266,7 @@ func (r *Room) timeline(c *web.Ctx) error {
 		Under: "You are looking for: " + titleOf(purposes, day.Purpose.Purpose) + ". A row alone proves nothing: somebody else may have held the device.",
 		Table: rowsTable(c, day.Rows, false),
 	}
+	v.Table = r.withLogs(v.Table, day.Rows)
 	v.Table.Caption = "One day"
 	v.Table.Empty = web.Empty{Title: "Nothing is recorded for this day", Words: "Rows appear where somebody signed in, or where a device is lent to them."}
 	if day.Cut {
@@ -271,28 +284,13 @@ func (r *Room) export(c *web.Ctx) error {
 	if err != nil {
 		return r.ask(c, err)
 	}
-	var out bytes.Buffer
-	w, err := csvio.NewWriter(&out)
-	if err != nil {
-		return err
-	}
 	note := "Taken by " + c.Actor.Name + " on " + c.Words.Moment(c.Now()) + " for: " + titleOf(purposes, copied.Purpose.Purpose) + ". " + marking
 	if copied.Cut {
 		note += " Not everything: only the newest " + words.Number(len(copied.Rows)) + " rows."
 	}
-	if err := w.Row("time", "who", "how sure", "group", "where", "site", "page", "search words", "decision", "kind of site", "rule", "times", note); err != nil {
+	out, err := copyOf(c, copied.Rows, note)
+	if err != nil {
 		return err
 	}
-	for i := range copied.Rows {
-		s := &copied.Rows[i]
-		err := w.Row(s.At.In(c.Words.Zone()).Format("2006-01-02 15:04:05"), s.Name, s.How, s.Group, s.Where, s.Host, s.Path, s.Words,
-			titleOf(decisions, s.Action.String()), s.Category, s.Rule, words.Number(s.Times), "")
-		if err != nil {
-			return err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return c.Send("web-activity.csv", "text/csv; charset=utf-8", &out)
+	return c.Send("web-activity.csv", "text/csv; charset=utf-8", out)
 }

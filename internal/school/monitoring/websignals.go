@@ -33,6 +33,7 @@ type signalView struct {
 	Note    web.Field
 	Version web.Field
 	Closed  string
+	Log     web.Link
 }
 
 var (
@@ -142,6 +143,9 @@ func (r *Room) signalView(c *web.Ctx, s Signal) (signalView, error) {
 		return v, err
 	}
 	flagged := slices.DeleteFunc(slices.Clone(rows), func(row Seen) bool { return !row.Flagged })
+	if r.d.Cases != nil {
+		v.Log = web.Link{Title: "Log a concern from this signal", Path: concernFrom(refSignal + s.ID)}
+	}
 	if err := r.summarise(c, s, flagged, &v); err != nil {
 		return v, err
 	}
