@@ -45,7 +45,6 @@ func (r *running) Reload() error {
 		errs = append(errs, err)
 	} else {
 		r.guard.Forbid(forbidden(&set, r.doors()...))
-		r.proxy.Forget()
 	}
 	switch {
 	case snapfile.Newer(r.cfg.Dir, r.loader.Have()):

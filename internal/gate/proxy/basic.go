@@ -93,21 +93,21 @@ func (p *passwords) check(ctx context.Context, header string, client netip.Addr,
 	return &row
 }
 
-// forget drops what is remembered, as after a password was changed.
-func (p *passwords) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(p.good)
-}
-
-// left drops what is remembered of people who are gone, by the ids of their
-// rows: a closed account must not last as long as our memory.
-func (p *passwords) left(gone []string) {
+// told takes what has become of the people: who is gone is proved by no
+// remembered password any more, since a closed account must not last as long
+// as our memory, and who is known has the row of now. All is everybody but the
+// known.
+func (p *passwords) told(gone []string, all bool, known []subject.Row) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for h, b := range p.good {
-		if slices.Contains(gone, b.row.ID) {
+		i := slices.IndexFunc(known, func(r subject.Row) bool { return r.ID == b.row.ID })
+		switch {
+		case slices.Contains(gone, b.row.ID), all && i < 0:
 			delete(p.good, h)
+		case i >= 0:
+			b.row = known[i]
+			p.good[h] = b
 		}
 	}
 }

@@ -40,7 +40,21 @@ func TestAClosedAccountsPasswordOpensNothingAnyMore(t *testing.T) {
 	if got := try(); got != http.StatusOK {
 		t.Errorf("when somebody else left: %d", got)
 	}
+	b.server.Left(nil, true, subject.Row{ID: "row", Subject: "t1", Groups: []string{"staff"}, SignedUntil: gatetest.Noon.Add(time.Hour), Ends: gatetest.Noon.Add(time.Hour)})
+	if got := try(); got != http.StatusOK {
+		t.Errorf("when new rules came and they are still there: %d", got)
+	}
+	b.server.Left(nil, false, subject.Row{ID: "row", Subject: "t1", Groups: []string{"pupils"}, SignedUntil: gatetest.Noon.Add(time.Hour), Ends: gatetest.Noon.Add(time.Hour)})
+	if got := try(); got != http.StatusForbidden {
+		t.Errorf("when they are of another group now: %d", got)
+	}
+	a.closed.Store(false)
 	b.server.Left([]string{"row"}, false)
+	if got := try(); got != http.StatusOK {
+		t.Errorf("when the password is asked for anew: %d", got)
+	}
+	a.closed.Store(true)
+	b.server.Left(nil, true)
 	if got := try(); got != http.StatusForbidden {
 		t.Errorf("after: %d", got)
 	}

@@ -137,17 +137,12 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Forget drops remembered passwords, as when settings were read anew.
-func (s *Server) Forget() { s.passwords.forget() }
-
 // Left takes the rows of people who are gone: a password or a tunnel that
 // made somebody known does so no longer. All is everybody but the known, who
 // are there by their passwords alone and have these rows now.
 func (s *Server) Left(gone []string, all bool, known ...subject.Row) {
-	if all {
-		s.passwords.forget()
-	} else if len(gone) > 0 {
-		s.passwords.left(gone)
+	if all || len(gone)+len(known) > 0 {
+		s.passwords.told(gone, all, known)
 	}
 	for _, x := range s.tunnels.list() {
 		x.told(gone, all, known)
