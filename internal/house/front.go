@@ -132,7 +132,7 @@ func (h *House) isDeskHost(host string) bool {
 
 // isPeopleHost: the people's pages answer to their own name as well.
 func (h *House) isPeopleHost(host string) bool {
-	return h.isDeskHost(host) || strings.EqualFold(hostOnly(host), h.hostName())
+	return h.isDeskHost(host) || strings.EqualFold(hostOnly(host), h.hostName()) || h.isDoor(host)
 }
 
 func hostOnly(host string) string {
@@ -232,7 +232,7 @@ func (h *House) banners(ctx context.Context) []web.Banner {
 	if ok, why, err := h.Monitoring.Watched(ctx); err == nil && !ok {
 		out = append(out, web.Banner{Title: "Blocked, not watched", Words: why, Link: "/posts", Step: "Name them"})
 	}
-	return out
+	return append(out, h.Devices.Banners(ctx)...)
 }
 
 // actorName is how a page says who acted.

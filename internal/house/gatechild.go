@@ -92,7 +92,7 @@ func (g *gateChild) spawn(ctx context.Context) (control.State, error) {
 	}
 	defer func() { _ = logFile.Close() }()
 	from, _ := logFile.Seek(0, 2)
-	cmd := exec.Command(g.program, g.args...) //nolint:noctx // it outlives us
+	cmd := exec.Command(g.program, g.arguments()...) //nolint:noctx // it outlives us
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = detached()
 	if err := cmd.Start(); err != nil {
@@ -138,6 +138,22 @@ func lastWords(name string, from int64, ended error) string {
 		return silent
 	}
 	return lines[len(lines)-1]
+}
+
+// arguments are what the next start is given.
+func (g *gateChild) arguments() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.args
+}
+
+// use gives later starts other arguments, and returns the ones before. What
+// the last failure said is forgotten with them.
+func (g *gateChild) use(args []string) (before []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before, g.args, g.last = g.args, args, ""
+	return before
 }
 
 // Keep watches the filter until ctx ends, and starts it again when it is gone.

@@ -113,6 +113,7 @@ func (g *gateDoor) begin(ctx context.Context, pages, admin net.Addr) (control.St
 		return control.State{}, err
 	}
 	g.took(facts)
+	g.changed() // its settings name the ports that it took
 	reader, err := spool.OpenReader(filepath.Join(g.dir, "spool"))
 	if err != nil {
 		return control.State{}, err

@@ -53,6 +53,16 @@ func (g *gateDoor) writeSettings(ctx context.Context) error {
 
 // plugged asks the rooms that have a say in how devices find the filter.
 func (g *gateDoor) plugged(ctx context.Context, s *porter.Settings) (err error) {
+	if g.h.Devices != nil {
+		d, err := g.h.Devices.Doors(ctx)
+		if err != nil {
+			return err
+		}
+		if d.Open() {
+			// Devices find the first pages by this machine's address.
+			s.OwnHosts = append(s.OwnHosts, d.Address)
+		}
+	}
 	if g.pac != nil {
 		if s.PAC, err = g.pac(ctx); err != nil {
 			return fmt.Errorf("making the file by which browsers find the proxy: %w", err)

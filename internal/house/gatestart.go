@@ -29,6 +29,7 @@ func newGateChild(cfg Config, dir string) (*gateChild, error) {
 		}
 		program = p
 	}
+	cfg = withWay(cfg, dir)
 	args := gateArgs(cfg, dir)
 	c := controlOf(dir)
 	g := &gateChild{
@@ -59,7 +60,7 @@ func (g *gateChild) line(version string) string {
 	if s, err := os.Stat(g.program); err == nil {
 		build = fmt.Sprintf("%d bytes of %s", s.Size(), s.ModTime().UTC().Format(time.RFC3339Nano))
 	}
-	return version + "\n" + build + "\n" + strings.Join(g.args, "\n")
+	return version + "\n" + build + "\n" + strings.Join(g.arguments(), "\n")
 }
 
 // gateArgs is the filter's command line.

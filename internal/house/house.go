@@ -32,6 +32,7 @@ import (
 	"belisha/internal/kit/vault"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
+	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/help"
 	"belisha/internal/school/monitoring"
@@ -69,6 +70,7 @@ type House struct {
 	Review     *review.Room
 	Help       *help.Room
 	Setup      *setup.Room
+	Devices    *devices.Room
 
 	Approvals *approval.Room
 	Notices   *notice.Outbox
@@ -244,7 +246,7 @@ func (h *House) Capabilities() []actor.Capability { return h.Access.Table().Ever
 func (h *House) controls() []control.Control {
 	var out []control.Control
 	for _, r := range joined[interface{ Controls() []control.Control }](h) {
-		out = append(out, r.Controls()...)
+		out = append(out, h.onThePath(r.Controls())...)
 	}
 	return append(out, h.logControl())
 }

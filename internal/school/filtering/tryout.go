@@ -38,3 +38,6 @@ func acted(v verdict.Verdict) verdict.Action {
 	}
 	return v.Action
 }
+
+// PeopleOf counts who is in each group.
+func (r *Room) PeopleOf(ctx context.Context) (map[string]int, error) { return r.counts(ctx) }
