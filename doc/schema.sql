@@ -38,6 +38,23 @@ CREATE TABLE accounts (
     version         BIGINT NOT NULL
 );
 
+CREATE TABLE alerts (
+    id        TEXT PRIMARY KEY,
+    rule      TEXT NOT NULL,
+    who       TEXT NOT NULL,
+    subject   TEXT NOT NULL,
+    about     TEXT NOT NULL,
+    first_at  BIGINT NOT NULL,
+    last_at   BIGINT NOT NULL,
+    times     BIGINT NOT NULL,
+    state     TEXT NOT NULL,
+    raised_at BIGINT NOT NULL,
+    closed_at BIGINT NOT NULL,
+    closed_by TEXT NOT NULL,
+    outcome   TEXT NOT NULL,
+    version   BIGINT NOT NULL
+);
+
 CREATE TABLE api_token_uses (
     token   TEXT PRIMARY KEY REFERENCES api_tokens (id),
     used_at BIGINT NOT NULL
@@ -85,6 +102,16 @@ CREATE TABLE approvals (
   expires_at BIGINT NOT NULL,
   state      TEXT NOT NULL,
   closed_at  BIGINT NOT NULL
+);
+
+CREATE TABLE assessments (
+    id        TEXT PRIMARY KEY,
+    number    BIGINT NOT NULL UNIQUE,
+    saved_at  BIGINT NOT NULL,
+    saved_by  TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    consulted TEXT NOT NULL,
+    review_on TEXT NOT NULL
 );
 
 CREATE TABLE backup_runs (
@@ -164,6 +191,20 @@ CREATE TABLE confiscated (
   signature     TEXT NOT NULL
 );
 
+CREATE TABLE contractor_grants (
+    id         TEXT PRIMARY KEY,
+    person     TEXT NOT NULL,
+    purpose    TEXT NOT NULL,
+    why        TEXT NOT NULL,
+    names      BOOLEAN NOT NULL,
+    from_at    BIGINT NOT NULL,
+    until_at   BIGINT NOT NULL,
+    granted_at BIGINT NOT NULL,
+    granted_by TEXT NOT NULL,
+    ended_at   BIGINT NOT NULL,
+    ended_by   TEXT NOT NULL
+);
+
 CREATE TABLE control_findings (
     id        TEXT   PRIMARY KEY,
     slug      TEXT   NOT NULL,
@@ -174,6 +215,31 @@ CREATE TABLE control_findings (
     finding   TEXT   NOT NULL
 );
 
+CREATE TABLE draw_rows (
+    id        TEXT PRIMARY KEY,
+    draw      TEXT NOT NULL REFERENCES draws (id),
+    place     BIGINT NOT NULL,
+    gate      TEXT NOT NULL,
+    number    BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    verdict   TEXT NOT NULL,
+    judged_by TEXT NOT NULL,
+    judged_at BIGINT NOT NULL,
+    version   BIGINT NOT NULL
+);
+
+CREATE TABLE draws (
+    id         TEXT PRIMARY KEY,
+    period     TEXT NOT NULL UNIQUE,
+    planned_at BIGINT NOT NULL,
+    seed       TEXT NOT NULL,
+    size_n     BIGINT NOT NULL,
+    drawn_at   BIGINT NOT NULL,
+    from_at    BIGINT NOT NULL,
+    to_at      BIGINT NOT NULL,
+    pool_n     BIGINT NOT NULL
+);
+
 CREATE TABLE duties (
   id         TEXT PRIMARY KEY,
   state      TEXT NOT NULL,
@@ -182,6 +248,18 @@ CREATE TABLE duties (
   given_to   TEXT NOT NULL,
   until_at   BIGINT NOT NULL,
   note       TEXT NOT NULL
+);
+
+CREATE TABLE erasure_requests (
+    id       TEXT PRIMARY KEY,
+    person   TEXT NOT NULL,
+    why      TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    asked_by TEXT NOT NULL,
+    approval TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    rows_n   BIGINT NOT NULL,
+    done_at  BIGINT NOT NULL
 );
 
 CREATE TABLE factor_resets (
@@ -199,6 +277,18 @@ CREATE TABLE families (
     responsible BOOLEAN NOT NULL DEFAULT FALSE,
     place       BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (parent, child)
+);
+
+CREATE TABLE filter_beside (
+    one BIGINT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    proxy TEXT NOT NULL,
+    dns TEXT NOT NULL,
+    certificate TEXT NOT NULL,
+    tested_at BIGINT NOT NULL,
+    reached TEXT NOT NULL,
+    version BIGINT NOT NULL
 );
 
 CREATE TABLE filter_bodies (
@@ -244,6 +334,17 @@ CREATE TABLE filter_devices (
     shared    BOOLEAN NOT NULL,
     ca        BOOLEAN NOT NULL,
     version   BIGINT NOT NULL
+);
+
+CREATE TABLE filter_doors (
+    one BIGINT PRIMARY KEY,
+    address TEXT NOT NULL,
+    proxy BOOLEAN NOT NULL,
+    dns BOOLEAN NOT NULL,
+    captive BOOLEAN NOT NULL,
+    dot TEXT NOT NULL,
+    ssid TEXT NOT NULL,
+    version BIGINT NOT NULL
 );
 
 CREATE TABLE filter_holders (
@@ -393,6 +494,16 @@ CREATE TABLE journal_rows (
     PRIMARY KEY (seq, place)
 );
 
+CREATE TABLE legal_holds (
+    id        TEXT PRIMARY KEY,
+    person    TEXT NOT NULL,
+    why       TEXT NOT NULL,
+    made_at   BIGINT NOT NULL,
+    made_by   TEXT NOT NULL,
+    lifted_at BIGINT NOT NULL,
+    lifted_by TEXT NOT NULL
+);
+
 CREATE TABLE lessons (
     id      TEXT PRIMARY KEY,
     site    TEXT NOT NULL REFERENCES sites (site),
@@ -402,11 +513,50 @@ CREATE TABLE lessons (
     ends    BIGINT NOT NULL
 );
 
+CREATE TABLE log_gaps (
+    id      TEXT PRIMARY KEY,
+    site    TEXT NOT NULL,
+    from_at BIGINT NOT NULL,
+    to_at   BIGINT NOT NULL,
+    why     TEXT NOT NULL,
+    said_by TEXT NOT NULL,
+    said_at BIGINT NOT NULL
+);
+
+CREATE TABLE monitor_badges (
+    person  TEXT PRIMARY KEY,
+    code    TEXT NOT NULL UNIQUE,
+    made_at BIGINT NOT NULL
+);
+
 CREATE TABLE monitor_lists (
     id           TEXT PRIMARY KEY,
     confirmed_at BIGINT NOT NULL,
     confirmed_by TEXT NOT NULL,
     people       TEXT NOT NULL
+);
+
+CREATE TABLE monitor_proposals (
+    id        TEXT PRIMARY KEY,
+    asked_at  BIGINT NOT NULL,
+    asked_by  TEXT NOT NULL,
+    people    TEXT NOT NULL,
+    approval  TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    closed_at BIGINT NOT NULL,
+    list      TEXT NOT NULL
+);
+
+CREATE TABLE monitoring_bases (
+    id          TEXT PRIMARY KEY,
+    activity    TEXT NOT NULL,
+    basis       TEXT NOT NULL,
+    note        TEXT NOT NULL,
+    reviewer    TEXT NOT NULL,
+    reviewed_on TEXT NOT NULL,
+    next_on     TEXT NOT NULL,
+    kept_at     BIGINT NOT NULL,
+    kept_by     TEXT NOT NULL
 );
 
 CREATE TABLE monitoring_looks (
@@ -469,6 +619,30 @@ CREATE TABLE notices (
   made_at   BIGINT NOT NULL,
   after_at  BIGINT NOT NULL,
   closed_at BIGINT NOT NULL
+);
+
+CREATE TABLE other_logs (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    allowed BIGINT NOT NULL,
+    blocked BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    taken_at BIGINT NOT NULL,
+    taken_by TEXT NOT NULL
+);
+
+CREATE TABLE path_words (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    who TEXT NOT NULL,
+    words TEXT NOT NULL,
+    given_on BIGINT NOT NULL,
+    review_on BIGINT NOT NULL,
+    written_at BIGINT NOT NULL,
+    written_by TEXT NOT NULL
 );
 
 CREATE TABLE people (
@@ -541,6 +715,13 @@ CREATE TABLE posts (
     version  BIGINT NOT NULL
 );
 
+CREATE TABLE recording_grounds (
+    recording   TEXT PRIMARY KEY REFERENCES recordings (id),
+    assessment  TEXT NOT NULL REFERENCES assessments (id),
+    notice_text TEXT NOT NULL,
+    told_on     TEXT NOT NULL
+);
+
 CREATE TABLE recordings (
     id           TEXT PRIMARY KEY,
     confirmed_at BIGINT NOT NULL,
@@ -557,6 +738,42 @@ CREATE TABLE recovery_codes (
     hash    TEXT NOT NULL UNIQUE,
     made_at BIGINT NOT NULL,
     used_at BIGINT NOT NULL
+);
+
+CREATE TABLE releases (
+    id       TEXT PRIMARY KEY,
+    person   TEXT NOT NULL,
+    purpose  TEXT NOT NULL,
+    why      TEXT NOT NULL,
+    from_on  TEXT NOT NULL,
+    to_on    TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    asked_by TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    said_at  BIGINT NOT NULL,
+    said_by  TEXT NOT NULL,
+    until_at BIGINT NOT NULL
+);
+
+CREATE TABLE report_receipts (
+  id        TEXT PRIMARY KEY,
+  report    TEXT NOT NULL REFERENCES reports (id),
+  person    TEXT NOT NULL,
+  name      TEXT NOT NULL,
+  posts     TEXT NOT NULL,
+  opened_at BIGINT NOT NULL,
+  signed_at BIGINT NOT NULL,
+  comment   TEXT NOT NULL,
+  UNIQUE (report, person)
+);
+
+CREATE TABLE reports (
+  id      TEXT PRIMARY KEY,
+  kind    TEXT NOT NULL,
+  made_at BIGINT NOT NULL,
+  from_at BIGINT NOT NULL,
+  digest  TEXT NOT NULL,
+  body    TEXT NOT NULL
 );
 
 CREATE TABLE schema_sums (version BIGINT PRIMARY KEY, sum TEXT NOT NULL);
@@ -642,6 +859,15 @@ CREATE TABLE subjects (
     from_at BIGINT NOT NULL
 );
 
+CREATE TABLE support_meetings (
+    id      TEXT PRIMARY KEY,
+    person  TEXT NOT NULL,
+    held_on TEXT NOT NULL,
+    note    TEXT NOT NULL,
+    held_by TEXT NOT NULL,
+    kept_at BIGINT NOT NULL
+);
+
 CREATE TABLE tasks (
   name        TEXT PRIMARY KEY,
   next_run    BIGINT NOT NULL,
@@ -693,6 +919,16 @@ CREATE TABLE tickets (
     version     BIGINT NOT NULL
 );
 
+CREATE TABLE try_outs (
+    id TEXT PRIMARY KEY,
+    people TEXT NOT NULL,
+    from_at BIGINT NOT NULL,
+    until_at BIGINT NOT NULL,
+    begun_by TEXT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    ended_by TEXT NOT NULL
+);
+
 CREATE TABLE vault_keys (
   id         TEXT PRIMARY KEY,
   wrapped    TEXT NOT NULL,
@@ -706,6 +942,32 @@ CREATE TABLE vault_roots (
   created_at BIGINT NOT NULL
 );
 
+CREATE TABLE watch_review_looks (
+    look   TEXT PRIMARY KEY,
+    review TEXT NOT NULL REFERENCES watch_reviews (id)
+);
+
+CREATE TABLE watch_reviews (
+    id        TEXT PRIMARY KEY,
+    from_at   BIGINT NOT NULL,
+    to_at     BIGINT NOT NULL,
+    reviewer  TEXT NOT NULL,
+    signed_at BIGINT NOT NULL,
+    looks     BIGINT NOT NULL,
+    digest    TEXT NOT NULL,
+    remarks   TEXT NOT NULL
+);
+
+CREATE TABLE ways_out (
+    id TEXT PRIMARY KEY,
+    from_at BIGINT NOT NULL,
+    taken_by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    told TEXT NOT NULL,
+    back_at BIGINT NOT NULL,
+    back_by TEXT NOT NULL
+);
+
 CREATE TABLE web_addresses (
     subject  TEXT NOT NULL,
     address  TEXT NOT NULL,
@@ -715,6 +977,10 @@ CREATE TABLE web_addresses (
 );
 
 CREATE INDEX account_factors_account ON account_factors (account);
+
+CREATE INDEX alerts_state ON alerts (state, raised_at);
+
+CREATE INDEX alerts_who ON alerts (who, rule, last_at);
 
 CREATE INDEX approvals_record ON approvals (kind, record);
 
@@ -730,7 +996,19 @@ CREATE INDEX confiscated_made ON confiscated (made_at);
 
 CREATE INDEX confiscated_pupil ON confiscated (pupil);
 
+CREATE INDEX contractor_grants_person ON contractor_grants (person, until_at);
+
+CREATE INDEX contractor_grants_until ON contractor_grants (until_at);
+
 CREATE UNIQUE INDEX control_findings_slug ON control_findings (slug, seq);
+
+CREATE INDEX draw_rows_draw ON draw_rows (draw, place);
+
+CREATE INDEX draw_rows_verdict ON draw_rows (verdict, at);
+
+CREATE INDEX draws_planned ON draws (planned_at);
+
+CREATE INDEX erasure_requests_person ON erasure_requests (person);
 
 CREATE INDEX factor_resets_account ON factor_resets (account, at);
 
@@ -768,7 +1046,15 @@ CREATE INDEX journal_lines_verb ON journal_lines (verb, seq);
 
 CREATE INDEX journal_rows_row ON journal_rows (table_name, row_id, seq);
 
+CREATE INDEX legal_holds_person ON legal_holds (person, lifted_at);
+
+CREATE INDEX log_gaps_from ON log_gaps (from_at);
+
 CREATE INDEX monitor_lists_at ON monitor_lists (confirmed_at);
+
+CREATE INDEX monitor_proposals_list ON monitor_proposals (list);
+
+CREATE INDEX monitoring_bases_activity ON monitoring_bases (activity, kept_at);
 
 CREATE INDEX monitoring_looks_at ON monitoring_looks (looked_at);
 
@@ -798,6 +1084,10 @@ CREATE INDEX posts_post ON posts (post);
 
 CREATE INDEX recovery_codes_account ON recovery_codes (account);
 
+CREATE INDEX releases_asked ON releases (asked_at);
+
+CREATE INDEX reports_kind ON reports (kind, made_at);
+
 CREATE INDEX sessions_open ON sessions (ended_at, used_at);
 
 CREATE INDEX sessions_person ON sessions (person, ended_at);
@@ -810,6 +1100,8 @@ CREATE INDEX signals_who ON signals (who, last_at);
 
 CREATE INDEX subjects_person ON subjects (person);
 
+CREATE INDEX support_meetings_person ON support_meetings (person, held_on);
+
 CREATE INDEX ticket_events_ticket ON ticket_events (ticket_id, at, id);
 
 CREATE INDEX tickets_asked ON tickets (asked_at, id);
@@ -819,6 +1111,8 @@ CREATE UNIQUE INDEX tickets_number ON tickets (number);
 CREATE INDEX tickets_state ON tickets (state, due_at);
 
 CREATE INDEX tickets_who ON tickets (who, asked_at);
+
+CREATE INDEX watch_reviews_from ON watch_reviews (from_at);
 
 CREATE INDEX web_addresses_person ON web_addresses (person);
 

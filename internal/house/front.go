@@ -37,18 +37,12 @@ func (h *House) openFront(ctx context.Context) (err error) {
 	if err := h.openDuties(); err != nil {
 		return err
 	}
-	if h.Review, err = review.New(review.Deps{
-		Journal: h.journal,
-		Waiting: h.waiting(),
-		Promises: func(ctx context.Context) (review.Promises, error) {
-			return h.promises.get(ctx, h)
-		},
-		Health: h.Health, Names: h.actorName, Private: privateLines,
-	}); err != nil {
-		return err
-	}
+	h.trays = h.waiting()
 	h.sections = []web.Section{h.Review.Section()}
 	for _, r := range joined[sectioned](h) {
+		if r == sectioned(h.Review) {
+			continue
+		}
 		h.sections = append(h.sections, r.Section())
 	}
 	h.sections = append(h.sections, h.Help.Section(), h.Setup.Section())

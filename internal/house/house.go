@@ -76,6 +76,7 @@ type House struct {
 	Notices   *notice.Outbox
 
 	rooms    []any // every open room, in the order of the floor plan; see joined.go
+	trays    []review.Source
 	sections []web.Section
 	api      *web.API
 	desk     http.Handler

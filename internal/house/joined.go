@@ -65,15 +65,6 @@ func (h *House) taskList() []tasks.Task {
 	return out
 }
 
-// waiting is what every tray is gathered from.
-func (h *House) waiting() []func(context.Context, actor.Actor) ([]web.Item, error) {
-	var out []func(context.Context, actor.Actor) ([]web.Item, error)
-	for _, r := range joined[waited](h) {
-		out = append(out, r.Waiting)
-	}
-	return out
-}
-
 // trends is what became more and what less, of all rooms.
 func (h *House) trends(ctx context.Context, from, to time.Time) ([]trend.Trend, error) {
 	var out []trend.Trend

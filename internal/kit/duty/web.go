@@ -121,7 +121,7 @@ func (b *Book) list(c *web.Ctx) error {
 	for _, d := range mine[from:min(len(mine), from+onePageOf)] {
 		v.Mine = append(v.Mine, b.line(c, d))
 	}
-	v.Nobody = "You owe nothing; last checked " + c.Words.Clock(c.Now()) + "."
+	v.Nobody = "You owe nothing; last checked " + c.Words.Stamp(c.Now()) + "."
 	v.Pager = pager("/tasks?from=", from, len(mine))
 	if c.Actor.Holds(b.Excuses) {
 		v.Exports = append(v.Exports, web.Download{Title: "Everybody's tasks", Path: "/tasks?all=1"})

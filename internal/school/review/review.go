@@ -1,27 +1,55 @@
 // Package review is where everything comes together for the one who looks:
-// the tray on the home page, the journal, and the health of the machine. It
+// the tray on the home page, the pages of the head teacher and the governors,
+// the reports that they sign, the journal, and the health of the machine. It
 // imports no room: rooms offer what waits and what they know through small
-// functions that house plugs in, and review writes in none of them.
+// functions that house plugs in, and review writes in none of them. What it
+// keeps itself are the reports as they were made, and who signed them.
 package review
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"time"
 
 	"belisha/internal/kit/actor"
+	"belisha/internal/kit/clock"
 	"belisha/internal/kit/control"
+	"belisha/internal/kit/duty"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
+	"belisha/internal/school/access"
+	"belisha/internal/school/people"
 )
 
 // What somebody may look at.
 const (
 	MayReadJournal actor.Capability = "journal.read"
 	MayReadHealth  actor.Capability = "health.read"
+	MayReadHead    actor.Capability = "review.head"
+	MayReadBoard   actor.Capability = "review.governors"
 )
+
+// Grants say who reads the pages for the head and for the governors.
+func Grants() []access.Grant {
+	head := []actor.Capability{MayReadHead, MayReadBoard}
+	board := []actor.Capability{MayReadBoard}
+	return []access.Grant{
+		{Post: people.Headteacher, May: head},
+		{Post: people.DeputyHead, May: head},
+		{Post: people.SafeguardingLead, May: board},
+		{Post: people.OnlineSafetyLead, May: board},
+		{Audience: people.Governor, May: board},
+		{Post: people.ChairOfGovernors, May: board},
+		{Post: people.SafeguardingGovernor, May: board},
+	}
+}
 
 // Promises is the state of the policy in one line.
 type Promises struct {
@@ -42,11 +70,21 @@ type Check struct {
 	Todo  string // what to do, when it is not well
 }
 
+// Source is one room's part of the tray. Name is how a page says where it
+// would come from: "concerns".
+type Source struct {
+	Name    string
+	Waiting func(context.Context, actor.Actor) ([]web.Item, error)
+}
+
 // Deps is what the room needs. Every function may be slow only by
 // milliseconds: they are asked for each page.
 type Deps struct {
+	DB       *store.DB
 	Journal  *journal.Journal
-	Waiting  []func(context.Context, actor.Actor) ([]web.Item, error)
+	Clock    clock.Clock
+	Live     *setting.Live
+	Waiting  func() []Source
 	Promises func(context.Context) (Promises, error)
 	Health   func(context.Context) []Check
 	Names    func(ctx context.Context, actorID string) string // how a page says an actor
@@ -54,17 +92,25 @@ type Deps struct {
 	// happened (whose web history was looked at, and why) is for the head
 	// teacher alone. May be nil.
 	Private func(kind string) bool
+	// Facts is what reports are made of.
+	Facts Facts
+	Days  duty.SchoolDays
+	// Notices tells by mail; nil: nobody is mailed.
+	Notices notice.Sender
 }
 
 // Room is the review.
-type Room struct{ d Deps }
+type Room struct {
+	d      Deps
+	trends trendCache
+}
 
 // New returns the room.
 func New(d Deps) (*Room, error) {
-	if d.Journal == nil || d.Promises == nil || d.Health == nil || d.Names == nil {
-		return nil, errors.New("the review needs a journal, promises, health and names")
+	if d.DB == nil || d.Journal == nil || d.Clock == nil || d.Live == nil || d.Waiting == nil || d.Promises == nil || d.Health == nil || d.Names == nil || d.Facts == nil || d.Days == nil {
+		return nil, errors.New("the review needs records, a journal, a clock, settings, a tray, promises, health, names and facts")
 	}
-	return &Room{d}, nil
+	return &Room{d: d}, nil
 }
 
 // hidden reports whether the actor may not see the detail of a line.
@@ -83,21 +129,31 @@ func visible(a actor.Actor, lines []journal.Line) []journal.Line {
 }
 
 // headteacher is the post that may see every detail.
-const headteacher = "headteacher"
+const headteacher = string(people.Headteacher)
 
 // Tray returns what waits for the actor: highest risk first, then longest
-// waiting.
+// waiting. A part that could not be asked is an error, beside what the others
+// said.
 func (r *Room) Tray(ctx context.Context, a actor.Actor) ([]web.Item, error) {
-	var items []web.Item
-	for _, w := range r.d.Waiting {
-		more, err := w(ctx, a)
+	items, failed, err := r.tray(ctx, a)
+	if len(failed) > 0 {
+		err = fmt.Errorf("asking what waits in %s: %w", words.And(failed), err)
+	}
+	return items, err
+}
+
+// tray is Tray with the names of the parts that could not be asked.
+func (r *Room) tray(ctx context.Context, a actor.Actor) (items []web.Item, failed []string, err error) {
+	var errs []error
+	for _, w := range r.d.Waiting() {
+		more, err := w.Waiting(ctx, a)
 		if err != nil {
-			return nil, err
+			failed, errs = append(failed, w.Name), append(errs, err)
 		}
 		items = append(items, more...)
 	}
 	Order(items)
-	return items, nil
+	return items, failed, errors.Join(errs...)
 }
 
 // Order sorts a tray.

@@ -2,7 +2,10 @@ package review
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,10 +46,10 @@ func bench(t *testing.T, items []web.Item, p Promises) *Room {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Migrate(ctx, journal.Schema); err != nil {
+	if err := db.Migrate(ctx, journal.Schema, Schema); err != nil {
 		t.Fatal(err)
 	}
-	j, err := journal.New(journal.Deps{DB: db, Clock: clock.NewFake(nine), Verbs: []journal.VerbInfo{{Verb: "thing.done", Says: "Something was done"}}})
+	j, err := journal.New(journal.Deps{DB: db, Clock: clock.NewFake(nine), Protected: Protected, Verbs: append([]journal.VerbInfo{{Verb: "thing.done", Says: "Something was done"}}, Verbs...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +66,10 @@ func bench(t *testing.T, items []web.Item, p Promises) *Room {
 		t.Fatal(err)
 	}
 	r, err := New(Deps{
-		Journal:  j,
-		Waiting:  []func(context.Context, actor.Actor) ([]web.Item, error){func(context.Context, actor.Actor) ([]web.Item, error) { return items, nil }},
+		DB: db, Journal: j, Clock: clock.NewFake(nine), Live: settings(t), Facts: &facts{}, Days: weekdays{},
+		Waiting: func() []Source {
+			return []Source{{Name: "things", Waiting: func(context.Context, actor.Actor) ([]web.Item, error) { return items, nil }}}
+		},
 		Promises: func(context.Context) (Promises, error) { return p, nil },
 		Health: func(context.Context) []Check {
 			return []Check{{Name: "Filter", State: control.Broken, Words: "It does not answer.", Todo: "Wait."}}
@@ -79,10 +84,8 @@ func bench(t *testing.T, items []web.Item, p Promises) *Room {
 }
 
 func TestThePagesShowTheirStructs(t *testing.T) {
-	webtest.Check(t, homePage)
-	webtest.Check(t, journalPage)
-	webtest.Check(t, linePage)
-	webtest.Check(t, healthPage)
+	webtest.Check(t, homePage, journalPage, linePage, healthPage, headPage, boardPage, reportsPage, keptPage)
+	webtest.PlainWords(t, homePage, journalPage, linePage, healthPage, headPage, boardPage, reportsPage, keptPage)
 }
 
 func TestAnEmptyTraySaysWhenItLookedAndNeverThatAllIsSafe(t *testing.T) {
@@ -99,6 +102,47 @@ func TestTheTrayHasOneNextStepForEachItem(t *testing.T) {
 	d := webtest.Get(t, h, "/", webtest.As("person:1"))
 	d.Has("A pupil may need you", "Look at it", "No policy is in force")
 	d.Link("/signals/1")
+}
+
+func TestAfterAWeekendWhatWaitedLongestIsFirstAndSaysSinceWhen(t *testing.T) {
+	friday := nine.Add(-3*24*time.Hour + 7*time.Hour + 10*time.Minute)
+	items := []web.Item{
+		{Key: "n", Title: "New today", Step: "Look", Link: "/n", Risk: 2, Since: nine.Add(-time.Hour)},
+		{Key: "f", Title: "From Friday", Step: "Look", Link: "/f", Risk: 2, Since: friday},
+	}
+	h := webtest.Site(t, bench(t, items, Promises{Policy: "p"}).Section())
+	d := webtest.Get(t, h, "/", webtest.As("person:1"))
+	d.Has("since Friday 16:10", "since 8:00")
+	if text := d.Text(); strings.Index(text, "From Friday") > strings.Index(text, "New today") {
+		t.Error("what is new stands before what waited over the weekend")
+	}
+}
+
+func TestALongTrayIsCutAndTheRestIsOnePressAway(t *testing.T) {
+	var items []web.Item
+	for i := range 40 {
+		items = append(items, web.Item{Key: fmt.Sprint(i), Title: fmt.Sprintf("Thing %d.", i), Step: "Look", Link: "/x", Since: nine.Add(time.Duration(i) * time.Minute)})
+	}
+	h := webtest.Site(t, bench(t, items, Promises{Policy: "p"}).Section())
+	webtest.Get(t, h, "/", webtest.As("person:1")).Has("Thing 0.", "Thing 11.", "Show all 40").HasNot("Thing 12.")
+	webtest.Get(t, h, "/?all=1", webtest.As("person:1")).Has("Thing 39.")
+}
+
+func TestAPartThatCannotBeAskedIsNamedAndNothingIsCalledEmpty(t *testing.T) {
+	r := bench(t, nil, Promises{Policy: "p"})
+	r.d.Waiting = func() []Source {
+		return []Source{
+			{Name: "concerns", Waiting: func(context.Context, actor.Actor) ([]web.Item, error) { return nil, errors.New("the records are away") }},
+			{Name: "tickets", Waiting: func(context.Context, actor.Actor) ([]web.Item, error) {
+				return []web.Item{{Key: "1", Title: "A ticket", Step: "Open it", Link: "/t"}}, nil
+			}},
+		}
+	}
+	h := webtest.Site(t, r.Section())
+	webtest.Get(t, h, "/", webtest.As("person:1")).Is(200).Has("What waits in concerns could not be found out", "A ticket").HasNot("last checked 08:30")
+	if _, err := r.Beacon(context.Background(), webtest.As("person:1")); err == nil {
+		t.Error("the light does not say that something could not be found out")
+	}
 }
 
 func TestTheJournalIsForThoseWhoMayReadItAndEscapesWhatItShows(t *testing.T) {

@@ -2,16 +2,8 @@ package review
 
 import (
 	"embed"
-	"encoding/json"
-	"fmt"
-	"io"
-	"strconv"
-	"strings"
 	"time"
 
-	"belisha/internal/kit/csvio"
-	"belisha/internal/kit/journal"
-	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
 	"belisha/internal/kit/words"
 )
@@ -21,7 +13,10 @@ var pages embed.FS
 
 type homeView struct {
 	web.Base
-	Tray     web.Tray
+	Tray     []web.TrayLine
+	Nothing  string // said when nothing waits
+	More     web.Link
+	Failed   web.Panel
 	Promises []web.SummaryRow
 	Policy   string
 	Sees     bool // may see the promises
@@ -61,11 +56,23 @@ func (r *Room) Section() web.Section {
 		Name: "review", Title: "Home",
 		Menu: []web.MenuItem{
 			{Title: "Home", Path: "/", Needs: web.SignedIn, Icon: "home"},
+			{Title: "Two minutes", Path: "/head", Needs: MayReadHead, Icon: "clock"},
+			{Title: "Governors", Path: "/governors", Needs: MayReadBoard, Icon: "house"},
+			{Title: "Reports", Path: "/reports", Needs: MayReadBoard, Icon: "evidence"},
 			{Title: "Journal", Path: "/journal", Needs: MayReadJournal, Icon: "history"},
 			{Title: "Health", Path: "/health", Needs: MayReadHealth, Icon: "activity"},
 		},
 		Routes: []web.Route{
 			{Pattern: "GET /{$}", Needs: web.SignedIn, Do: r.home},
+			{Pattern: "GET /head", Needs: MayReadHead, Do: r.headPage},
+			{Pattern: "GET /governors", Needs: MayReadBoard, Do: r.boardPage},
+			{Pattern: "GET /governors.csv", Needs: MayReadBoard, Do: r.boardCSV},
+			{Pattern: "GET /governors.html", Needs: MayReadBoard, Do: r.boardAlone},
+			{Pattern: "GET /reports", Needs: MayReadBoard, Do: r.reportList},
+			{Pattern: "GET /reports/{id}", Needs: MayReadBoard, Do: r.reportPage},
+			{Pattern: "POST /reports/{id}/sign", Needs: MayReadBoard, Do: r.signReport},
+			{Pattern: "GET /reports/{id}/report.csv", Needs: MayReadBoard, Do: r.reportCSV},
+			{Pattern: "GET /reports/{id}/report.html", Needs: MayReadBoard, Do: r.reportAlone},
 			{Pattern: "GET /journal", Needs: MayReadJournal, Do: r.journal},
 			{Pattern: "GET /journal/{seq}", Needs: MayReadJournal, Do: r.line},
 			{Pattern: "GET /journal.csv", Needs: MayReadJournal, Do: r.export},
@@ -74,9 +81,13 @@ func (r *Room) Section() web.Section {
 	}
 }
 
+// mostShown is how many lines of the tray stand on the home page; the rest are
+// one press away.
+const mostShown = 12
+
 func (r *Room) home(c *web.Ctx) error {
-	items, err := r.Tray(c.Context(), c.Actor)
-	if err != nil {
+	items, failed, err := r.tray(c.Context(), c.Actor)
+	if err != nil && len(failed) == 0 {
 		return err
 	}
 	p, err := r.d.Promises(c.Context())
@@ -84,10 +95,19 @@ func (r *Room) home(c *web.Ctx) error {
 		return err
 	}
 	v := homeView{Base: web.Base{Title: "What needs you"}, Sees: c.May("evidence.read"), Policy: p.Policy}
-	for _, i := range items {
-		v.Tray.Lines = append(v.Tray.Lines, web.TrayLine{Title: i.Title, Step: i.Step, Link: i.Link, Risk: i.Risk, Since: c.Ago(i.Since)})
+	v.Failed = failedPanel(failed)
+	shown := items
+	if len(items) > mostShown && c.Query("all") == "" {
+		shown = items[:mostShown]
+		v.More = web.Link{Title: "Show all " + words.Number(len(items)), Path: "/?all=1"}
 	}
-	v.Tray.Empty = "Nothing waits for you; last checked " + c.Words.Clock(c.Now()) + "."
+	for _, i := range shown {
+		v.Tray = append(v.Tray, trayLine(c, i))
+	}
+	v.Nothing = "Nothing waits for you; last checked " + c.Words.Stamp(c.Now()) + "."
+	if len(failed) > 0 {
+		v.Nothing = ""
+	}
 	if p.Policy == "" {
 		v.NoPolicy = web.Panel{
 			Tone: "warn", Title: "No policy is in force",
@@ -97,6 +117,41 @@ func (r *Room) home(c *web.Ctx) error {
 	}
 	v.Promises = promiseRows(p)
 	return homePage.Render(c, v)
+}
+
+// trayLine is one line of the tray as shown.
+func trayLine(c *web.Ctx, i web.Item) web.TrayLine {
+	l := web.TrayLine{Title: i.Title, Step: i.Step, Link: i.Link, Risk: i.Risk, Since: c.Ago(i.Since)}
+	l.Since.Words = since(c, i.Since)
+	return l
+}
+
+// since says how long something waits, as a school says it: "since Friday
+// 16:10".
+func since(c *web.Ctx, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	l := t.In(c.Words.Zone())
+	today := c.Now().In(c.Words.Zone())
+	midnight := time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, c.Words.Zone())
+	switch {
+	case !l.Before(midnight):
+		return "since " + c.Words.Clock(l)
+	case !l.Before(midnight.AddDate(0, 0, -6)):
+		return "since " + l.Weekday().String() + " " + c.Words.Clock(l)
+	}
+	return "since " + c.Words.ShortDate(l)
+}
+
+func failedPanel(failed []string) web.Panel {
+	if len(failed) == 0 {
+		return web.Panel{}
+	}
+	return web.Panel{
+		Tone: "bad", Title: "Not everything could be looked at",
+		Words: "What waits in " + words.And(failed) + " could not be found out just now. Open that part itself, or try again in a minute.",
+	}
 }
 
 func promiseRows(p Promises) []web.SummaryRow {
@@ -113,173 +168,6 @@ func promiseRows(p Promises) []web.SummaryRow {
 		row("Kept", p.Kept, "/policies"),
 		row("Words only", p.Words, "/policies"),
 	}
-}
-
-// journalFilter reads the filter from the address.
-func journalFilter(c *web.Ctx) journal.Filter {
-	f := journal.Filter{Kind: c.Query("kind"), ID: c.Query("id"), Actor: c.Query("actor"), Limit: 50}
-	if v := c.Query("verb"); v != "" {
-		f.Verbs = []journal.Verb{journal.Verb(v)}
-	}
-	if d, err := time.ParseInLocation("2006-01-02", c.Query("from"), c.Words.Zone()); err == nil {
-		f.From = d
-	}
-	if d, err := time.ParseInLocation("2006-01-02", c.Query("to"), c.Words.Zone()); err == nil {
-		f.To = d.AddDate(0, 0, 1)
-	}
-	if n, err := strconv.ParseInt(c.Query("before"), 10, 64); err == nil {
-		f.Before = n
-	}
-	return f
-}
-
-func (r *Room) journal(c *web.Ctx) error {
-	f := journalFilter(c)
-	lines, err := r.d.Journal.List(c.Context(), f)
-	if err != nil {
-		return err
-	}
-	v := journalView{
-		Base: web.Base{
-			Title: "Journal", Wide: true,
-			Lead:    "Who did, saw or decided what. Lines are chained: none can be changed or taken out unnoticed.",
-			Exports: []web.Download{{Title: "Export these lines", Path: "/journal.csv?" + c.R.URL.RawQuery, Kind: "CSV"}},
-		},
-	}
-	v.Filter = web.Filter{
-		Path: "/journal", Button: "Show", Clear: "/journal",
-		Fields: []web.Field{
-			{Kind: web.DayField, Name: "from", Label: "From", Value: c.Query("from"), Optional: true},
-			{Kind: web.DayField, Name: "to", Label: "To", Value: c.Query("to"), Optional: true},
-			{Name: "verb", Label: "What happened", Hint: "Such as policy.activated", Value: c.Query("verb"), Optional: true},
-			{Name: "kind", Label: "About", Hint: "Such as account or policy", Value: c.Query("kind"), Optional: true},
-		},
-	}
-	if len(lines) == f.Limit {
-		q := c.R.URL.Query()
-		q.Set("before", strconv.FormatInt(lines[len(lines)-1].Seq, 10))
-		v.Pager = web.Pager{After: "/journal?" + q.Encode(), Words: "Older lines follow"}
-	}
-	v.Table = r.lines(c, visible(c.Actor, lines))
-	return journalPage.Render(c, v)
-}
-
-func (r *Room) lines(c *web.Ctx, lines []journal.Line) web.Table {
-	t := web.Table{
-		Caption: "Lines of the journal, newest first",
-		Columns: []web.Column{{Title: "Line", Numeric: true}, {Title: "What happened"}, {Title: "Who"}, {Title: "When"}},
-		Empty:   web.Empty{Title: "No line fits", Words: "Widen the dates, or clear the filter."},
-	}
-	for _, l := range lines {
-		said := l.Says
-		if said == "" {
-			said = string(l.Verb)
-		}
-		t.Rows = append(t.Rows, web.Row{
-			Link: "/journal/" + strconv.FormatInt(l.Seq, 10),
-			Cells: []web.Cell{
-				{Text: words.Number(int(l.Seq))},
-				{Text: said, Small: l.Kind},
-				{Text: r.d.Names(c.Context(), l.Actor)},
-				{When: c.Near(l.At)},
-			},
-		})
-	}
-	return t
-}
-
-func (r *Room) line(c *web.Ctx) error {
-	n, err := strconv.ParseInt(c.Param("seq"), 10, 64)
-	if err != nil || n < 1 {
-		return store.ErrNotFound
-	}
-	lines, err := r.d.Journal.List(c.Context(), journal.Filter{Before: n + 1, Limit: 1})
-	if err != nil {
-		return err
-	}
-	if len(lines) != 1 || lines[0].Seq != n || len(visible(c.Actor, lines)) == 0 {
-		return store.ErrNotFound
-	}
-	l := lines[0]
-	v := lineView{
-		Base:   web.Base{Title: "Line " + words.Number(int(n)), Crumbs: []web.Crumb{{Title: "Journal", Path: "/journal"}}},
-		Erased: l.Erased,
-	}
-	v.Summary.Rows = []web.SummaryRow{
-		{Key: "What happened", Text: l.Says, Lines: []string{string(l.Verb)}},
-		{Key: "Who", Text: r.d.Names(c.Context(), l.Actor)},
-		{Key: "When", When: c.Moment(l.At)},
-		{Key: "About", Text: l.Kind + " " + l.ID},
-		{Key: "Chain", Text: l.Hash[:16]},
-	}
-	if l.OnBehalf != "" {
-		v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "On behalf of", Text: r.d.Names(c.Context(), l.OnBehalf)})
-	}
-	if v.Hidden = r.hidden(c.Actor, l); !v.Hidden {
-		v.Detail = pretty(l.Detail)
-	}
-	return linePage.Render(c, v)
-}
-
-func pretty(raw json.RawMessage) string {
-	if len(raw) == 0 || string(raw) == "{}" {
-		return ""
-	}
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return string(raw)
-	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // the template escapes
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return string(raw)
-	}
-	return b.String()
-}
-
-// mostExported bounds an export of the journal from a page; the command line
-// exports it whole.
-const mostExported = 10_000
-
-func (r *Room) export(c *web.Ctx) error {
-	f := journalFilter(c)
-	f.Limit = 500
-	var b strings.Builder
-	w, err := csvio.NewWriter(&b)
-	if err != nil {
-		return err
-	}
-	if err := w.Row("line", "at", "actor", "verb", "says", "kind", "record", "detail", "hash"); err != nil {
-		return err
-	}
-	for n := 0; n < mostExported; n += f.Limit {
-		lines, err := r.d.Journal.List(c.Context(), f)
-		if err != nil {
-			return err
-		}
-		full := len(lines) == f.Limit
-		for _, l := range lines {
-			f.Before = l.Seq
-		}
-		for _, l := range visible(c.Actor, lines) {
-			if r.hidden(c.Actor, l) {
-				l.Detail = nil
-			}
-			row := []string{fmt.Sprint(l.Seq), l.At.Format(time.RFC3339), l.Actor, string(l.Verb), l.Says, l.Kind, l.ID, string(l.Detail), l.Hash}
-			if err := w.Row(row...); err != nil {
-				return err
-			}
-		}
-		if !full {
-			break
-		}
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return c.Send("journal.csv", "text/csv; charset=utf-8", io.Reader(strings.NewReader(b.String())))
 }
 
 func (r *Room) health(c *web.Ctx) error {

@@ -1,0 +1,460 @@
+package review
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/control"
+	"belisha/internal/kit/duty"
+	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
+	"belisha/internal/kit/tasks"
+	"belisha/internal/kit/words"
+	"belisha/internal/school/people"
+)
+
+// Schema is the tables of reports.
+//
+//go:embed schema/*.sql
+var Schema embed.FS
+
+// Protected are the tables that the journal covers.
+var Protected = []journal.Protected{{Table: "reports", Key: "id"}, {Table: "report_receipts", Key: "id"}}
+
+// The room's verbs.
+const (
+	VerbMade   journal.Verb = "report.made"
+	VerbOpened journal.Verb = "report.opened"
+	VerbSigned journal.Verb = "report.signed"
+)
+
+// Verbs declares them.
+var Verbs = []journal.VerbInfo{
+	{Verb: VerbMade, Says: "A report to the head teacher or the governors was made."},
+	{Verb: VerbOpened, Says: "Somebody it is for opened a report."},
+	{Verb: VerbSigned, Says: "Somebody it is for signed a report as read."},
+}
+
+// The room's settings.
+const (
+	KeyHeadReport  = "review.head-report"
+	KeyBoardReport = "review.governor-report"
+	KeyReadWithin  = "review.read-within"
+)
+
+const day = 24 * time.Hour
+
+// Settings are what the school decides about reports.
+func Settings() []setting.Setting {
+	return []setting.Setting{
+		{
+			Key: KeyHeadReport, Title: "How often the head teacher gets a report", Kind: setting.Duration, Min: 7 * day, Max: 105 * day,
+			Default: "1 month", Requirements: []string{"GOV-06"}, Help: "A report is made by itself and kept as it was; the head teacher opens and signs it.",
+		},
+		{
+			Key: KeyBoardReport, Title: "How often the governors get a report", Kind: setting.Duration, Min: 28 * day, Max: 366 * day,
+			Default: "1 term", Requirements: []string{"GOV-05", "GOV-08"}, Help: "No child can be known by it. The chair, the safeguarding governor and the online-safety lead sign it.",
+		},
+		{
+			Key: KeyReadWithin, Title: "How many school days there are to read and sign a report", Kind: setting.Number, Low: 1, High: 60,
+			Default: "10", Requirements: []string{"GOV-06", "GOV-08"},
+		},
+	}
+}
+
+// signers are the posts whose holders sign a report of a kind. The
+// online-safety lead goes through the governors' with them.
+var signers = map[string][]people.Post{
+	ForHead:  {people.Headteacher},
+	ForBoard: {people.ChairOfGovernors, people.SafeguardingGovernor, people.OnlineSafetyLead},
+}
+
+// cadence is the setting that says how often a kind is made.
+var cadence = map[string]string{ForHead: KeyHeadReport, ForBoard: KeyBoardReport}
+
+// title is what a kind of report is called.
+func title(kind string) string {
+	if kind == ForBoard {
+		return "Report to the governors"
+	}
+	return "Report to the head teacher"
+}
+
+// Kept is a report as it was made.
+type Kept struct {
+	ID     string
+	Kind   string
+	MadeAt time.Time
+	From   time.Time // what it covers begins here
+	Digest string
+	Body   Report // empty in lists
+}
+
+// Receipt is what one reader did with a report.
+type Receipt struct {
+	ID, Report, Person, Name string
+	Posts                    []string
+	Opened, Signed           time.Time
+	Comment                  string
+}
+
+// ErrAltered: a kept report is not what it was when it was made.
+var ErrAltered = errors.New("this report is not as it was made; look at the journal and at the last backup")
+
+func digestOf(body string) string {
+	h := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(h[:])
+}
+
+// Tasks make reports, tell the head where the journal ended, and send the
+// week's word.
+func (r *Room) Tasks() []tasks.Task {
+	out := []tasks.Task{{Name: "review.reports", At: "06:20", Limit: 2 * time.Minute, Run: r.makeDue}}
+	if r.d.Notices != nil {
+		out = append(out, tasks.Task{Name: "review.journal-head", At: "06:40", Limit: time.Minute, Run: r.mailHead})
+	}
+	return out
+}
+
+// makeDue makes the reports whose time has come. While no policy is in force
+// there is nothing to report.
+func (r *Room) makeDue(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.Belisha("review"))
+	for _, kind := range []string{ForHead, ForBoard} {
+		last, err := r.newest(ctx, kind)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		every := r.d.Live.Current().Duration(cadence[kind])
+		// A little early: tasks of the same time of day drift by minutes.
+		if err == nil && r.d.Clock.Now().Before(last.MadeAt.Add(every-6*time.Hour)) {
+			continue
+		}
+		if _, err := r.Keep(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Keep makes a report and keeps it. Without a policy in force it makes none
+// and returns an empty id.
+func (r *Room) Keep(ctx context.Context, kind string) (id string, err error) {
+	if _, known := signers[kind]; !known {
+		return "", store.ErrNotFound
+	}
+	rep, err := r.Make(ctx, kind, time.Time{})
+	if err != nil || rep.Standing.Title == "" {
+		return "", err
+	}
+	body, err := json.Marshal(rep)
+	if err != nil {
+		return "", fmt.Errorf("writing a report: %w", err)
+	}
+	now := r.d.Clock.Now().UTC()
+	from := rep.School.Term.From
+	if last, err := r.newest(ctx, kind); err == nil {
+		from = last.MadeAt
+	}
+	k := Kept{ID: store.NewID(now), Kind: kind, MadeAt: now, From: from, Digest: digestOf(string(body))}
+	return k.ID, r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := insertReport(ctx, tx, k, string(body)); err != nil {
+			return err
+		}
+		if err := r.tellSigners(ctx, tx, k); err != nil {
+			return err
+		}
+		return r.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: VerbMade, Kind: "report", ID: k.ID, After: map[string]string{"kind": kind, "digest": k.Digest},
+			Rows: []journal.Row{{Table: "reports", ID: k.ID}},
+		})
+	})
+}
+
+func (r *Room) tellSigners(ctx context.Context, tx *store.Tx, k Kept) error {
+	if r.d.Notices == nil {
+		return nil
+	}
+	n := notice.Notice{Key: "report/" + k.ID, What: "A report waits to be read and signed", Link: "/reports/" + k.ID, Risk: 1}
+	for _, p := range signers[k.Kind] {
+		n.Posts = append(n.Posts, string(p))
+	}
+	return r.d.Notices.Send(ctx, tx, n)
+}
+
+// mailHead mails the head where the journal ended, each day, so that whoever
+// owns the machine cannot rewrite what was before unnoticed; and on the first
+// working day how the week began.
+func (r *Room) mailHead(ctx context.Context) error {
+	ctx = actor.With(ctx, actor.Belisha("review"))
+	head, err := r.d.Journal.Head(ctx)
+	if err != nil {
+		return err
+	}
+	now := r.d.Clock.Now()
+	list := []notice.Notice{{
+		Key: "journal/" + now.Format(time.DateOnly), Posts: []string{headteacher}, Link: "/journal", Risk: 1,
+		What: fmt.Sprintf("Keep this mail: the journal ended at line %d with %s", head.Seq, head.Hash),
+	}}
+	year, week := now.ISOWeek()
+	p, err := r.d.Promises(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Policy != "" {
+		list = append(list, notice.Notice{
+			Key: fmt.Sprintf("week/%d-%d", year, week), Posts: []string{headteacher}, Link: "/head", Risk: 1,
+			What: "Your two minutes for this week: " + words.Count(p.Broken, "promise is not being kept", "promises are not being kept"),
+		})
+	}
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		for _, n := range list {
+			if err := r.d.Notices.Send(ctx, tx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// reads reports whether a report of the kind is for the actor to sign.
+func reads(kind string, a actor.Actor) bool {
+	return a.Person != "" && slices.ContainsFunc(signers[kind], func(p people.Post) bool { return a.Holds(string(p)) })
+}
+
+// own are those of the actor's posts in which they sign.
+func own(kind string, a actor.Actor) []string {
+	var out []string
+	for _, p := range signers[kind] {
+		if a.Holds(string(p)) {
+			out = append(out, string(p))
+		}
+	}
+	return out
+}
+
+// Open returns a kept report, and notes that somebody it is for opened it.
+func (r *Room) Open(ctx context.Context, id string) (Kept, error) {
+	k, body, err := r.report(ctx, id)
+	if err != nil {
+		return k, err
+	}
+	if !mayRead(k.Kind, actor.From(ctx)) {
+		return Kept{}, store.ErrNotFound
+	}
+	if digestOf(body) != k.Digest {
+		return k, ErrAltered
+	}
+	if err := json.Unmarshal([]byte(body), &k.Body); err != nil {
+		return k, fmt.Errorf("reading a report: %w", err)
+	}
+	if !reads(k.Kind, actor.From(ctx)) {
+		return k, nil
+	}
+	return k, r.receive(ctx, k, func(*Receipt) bool { return false }, VerbOpened)
+}
+
+func mayRead(kind string, a actor.Actor) bool {
+	return a.May(MayReadHead) || kind == ForBoard && a.May(MayReadBoard)
+}
+
+// Sign keeps that the actor has read a report, with what they say to it.
+func (r *Room) Sign(ctx context.Context, id, digest, comment string) error {
+	k, _, err := r.report(ctx, id)
+	if err != nil {
+		return err
+	}
+	a := actor.From(ctx)
+	if !mayRead(k.Kind, a) {
+		return store.ErrNotFound
+	}
+	if !reads(k.Kind, a) {
+		return store.ErrForbidden
+	}
+	if digest != k.Digest {
+		return store.ErrStale
+	}
+	comment = strings.TrimSpace(comment)
+	if len(comment) > maxComment {
+		return store.Invalid{"comment": "This is too long; two thousand letters are the most."}
+	}
+	return r.receive(ctx, k, func(x *Receipt) bool {
+		if !x.Signed.IsZero() {
+			return false // signed already: the first word stands
+		}
+		x.Signed, x.Comment = r.d.Clock.Now().UTC(), comment
+		return true
+	}, VerbSigned)
+}
+
+const maxComment = 2000
+
+// receive keeps a reader's receipt. It writes nothing where nothing changes.
+func (r *Room) receive(ctx context.Context, k Kept, change func(*Receipt) bool, verb journal.Verb) error {
+	a, now := actor.From(ctx), r.d.Clock.Now().UTC()
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		all, err := receipts(ctx, tx, k.ID)
+		if err != nil {
+			return err
+		}
+		x := Receipt{ID: k.ID + "/" + a.Person, Report: k.ID, Person: a.Person, Name: a.Name, Opened: now}
+		i := slices.IndexFunc(all, func(x Receipt) bool { return x.Person == a.Person })
+		if i >= 0 {
+			x = all[i]
+		}
+		if !change(&x) && i >= 0 {
+			return nil
+		}
+		x.Posts = own(k.Kind, a)
+		if err := saveReceipt(ctx, tx, x); err != nil {
+			return err
+		}
+		return r.d.Journal.Write(ctx, tx, journal.Entry{
+			Verb: verb, Kind: "report", ID: k.ID, After: map[string]string{"comment": x.Comment, "digest": k.Digest},
+			Rows: []journal.Row{{Table: "report_receipts", ID: x.ID}},
+		})
+	})
+}
+
+// missing are the posts that somebody holds and whose word a report lacks.
+func (r *Room) missing(ctx context.Context, k Kept) ([]people.Post, error) {
+	all, err := receipts(ctx, r.d.DB, k.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []people.Post
+	for _, p := range signers[k.Kind] {
+		held, err := r.d.Facts.Posts(ctx, string(p))
+		if err != nil {
+			return nil, err
+		}
+		signed := slices.ContainsFunc(all, func(x Receipt) bool { return !x.Signed.IsZero() && slices.Contains(x.Posts, string(p)) })
+		if len(held) > 0 && !signed {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// Duties are the reports to be read.
+func (r *Room) Duties() []duty.Source {
+	return []duty.Source{{Name: "reports", Owed: r.owed}}
+}
+
+// readBy is when a report is to be read by, counted in school days.
+func (r *Room) readBy(k Kept) time.Time {
+	n := int(r.d.Live.Current().Int(KeyReadWithin))
+	return r.d.Days.AddSchoolDays(k.MadeAt, n)
+}
+
+func (r *Room) owed(ctx context.Context, _ time.Time) ([]duty.Owed, error) {
+	var out []duty.Owed
+	for _, kind := range []string{ForHead, ForBoard} {
+		k, err := r.newest(ctx, kind)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lacks, err := r.missing(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if len(lacks) == 0 {
+			continue
+		}
+		due := r.readBy(k)
+		for _, p := range lacks {
+			out = append(out, duty.Owed{
+				ID: k.ID + "/" + string(p), What: "Read and sign: " + strings.ToLower(title(kind)[:1]) + title(kind)[1:], Step: "Read it",
+				Owner: string(p), Since: k.MadeAt, Due: due, Link: "/reports/" + k.ID, Risk: 1, Measured: true,
+			})
+		}
+	}
+	return out, nil
+}
+
+// Controls is C85.
+func (r *Room) Controls() []control.Control {
+	return []control.Control{{
+		Number: "C85", Slug: "reports-read", Title: "The head's and the governors' reports were read.",
+		Requirements: []string{"GOV-05", "GOV-06", "GOV-07", "GOV-08"}, Settings: []string{KeyHeadReport, KeyBoardReport, KeyReadWithin},
+		MaxAge: 25 * time.Hour, Default: true, Check: r.check,
+	}}
+}
+
+// check looks whether the reports were made in time, and the newest of each
+// kind opened and signed by whoever it is for.
+func (r *Room) check(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
+	f := control.Finding{Source: control.Measured, By: "the receipts of reports", At: now, Owner: headteacher, Rule: "made in time, and signed within " + words.Count(int(v.Int(KeyReadWithin)), "school day", "school days")}
+	var states []control.State
+	var said []string
+	for _, kind := range []string{ForHead, ForBoard} {
+		state, says, err := r.checkKind(ctx, kind, now, v)
+		if err != nil {
+			return f, err
+		}
+		states, said = append(states, state), append(said, says)
+		f.Rows = append(f.Rows, control.Row{What: title(kind) + ": " + says, State: state, At: now, Link: "/reports"})
+	}
+	f.State, f.Figure = control.Worst(states), "head teacher: "+said[0]+"; governors: "+said[1]
+	if f.State != control.Kept {
+		f.Todo = "Open the reports under Reports; whoever they are for reads and signs them there."
+	}
+	return f, nil
+}
+
+func (r *Room) checkKind(ctx context.Context, kind string, now time.Time, v *setting.Values) (control.State, string, error) {
+	k, err := r.newest(ctx, kind)
+	if errors.Is(err, store.ErrNotFound) {
+		return control.Unknown, "no report was made yet", nil
+	}
+	if err != nil {
+		return control.Unknown, "", err
+	}
+	if now.Sub(k.MadeAt) > v.Duration(cadence[kind])+2*day {
+		return control.Broken, "the last report is older than it may be", nil
+	}
+	holders := 0
+	for _, p := range signers[kind] {
+		held, err := r.d.Facts.Posts(ctx, string(p))
+		if err != nil {
+			return control.Unknown, "", err
+		}
+		holders += len(held)
+	}
+	if holders == 0 {
+		return control.Broken, "nobody holds a post that reads it", nil
+	}
+	lacks, err := r.missing(ctx, k)
+	if err != nil {
+		return control.Unknown, "", err
+	}
+	if len(lacks) == 0 {
+		return control.Kept, "the last one was signed by all who read it", nil
+	}
+	if now.After(r.readBy(k)) {
+		return control.Broken, "the last one is not signed by: " + posts(lacks), nil
+	}
+	return control.AtRisk, "the newest one waits to be signed by: " + posts(lacks), nil
+}
+
+func posts(list []people.Post) string {
+	out := make([]string, 0, len(list))
+	for _, p := range list {
+		out = append(out, strings.ToLower(p.Title()))
+	}
+	return words.And(out)
+}

@@ -1,0 +1,236 @@
+package review
+
+import (
+	"time"
+
+	"belisha/internal/kit/control"
+	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
+)
+
+// paper is the head of a page as one could table it; it is seen in print, and
+// on a report that was kept.
+type paper struct {
+	School  string
+	Title   string
+	Made    web.When
+	Policy  string
+	Covers  string
+	Journal string
+}
+
+// promiseLine is one promise with what is wrong with it.
+type promiseLine struct {
+	Mark  web.State
+	Text  string
+	Area  string
+	Says  string // the figure and since when
+	Todo  string
+	Link  string // the evidence
+	Owner string
+}
+
+// trendView is one trend: bars by month, and this term against the last.
+type trendView struct {
+	Bars web.Bars
+	Said string
+}
+
+// body is what the head's page, the governors' and a kept report share.
+type body struct {
+	Paper      paper
+	Statements []string
+	Line       string // how the promises stand, in a sentence
+	Areas      web.Table
+	Broken     []promiseLine
+	AtRisk     []promiseLine
+	Unknown    []promiseLine
+	Waits      web.Table
+	Looks      []string
+	Trends     []trendView
+	Filter     web.Table
+	Posts      web.Table
+	Turns      web.Table
+	Head       bool
+}
+
+// body makes the shared parts of a page from a report.
+func (r *Room) body(c *web.Ctx, rep Report) body {
+	s := rep.Standing
+	b := body{
+		Head: rep.Kind == ForHead, Statements: rep.School.Statements, Looks: rep.School.Looks,
+		Paper: paper{
+			School: rep.School.Name, Title: title(rep.Kind), Made: c.Moment(rep.MadeAt), Policy: policyWords(s),
+			Covers:  rep.School.Term.Name + ", from " + c.Words.ShortDate(rep.School.Term.From),
+			Journal: "line " + words.Number(int(rep.Journal.Seq)) + ", " + rep.Journal.Hash,
+		},
+		Line: line(rep.Counts), Areas: areas(rep.Areas), Filter: tallies(rep), Posts: filled(rep.School.Posts), Waits: waits(c, rep.School.Waits),
+	}
+	b.Broken = lines(c, s.In(control.Broken))
+	b.AtRisk = lines(c, s.In(control.AtRisk))
+	b.Unknown = lines(c, s.In(control.Unknown))
+	for _, m := range rep.Trends {
+		b.Trends = append(b.Trends, movement(m, rep.School))
+	}
+	b.Turns = web.Table{
+		Caption: "Who was given or lost a post this month", Columns: []web.Column{{Title: "Who"}, {Title: "Post"}, {Title: "What"}, {Title: "When"}},
+		Empty: web.Empty{Title: "Nobody was given or lost a post this month"},
+	}
+	for _, t := range rep.School.Turns {
+		b.Turns.Rows = append(b.Turns.Rows, web.Row{Cells: []web.Cell{{Text: t.Name}, {Text: t.Post}, {Text: t.Says}, {When: c.Near(t.At)}}})
+	}
+	return b
+}
+
+func policyWords(s Standing) string {
+	switch {
+	case s.Title == "":
+		return "no policy is in force"
+	case !s.Approved:
+		return s.Title + ", version " + s.Version + ", not yet approved"
+	}
+	return s.Title + ", version " + s.Version
+}
+
+// line is how the promises stand, in one sentence, the worst first.
+func line(n Counts) string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{n.Broken, "not being kept"}, {n.AtRisk, "at risk"}, {n.Unknown, "unknown"}, {n.Kept, "kept"}, {n.Words, "words only, which nothing measures"}, {n.Off, "not applicable"}} {
+		if p.n > 0 {
+			parts = append(parts, words.Number(p.n)+" "+p.what)
+		}
+	}
+	total := n.Broken + n.AtRisk + n.Unknown + n.Kept + n.Words + n.Off
+	if total == 0 {
+		return ""
+	}
+	return "Of " + words.Count(total, "promise", "promises") + ": " + words.And(parts) + "."
+}
+
+func areas(list []Area) web.Table {
+	t := web.Table{
+		Caption: "How the promises stand, by part of the policy",
+		Columns: []web.Column{
+			{Title: "Part of the policy"}, {Title: "Not being kept", Numeric: true}, {Title: "At risk", Numeric: true},
+			{Title: "Unknown", Numeric: true}, {Title: "Kept", Numeric: true}, {Title: "Words only", Numeric: true},
+		},
+		Empty: web.Empty{Title: "No policy is in force", Words: "Once one is, each of its promises stands here."},
+	}
+	for _, a := range list {
+		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{
+			{Text: a.Name}, {Text: words.Number(a.Broken)}, {Text: words.Number(a.AtRisk)}, {Text: words.Number(a.Unknown)},
+			{Text: words.Number(a.Kept)}, {Text: words.Number(a.Words)},
+		}})
+	}
+	return t
+}
+
+// mostPromises bounds each list of promises; the policy's own pages have all.
+const mostPromises = 40
+
+func lines(c *web.Ctx, list []Promise) []promiseLine {
+	var out []promiseLine
+	for _, p := range list[:min(len(list), mostPromises)] {
+		l := promiseLine{Mark: web.State{Is: p.State}, Text: p.Text, Area: p.Area, Says: p.Figure, Todo: p.Todo, Link: "/policies/clauses/" + p.ID, Owner: p.Owner}
+		if !p.Since.IsZero() {
+			l.Says += " (so since " + c.Words.ShortDate(p.Since) + ")"
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// few says a count; one that is hidden is "under 5".
+func few(n int) string {
+	if n < 0 {
+		return "under 5"
+	}
+	return words.Number(n)
+}
+
+func waits(c *web.Ctx, list []Wait) web.Table {
+	t := web.Table{
+		Caption: "What waits in safeguarding", Columns: []web.Column{{Title: "What"}, {Title: "How many", Numeric: true}, {Title: "The longest waits"}},
+		Empty: web.Empty{Title: "Nothing waits in safeguarding"},
+	}
+	for _, w := range list {
+		row := web.Row{Cells: []web.Cell{{Text: w.Title}, {Text: few(w.Count)}, {Text: "nothing waits"}}}
+		if w.Count != 0 {
+			row.Cells[2] = web.Cell{Text: since(c, w.Oldest), Small: c.Words.Ago(w.Oldest)}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func tallies(rep Report) web.Table {
+	t := web.Table{
+		Caption: "Changes of the filter", Columns: []web.Column{{Title: "What"}, {Title: "This term", Numeric: true}, {Title: "Last term", Numeric: true}},
+	}
+	for _, f := range rep.Filter {
+		before := words.Number(f.Before)
+		if rep.School.Before.From.IsZero() {
+			before = "not known"
+		}
+		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{{Text: f.What}, {Text: words.Number(f.Now)}, {Text: before}}})
+	}
+	return t
+}
+
+func filled(list []Filled) web.Table {
+	t := web.Table{
+		Caption: "Who answers for what", Columns: []web.Column{{Title: "Post"}, {Title: "Held by"}, {Title: "Deputies"}},
+		Empty: web.Empty{Title: "No post is filled"},
+	}
+	for _, p := range list {
+		row := web.Row{Cells: []web.Cell{{Text: p.Post}, {Text: p.Holder}, {Text: p.Deputies}}}
+		if p.Holder == "" {
+			row.Cells[1] = web.Cell{Text: "nobody"}
+			if p.Needed {
+				row.Cells[1].Tag = web.Tag{Words: "needed", Tone: "red"}
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func movement(m Movement, s School) trendView {
+	v := trendView{Said: "This term " + few(m.Total()) + "; the term before is not known."}
+	if m.Known {
+		v.Said = "This term " + few(m.Total()) + "; " + before(s) + " " + few(m.Before) + "."
+	}
+	if m.Total() < 0 {
+		v.Said = "Small counts are hidden, so that no child can be known by them."
+	}
+	points := make([]web.Point, 0, len(m.Points))
+	for _, p := range m.Points {
+		points = append(points, web.Point{Label: p.Label, Value: float64(max(0, p.N)), Said: few(p.N)})
+	}
+	v.Bars = web.NewBars(m.Title, m.Unit, points)
+	return v
+}
+
+func before(s School) string {
+	if s.Before.Name == "" {
+		return "the term before"
+	}
+	return s.Before.Name
+}
+
+// dayAsked reads the day in the address: its last moment, or the zero time for
+// none.
+func dayAsked(c *web.Ctx) (time.Time, bool) {
+	d, err := time.ParseInLocation(time.DateOnly, c.Query("on"), c.Words.Zone())
+	if err != nil {
+		return time.Time{}, c.Query("on") == ""
+	}
+	end := d.AddDate(0, 0, 1).Add(-time.Second)
+	if end.After(c.Now()) {
+		return time.Time{}, true
+	}
+	return end, true
+}
