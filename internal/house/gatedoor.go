@@ -15,7 +15,6 @@ import (
 
 	"belisha/internal/gate/ca"
 	"belisha/internal/gate/control"
-	"belisha/internal/gate/porter"
 	"belisha/internal/gate/spool"
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/access"
@@ -341,33 +340,6 @@ func (h *House) latest(ctx context.Context, at netip.Addr) (help.Closed, bool, e
 		return help.Closed{}, false, err
 	}
 	return closedOf(b), true, nil
-}
-
-// severalSays is why somebody with wide rules may meet narrow ones.
-const severalSays = " More than one person is signed in on this device or behind its address, so the strictest rules hold. Whoever has finished should sign out."
-
-// closedOf puts a block into the words of the help room.
-func closedOf(b porter.Block) help.Closed {
-	c := help.Closed{
-		Host: b.Host, At: b.At, Pupil: b.Pupil, Distress: b.Alert, Staff: b.Teacher,
-		Rule: b.Rule, Category: b.Title, Group: b.Group,
-	}
-	if b.Reason == "agreement" {
-		c.Pupil = "You have not signed your school's agreement for using the web yet. Open the page “Agreement” here, read it and sign it; then the web is open to you at once."
-		c.Staff = "Your signature under the school's agreement for using the web is missing. Open “Agreement”, read it and sign it; then the web is open to you at once."
-		return c
-	}
-	if c.Pupil == "" {
-		c.Pupil = "This page is not for school."
-	}
-	if c.Staff == "" {
-		c.Staff = b.Reason
-	}
-	if b.Several {
-		c.Pupil += severalSays
-		c.Staff += severalSays
-	}
-	return c
 }
 
 // metrics offers the filter's counters.

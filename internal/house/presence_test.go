@@ -53,6 +53,8 @@ func TestThePageThatExplainsABlockSaysWhatStandsInTheWay(t *testing.T) {
 	}{
 		{"the agreement", porter.Block{Reason: "agreement"}, "sign"},
 		{"several people", porter.Block{Reason: "category", Pupil: "Games are closed.", Teacher: "Games.", Several: true}, "the strictest rules hold"},
+		{"nobody signed in", porter.Block{Reason: "unsigned", Pupil: "Games are closed."}, "ign in"},
+		{"a pause", porter.Block{Reason: "paused"}, "paused"},
 		{"one person", porter.Block{Reason: "category", Pupil: "Games are closed.", Teacher: "Games."}, "Games"},
 	} {
 		got := house.ClosedOf(c.block)

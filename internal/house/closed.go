@@ -1,0 +1,65 @@
+package house
+
+import (
+	"belisha/internal/gate/porter"
+	"belisha/internal/school/help"
+)
+
+// severalSays is why somebody with wide rules may meet narrow ones.
+const severalSays = " More than one person is signed in on this device or behind its address, so the strictest rules hold. Whoever has finished should sign out."
+
+// standing are the reasons that have nothing to do with the site: a pupil and
+// staff read what to do.
+var standing = map[string]struct{ pupil, staff string }{
+	"agreement": {
+		"You have not signed your school's agreement for using the web yet. Open the page “Agreement” here, read it and sign it; then the web is open to you at once.",
+		"Your signature under the school's agreement for using the web is missing. Open “Agreement”, read it and sign it; then the web is open to you at once.",
+	},
+	"unsigned": {
+		"Nobody is signed in on this device. Sign in, and then open the page again.",
+		"Nobody is signed in on this device, and the school asks for it. Sign in, and then open the page again.",
+	},
+	"paused":   {"An adult at school has paused the web for you for a while. Help pages are open.", "The web is paused for you. Whoever paused it can end that."},
+	"no-rules": {"The school's filter has no rules at the moment, so most pages are closed. Help pages are open.", "The filter has no current rules, so it is closed. Tell who looks after it."},
+}
+
+// staffSays are the reasons in a teacher's words where a category gives none.
+var staffSays = map[string]string{
+	"own-block": "The school has closed this site itself.",
+	"locked":    "It is closed for everybody, and nothing opens it.",
+	"unlisted":  "The site is on no list, and your rules open only sites that somebody opened.",
+	"private":   "It is an address inside a network, which the filter does not open.",
+	"address":   "It is an address without a name, which your rules do not open.",
+	"port":      "It is on a port that the filter does not open.",
+	"no-name":   "The connection did not say which site it is for.",
+	"not-tls":   "The connection is not one of the web.",
+	"mismatch":  "The connection asked for one site and meant another, which is closed.",
+	"malformed": "The address is not written the way web addresses are.",
+	"bypass":    "It is a way round the filter.",
+}
+
+// closedOf puts a block into the words of the help room.
+func closedOf(b porter.Block) help.Closed {
+	c := help.Closed{
+		Host: b.Host, At: b.At, Pupil: b.Pupil, Distress: b.Alert, Staff: b.Teacher,
+		Rule: b.Rule, Category: b.Title, Group: b.Group,
+	}
+	if says, ok := standing[b.Reason]; ok {
+		c.Pupil, c.Staff = says.pupil, says.staff
+		return c
+	}
+	if c.Pupil == "" {
+		c.Pupil = "This page is not for school."
+	}
+	if c.Staff == "" {
+		c.Staff = staffSays[b.Reason]
+	}
+	if c.Staff == "" {
+		c.Staff = "The current rules close it for your group."
+	}
+	if b.Several {
+		c.Pupil += severalSays
+		c.Staff += severalSays
+	}
+	return c
+}
