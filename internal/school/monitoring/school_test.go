@@ -127,7 +127,7 @@ func onStore(t *testing.T, db *store.DB) *school {
 	check(t, err)
 	live := setting.NewLive(setting.NewValues(book, 0, nil))
 	j, err := journal.New(journal.Deps{
-		DB: db, Clock: s.clock, Verbs: slices.Concat(approval.Verbs, people.Verbs, Verbs),
+		DB: db, Clock: s.clock, Verbs: slices.Concat(approval.Verbs, people.Verbs, access.Verbs, Verbs),
 		Protected: slices.Concat(approval.Protected, people.Protected, Protected),
 	})
 	check(t, err)
