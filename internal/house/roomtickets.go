@@ -6,6 +6,7 @@ import "belisha/internal/school/tickets"
 func (h *House) openTickets() (err error) {
 	h.Tickets, err = tickets.New(tickets.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Notices: h.Notices, Place: h.placeOf,
+		Tell: func() string { return h.offered("/tell") },
 	})
 	if err != nil {
 		return err

@@ -261,8 +261,14 @@ func (r *Room) askedPosts(ctx context.Context, u Unblock) ([]string, error) {
 }
 
 // deciders are the filter managers who may decide what the person asks: those
-// who hold the post now, whom the head confirmed, and who did not ask.
+// who did not ask.
 func (r *Room) deciders(ctx context.Context, asker people.ID) ([]people.ID, error) {
+	out, err := r.confirmedManagers(ctx)
+	return slices.DeleteFunc(out, func(id people.ID) bool { return id == asker }), err
+}
+
+// confirmedManagers are those who hold the post now and whom the head confirmed.
+func (r *Room) confirmedManagers(ctx context.Context) ([]people.ID, error) {
 	list, err := r.Holders(ctx)
 	if err != nil {
 		return nil, err
@@ -273,7 +279,7 @@ func (r *Room) deciders(ctx context.Context, asker people.ID) ([]people.ID, erro
 	}
 	var out []people.ID
 	for _, o := range offices {
-		if o.Person.ID != asker && list.Has(o.Person.ID) && !slices.Contains(out, o.Person.ID) {
+		if list.Has(o.Person.ID) && !slices.Contains(out, o.Person.ID) {
 			out = append(out, o.Person.ID)
 		}
 	}

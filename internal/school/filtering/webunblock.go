@@ -312,20 +312,28 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what is asked for lessons: %w", err)
 	}
+	managers, err := r.confirmedManagers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []web.Item
-	may := map[people.ID]bool{}
+	may := map[people.ID]bool{} // by asker; all who are no managers are alike
 	for _, u := range open {
 		if u.State != UnblockAsked {
 			continue
 		}
-		if _, asked := may[u.AskedBy]; !asked {
-			why, err := r.mayDecide(ctx, a, u.AskedBy)
+		asker := u.AskedBy
+		if !slices.Contains(managers, asker) && string(asker) != a.Person {
+			asker = ""
+		}
+		if _, asked := may[asker]; !asked {
+			why, err := r.mayDecide(ctx, a, asker)
 			if err != nil {
 				return nil, err
 			}
-			may[u.AskedBy] = why == ""
+			may[asker] = why == ""
 		}
-		if may[u.AskedBy] {
+		if may[asker] {
 			out = append(out, web.Item{
 				Key: u.ID, Title: "A site is asked for, for a lesson", Step: "Decide", Link: pathUnblocks + "/" + u.ID,
 				Risk: 2, Since: u.AskedAt, Room: "filtering",

@@ -67,4 +67,3 @@ func TestEveryPageOfReportsIsAccessible(t *testing.T) {
 		})
 	}
 }
-

@@ -39,14 +39,14 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 		return nil, nil
 	}
 	now := r.now()
-	list, err := unanswered(ctx, r.DB, 4*mostOwed)
+	list, err := notDue(ctx, r.DB, now, 4*mostOwed)
 	if err != nil {
 		return nil, err
 	}
 	post := map[people.Post]people.Post{}
 	var out []web.Item
 	for _, t := range list {
-		if t.Late(now) || t.State == Taken && string(t.TakenBy) != a.Person || len(out) == mostOwed {
+		if t.State == Taken && string(t.TakenBy) != a.Person || len(out) == mostOwed {
 			continue
 		}
 		if _, known := post[t.Owner]; !known {
@@ -70,15 +70,12 @@ func (r *Room) Duties() []duty.Source {
 }
 
 func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
-	list, err := unanswered(ctx, r.DB, mostOwed)
+	list, err := overdue(ctx, r.DB, now, mostOwed)
 	if err != nil {
 		return nil, err
 	}
 	var out []duty.Owed
 	for _, t := range list {
-		if !t.Late(now) {
-			continue
-		}
 		post, err := r.answers(ctx, t.Owner, now)
 		if err != nil {
 			return nil, err
@@ -138,14 +135,12 @@ func (r *Room) answeredInTime(ctx context.Context, now time.Time, v *setting.Val
 	if t.lateOpen == 0 {
 		return f, nil
 	}
-	list, err := unanswered(ctx, r.DB, 200)
+	list, err := overdue(ctx, r.DB, now, 200)
 	if err != nil {
 		return f, err
 	}
 	for _, x := range list {
-		if x.Late(now) {
-			f.Rows = append(f.Rows, control.Row{What: fmt.Sprintf("Report %d is not answered", x.Number), State: control.Broken, At: x.DueAt, Link: pathDesk + "/" + x.ID})
-		}
+		f.Rows = append(f.Rows, control.Row{What: fmt.Sprintf("Report %d is not answered", x.Number), State: control.Broken, At: x.DueAt, Link: pathDesk + "/" + x.ID})
 	}
 	f.Total = t.lateOpen
 	return f, nil

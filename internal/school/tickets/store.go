@@ -150,9 +150,14 @@ func closedBefore(ctx context.Context, q store.Querier, t time.Time) ([]Ticket, 
 	return list(ctx, q, "WHERE state = $1 AND closed_at < $2 ORDER BY closed_at LIMIT 2000", Closed, store.At(t))
 }
 
-// unanswered are the reports that nobody has answered, the most overdue first.
-func unanswered(ctx context.Context, q store.Querier, limit int) ([]Ticket, error) {
-	return list(ctx, q, "WHERE state <> $1 AND answered_at = 0 ORDER BY due_at, id LIMIT $2", Closed, limit)
+// overdue are the reports whose answer is late, the latest first.
+func overdue(ctx context.Context, q store.Querier, now time.Time, limit int) ([]Ticket, error) {
+	return list(ctx, q, "WHERE answered_at = 0 AND due_at < $1 AND state <> $2 ORDER BY due_at, id LIMIT $3", store.At(now), Closed, limit)
+}
+
+// notDue are the reports that wait for an answer and are not late.
+func notDue(ctx context.Context, q store.Querier, now time.Time, limit int) ([]Ticket, error) {
+	return list(ctx, q, "WHERE answered_at = 0 AND due_at >= $1 AND state <> $2 ORDER BY due_at, id LIMIT $3", store.At(now), Closed, limit)
 }
 
 // Filter narrows the list of reports.

@@ -129,6 +129,9 @@ type Deps struct {
 	// Place says at which place of the school an address is, "" if that is not
 	// known.
 	Place func(at netip.Addr) string
+	// Tell is the page on which a child tells somebody of harm, "" where there
+	// is none. May be nil.
+	Tell func() string
 }
 
 // Room is the room of reports.
@@ -145,6 +148,9 @@ func New(d Deps) (*Room, error) {
 	}
 	if d.Place == nil {
 		d.Place = func(netip.Addr) string { return "" }
+	}
+	if d.Tell == nil {
+		d.Tell = func() string { return "" }
 	}
 	return &Room{Deps: d, rate: newLimiter()}, nil
 }

@@ -436,9 +436,20 @@ func TestTenThousandReportsArePagedQuickly(t *testing.T) {
 	if len(owed) != 50 {
 		t.Errorf("%d tasks, want a bound of 50", len(owed))
 	}
+	start := time.Now()
+	s.report("one.more.example")
+	reported := time.Since(start)
+	start = time.Now()
+	s.waiting(s.nils())
+	t.Logf("a report: %s, the tray: %s", reported, time.Since(start))
+	held, err := s.room.Holds(context.Background(), s.pupil)
+	must(t, err)
+	if len(held) != 1 || len(held[0].Facts) != 2 || !strings.Contains(held[0].Facts[1].Value, "one.more.example") {
+		t.Errorf("held about the pupil: %+v", held)
+	}
 	trends, err := s.room.Trends(context.Background(), friday.AddDate(0, -3, 0), friday.AddDate(0, 0, 2))
 	must(t, err)
-	if len(trends) != 3 || trends[0].Total() != 10_000 || len(trends[0].Points) != 4 {
+	if len(trends) != 3 || trends[0].Total() != 10_001 || len(trends[0].Points) != 4 {
 		t.Errorf("trends: %+v", trends)
 	}
 }

@@ -55,6 +55,7 @@ type newView struct {
 	Button string
 	Child  bool
 	Mine   bool
+	Tell   string
 }
 
 type thanksView struct {
@@ -95,10 +96,10 @@ func child(a actor.Actor) bool {
 }
 
 // newForm is the page on which somebody reports.
-func newForm(c *web.Ctx) newView {
+func (r *Room) newForm(c *web.Ctx) newView {
 	v := newView{
 		Base: web.Base{Title: "Tell us about the filter", Lead: "Whoever looks after the filter reads it and answers you."},
-		Path: pathNew, Button: "Send it", Child: child(c.Actor), Mine: c.Actor.SignedIn(),
+		Path: pathNew, Button: "Send it", Child: child(c.Actor), Mine: c.Actor.SignedIn(), Tell: r.Tell(),
 	}
 	kinds := []web.Option{
 		{Value: string(Over), Label: "A site is closed and should be open"},
@@ -120,7 +121,7 @@ func newForm(c *web.Ctx) newView {
 }
 
 func (r *Room) newPage(c *web.Ctx) error {
-	v := newForm(c)
+	v := r.newForm(c)
 	kind := Kind(c.Query("kind"))
 	if kind == Over || kind == Under || kind == Wrong {
 		v.Fields[0] = v.Fields[0].Choose(string(kind))
@@ -146,7 +147,7 @@ func (r *Room) newPost(c *web.Ctx) error {
 		bad, wrong = store.Invalid{"": err.Error() + "."}, true
 	}
 	if wrong {
-		v := newForm(c)
+		v := r.newForm(c)
 		v.Errors = web.Refill(form, bad, &v.Fields[0], &v.Fields[1], &v.Fields[2])
 		return newTemplate.Status(422).Render(c, v)
 	}

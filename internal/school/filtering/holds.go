@@ -1,0 +1,33 @@
+package filtering
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"belisha/internal/school/people"
+)
+
+// mostHeld is how many records about a person are named one by one.
+const mostHeld = 500
+
+// Holds is what this room keeps about a person: what they asked to have opened
+// for a lesson.
+func (r *Room) Holds(ctx context.Context, id people.ID) ([]people.Holding, error) {
+	list, total, err := findUnblocks(ctx, r.d.DB, unblockFilter{By: id, page: page{at: 1, size: mostHeld}})
+	if err != nil {
+		return nil, fmt.Errorf("reading what somebody asked for lessons: %w", err)
+	}
+	if total == 0 {
+		return nil, nil
+	}
+	w := r.words(ctx)
+	h := people.Holding{Title: "Sites asked for lessons", Facts: []people.Fact{{Name: "Asked", Value: fmt.Sprint(total)}}}
+	for _, u := range list {
+		h.Facts = append(h.Facts, people.Fact{
+			Name:  w.Moment(u.AskedAt),
+			Value: strings.Join(u.Hosts, ", ") + " for " + forWords(u.For) + ", " + string(u.State) + ": " + u.Purpose,
+		})
+	}
+	return []people.Holding{h}, nil
+}
