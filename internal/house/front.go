@@ -2,7 +2,6 @@ package house
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"belisha/internal/kit/journal"
-	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/web"
@@ -27,7 +25,7 @@ import (
 func (h *House) openFront(ctx context.Context) (err error) {
 	if h.Setup, err = setup.New(setup.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, People: h.People, Accounts: h.Access,
-		Policies: examples{h.Policies}, Renamed: h.renamed,
+		Policies: examples{h.Policies}, Renamed: h.renamed, Steps: h.setupSteps(), File: h.setupFile,
 	}); err != nil {
 		return err
 	}
@@ -313,53 +311,4 @@ func lastChecked(st policies.Status) time.Time {
 		}
 	}
 	return last
-}
-
-// examples offers the shipped policies to the set-up.
-type examples struct{ r *policies.Room }
-
-func (e examples) Examples(ctx context.Context) ([]setup.Example, error) {
-	var out []setup.Example
-	for _, name := range e.r.Shipped() {
-		text, ok := e.r.ShippedText(name)
-		if !ok {
-			continue
-		}
-		rep := e.r.Check(ctx, text)
-		words := map[string]string{
-			"hospital-school": "For a school where children come and go within days: tight technical rules, sessions that lock after ten minutes, passwords that change.",
-			"village-primary": "For a small school with a small staff, where the head decides much and pupils never reach social media.",
-		}[name]
-		out = append(out, setup.Example{Name: name, Title: rep.Title, Words: words})
-	}
-	return out, nil
-}
-
-func (e examples) Effects(ctx context.Context, name string) ([]string, error) {
-	text, ok := e.r.ShippedText(name)
-	if !ok {
-		return nil, errors.New("there is no shipped policy of that name")
-	}
-	res, err := e.r.Preview(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return effectWords(res.Effects), nil
-}
-
-func effectWords(effects []setting.Effect) []string {
-	out := make([]string, 0, len(effects))
-	for _, f := range effects {
-		out = append(out, f.Words)
-	}
-	return out
-}
-
-func (e examples) Activate(ctx context.Context, name string) error {
-	text, ok := e.r.ShippedText(name)
-	if !ok {
-		return errors.New("there is no shipped policy of that name")
-	}
-	_, err := e.r.Activate(ctx, policies.Request{Text: text})
-	return err
 }

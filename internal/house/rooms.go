@@ -269,7 +269,7 @@ func (h *House) openPolicies(ctx context.Context) (err error) {
 			{Name: "filtering", Room: h.Filtering},
 			{Name: "monitoring", Room: h.Monitoring},
 		},
-		Controls: h.controls(), Files: shipped.Files, Names: h.actorName, Posts: h.postsOf,
+		Controls: h.controls(), Files: shipped.Files, Variants: variants, Names: h.actorName, Posts: h.postsOf,
 	})
 	if err != nil {
 		return err

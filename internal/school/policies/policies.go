@@ -83,6 +83,9 @@ type Deps struct {
 	Controls []control.Control
 	// Files are the shipped policies and tables (package belisha/policies).
 	Files fs.FS
+	// Variants are other texts with which a shipped policy may begin, made from
+	// it. May be nil.
+	Variants func(text string) []string
 	// Names says who an actor of the journal is ("person:…"), for pages; ""
 	// when it cannot tell. May be nil.
 	Names func(ctx context.Context, actor string) string
@@ -145,6 +148,11 @@ func (r *Room) readShipped() error {
 		r.names = append(r.names, name)
 		r.texts[name] = string(b)
 		r.shipped[hashOf(string(b))] = name
+		if r.d.Variants != nil {
+			for _, v := range r.d.Variants(canonical(string(b))) {
+				r.shipped[hashOf(v)] = name
+			}
+		}
 	}
 	return nil
 }

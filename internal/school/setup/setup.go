@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,8 @@ const (
 	VerbNamed journal.Verb = "school.named"
 	verbCode  journal.Verb = "setup.code-refused"
 	verbDone  journal.Verb = "setup.finished"
+
+	verbUnlisted journal.Verb = "setup.unlisted"
 )
 
 // Verbs are the room's journal verbs.
@@ -42,6 +45,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbNamed, Says: "The school was named."},
 	{Verb: verbCode, Says: "A wrong set-up code was typed."},
 	{Verb: verbDone, Says: "The first set-up was finished."},
+	{Verb: verbUnlisted, Says: "The set-up was told what happens to sites that stand on no list."},
 }
 
 // How long a code holds, and how many wrong ones are taken before a new one
@@ -72,9 +76,12 @@ type Accounts interface {
 // Policies are the shipped policies. school/policies is plugged in.
 type Policies interface {
 	Examples(ctx context.Context) ([]Example, error)
-	// Effects says in sentences what would change.
-	Effects(ctx context.Context, example string) ([]string, error)
-	Activate(ctx context.Context, example string) error
+	// Effects says in sentences what would change. Unlisted is what the policy
+	// shall say of sites that stand on no list, "" for what it says.
+	Effects(ctx context.Context, example, unlisted string) ([]string, error)
+	Activate(ctx context.Context, example, unlisted string) error
+	// InForce is the title of the policy in force, "" before there is one.
+	InForce(ctx context.Context) (string, error)
 }
 
 // Example is a shipped policy.
@@ -88,6 +95,10 @@ type Deps struct {
 	People   *people.Room
 	Accounts Accounts
 	Policies Policies
+	// Steps are the pages that other rooms bring, in their order; File is what
+	// they offer for download. Both may be nil.
+	Steps []Step
+	File  func(ctx context.Context, name string) (File, error)
 	// Renamed is told after the school's name or host name changed.
 	Renamed func(ctx context.Context)
 }
@@ -99,6 +110,9 @@ type Room struct{ d Deps }
 func New(d Deps) (*Room, error) {
 	if d.DB == nil || d.Journal == nil || d.Clock == nil || d.People == nil || d.Accounts == nil || d.Policies == nil {
 		return nil, errors.New("the set-up needs records, a journal, a clock, people, accounts and policies")
+	}
+	if d.File == nil {
+		d.File = func(context.Context, string) (File, error) { return File{}, store.ErrNotFound }
 	}
 	if d.Renamed == nil {
 		d.Renamed = func(context.Context) {}
@@ -189,6 +203,7 @@ type Name struct {
 	School string
 	Host   string
 	Zone   string
+	Sites  []string // names of sites besides the main one; none takes none away
 }
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
@@ -208,7 +223,50 @@ func (n *Name) check() error {
 	if _, err := time.LoadLocation(n.Zone); err != nil || n.Zone == "" || n.Zone == "Local" {
 		bad["zone"] = "Write the time zone as Europe/London"
 	}
+	if len(n.Sites) > maxSites {
+		bad["sites"] = fmt.Sprintf("Write at most %d sites", maxSites)
+	}
+	for _, name := range n.Sites {
+		if len(name) > 100 || siteSlug(name) == "" {
+			bad["sites"] = fmt.Sprintf("“%.40s” is not a name of a site: use letters, at most 100", name)
+		}
+	}
 	return bad.OrNil()
+}
+
+// maxSites is how many sites a school may have besides the main one.
+const maxSites = 20
+
+// siteSlug is a site's name as records have it.
+func siteSlug(name string) string {
+	s := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	if s == people.MainSite {
+		return ""
+	}
+	return s
+}
+
+var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
+
+// addSites gives each new site a calendar of its own.
+func (r *Room) addSites(ctx context.Context, tx *store.Tx, n Name) error {
+	have, err := r.d.People.Sites(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range n.Sites {
+		slug := siteSlug(name)
+		if slices.Contains(have, slug) {
+			continue
+		}
+		have = append(have, slug)
+		cal := people.DefaultCalendar(slug)
+		cal.Name, cal.Zone = name, n.Zone
+		if err := r.d.People.SetCalendarTx(ctx, tx, *cal); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SetName names the school.
@@ -229,6 +287,9 @@ func (r *Room) SetName(ctx context.Context, n Name) error {
 		if err := r.d.People.SetCalendarTx(ctx, tx, next); err != nil {
 			return err
 		}
+		if err := r.addSites(ctx, tx, n); err != nil {
+			return err
+		}
 		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbNamed, Kind: "school", ID: "1", After: n})
 	})
 	if err == nil {
@@ -247,14 +308,18 @@ type First struct {
 	Deputy   bool
 }
 
-// AddFirst makes the person, the account and the posts in one change.
+// AddFirst makes the person, the account and the posts in one change. Somebody
+// of the staff whom the roll has under that user name is taken as they are.
 func (r *Room) AddFirst(ctx context.Context, f First) error {
+	id, onRoll := r.existing(ctx, f.Username)
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
-		id, err := r.d.People.AddTx(ctx, tx, people.Person{
-			Kind: people.Staff, Given: f.Given, Family: f.Family, Username: f.Username, Site: people.MainSite,
-		})
-		if err != nil {
-			return err
+		if !onRoll {
+			var err error
+			if id, err = r.d.People.AddTx(ctx, tx, people.Person{
+				Kind: people.Staff, Given: f.Given, Family: f.Family, Username: f.Username, Site: people.MainSite,
+			}); err != nil {
+				return err
+			}
 		}
 		for _, p := range f.Posts {
 			h := people.Holder{Person: id, Post: p, From: r.d.Clock.Now(), Public: true, Deputy: f.Deputy}
@@ -275,6 +340,12 @@ func (r *Room) Finish(ctx context.Context) error {
 	if len(heads) == 0 {
 		return store.Invalid{"": "Nobody is head teacher yet. Make that account first"}
 	}
+	if in, err := r.d.Policies.InForce(ctx); err != nil || in == "" {
+		if err != nil {
+			return err
+		}
+		return store.Invalid{"": "No policy is chosen yet. Choose one first"}
+	}
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := r.writeDone(ctx, tx, r.d.Clock.Now()); err != nil {
 			return err
@@ -287,5 +358,5 @@ func (r *Room) Finish(ctx context.Context) error {
 // the machine.
 func owner() actor.Actor {
 	return actor.New(actor.Actor{ID: "setup:code", Name: "Whoever sets this school up", Kind: actor.Console},
-		"policies.activate", "policies.edit", "people.manage", "access.manage", "filtering.publish")
+		"policies.activate", "policies.edit", "people.manage", "people.import", "access.manage", "filtering.publish", "devices.manage", "devices.try-out")
 }

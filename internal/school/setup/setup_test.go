@@ -32,21 +32,23 @@ func (fixed) Secret(context.Context, string) ([]byte, error) {
 }
 
 // shelf offers two policies and remembers which was activated.
-type shelf struct{ activated string }
+type shelf struct{ activated, unlisted string }
 
 func (s *shelf) Examples(context.Context) ([]setup.Example, error) {
 	return []setup.Example{{Name: "one", Title: "The first policy", Words: "For most schools."}, {Name: "two", Title: "The second policy"}}, nil
 }
 
-func (s *shelf) Effects(context.Context, string) ([]string, error) {
+func (s *shelf) Effects(context.Context, string, string) ([]string, error) {
 	return []string{"Pupils lose: shopping."}, nil
 }
 
-func (s *shelf) Activate(_ context.Context, name string) error {
+func (s *shelf) InForce(context.Context) (string, error) { return s.activated, nil }
+
+func (s *shelf) Activate(_ context.Context, name, unlisted string) error {
 	if name != "one" && name != "two" {
 		return errors.New("there is no shipped policy of that name")
 	}
-	s.activated = name
+	s.activated, s.unlisted = name, unlisted
 	return nil
 }
 
@@ -55,6 +57,8 @@ type school struct {
 	people *people.Room
 	access *access.Room
 	shelf  *shelf
+	asked  *bool  // whether another room's second page is asked
+	told   *string
 	clock  *clock.Fake
 	ctx    context.Context
 }
@@ -84,8 +88,16 @@ func open(t *testing.T, db *store.DB) school {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := school{people: p, access: a, shelf: &shelf{}, clock: c, ctx: ctx}
-	s.room, err = setup.New(setup.Deps{DB: db, Journal: j, Clock: c, People: p, Accounts: a, Policies: s.shelf})
+	s := school{people: p, access: a, shelf: &shelf{}, asked: new(bool), told: new(string), clock: c, ctx: ctx}
+	s.room, err = setup.New(setup.Deps{
+		DB: db, Journal: j, Clock: c, People: p, Accounts: a, Policies: s.shelf, Steps: s.others(),
+		File: func(_ context.Context, name string) (setup.File, error) {
+			if name != "proxy.pac" {
+				return setup.File{}, store.ErrNotFound
+			}
+			return setup.File{Name: name, Type: "text/plain", Body: []byte("function")}, nil
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +145,7 @@ func TestASchoolIsSetUpFromTheCodeToThePolicy(t *testing.T) {
 		if w := b.do("POST", "/set-up", url.Values{"code": {"aaaa-bbbb-cccc"}}); w.Code != 422 || !strings.Contains(w.Body.String(), "not the code") {
 			t.Fatalf("a wrong code: %d %s", w.Code, w.Body)
 		}
-		if w := b.do("POST", "/set-up", url.Values{"code": {strings.ToUpper(" " + code + " ")}}); w.Header().Get("Location") != "/set-up/school" {
+		if w := b.do("POST", "/set-up", url.Values{"code": {strings.ToUpper(" " + code + " ")}}); w.Header().Get("Location") != "/set-up/steps" {
 			t.Fatalf("the right code: %d %s", w.Code, w.Body)
 		}
 		if w := b.do("POST", "/set-up/school", url.Values{"school": {""}, "host": {"nodot"}, "zone": {"Mars/Crater"}}); w.Code != 422 ||
@@ -144,7 +156,7 @@ func TestASchoolIsSetUpFromTheCodeToThePolicy(t *testing.T) {
 		if sc, err := s.room.School(s.ctx); err != nil || sc.Name != "Ashdown Vale" || sc.Host != "belisha.ashdown" {
 			t.Fatalf("school %+v, %v", sc, err)
 		}
-		if w := b.do("POST", "/set-up/policy", url.Values{"policy": {"one"}}); w.Header().Get("Location") != "/set-up/head" {
+		if w := b.do("POST", "/set-up/finish", nil); w.Header().Get("Location") != "/set-up/steps" {
 			t.Fatalf("finished without a head: %d %s", w.Code, w.Header().Get("Location"))
 		}
 		head := url.Values{"given": {"Amira"}, "family": {"Quist"}, "username": {"a.quist"}, "password": {"short"}}
@@ -152,7 +164,7 @@ func TestASchoolIsSetUpFromTheCodeToThePolicy(t *testing.T) {
 			t.Fatalf("a short password: %d", w.Code)
 		}
 		head.Set("password", "violet kettle meadow")
-		if w := b.do("POST", "/set-up/head", head); w.Header().Get("Location") != "/set-up/people" {
+		if w := b.do("POST", "/set-up/head", head); w.Header().Get("Location") != "/set-up/roll" {
 			t.Fatalf("the head: %d %s", w.Code, w.Body)
 		}
 		other := url.Values{"given": {"Tomos"}, "family": {"Bell"}, "username": {"t.bell"}, "password": {"amber window river"}, "posts": {"safeguarding-lead", "filter-manager", "not-a-post"}}
@@ -162,11 +174,20 @@ func TestASchoolIsSetUpFromTheCodeToThePolicy(t *testing.T) {
 		if w := b.do("GET", "/set-up/people", nil); !strings.Contains(w.Body.String(), "Tomos Bell") {
 			t.Error("the page does not show who holds a post")
 		}
-		if w := b.do("POST", "/set-up/policy", url.Values{"policy": {"two"}}); w.Header().Get("Location") != "/sign-in" {
+		if w := b.do("POST", "/set-up/unlisted", url.Values{"unlisted": {"previewed"}}); w.Header().Get("Location") != "/set-up/policy" {
+			t.Fatalf("unlisted sites: %d %s", w.Code, w.Body)
+		}
+		if w := b.do("POST", "/set-up/finish", nil); w.Header().Get("Location") != "/set-up/steps" {
+			t.Fatalf("finished without a policy: %d %s", w.Code, w.Header().Get("Location"))
+		}
+		if w := b.do("POST", "/set-up/policy", url.Values{"policy": {"two"}}); w.Header().Get("Location") != "/set-up/platforms" {
 			t.Fatalf("the policy: %d %s", w.Code, w.Body)
 		}
-		if s.shelf.activated != "two" {
-			t.Errorf("activated %q", s.shelf.activated)
+		if s.shelf.activated != "two" || s.shelf.unlisted != "previewed" {
+			t.Errorf("activated %+v", s.shelf)
+		}
+		if w := b.do("POST", "/set-up/finish", nil); w.Header().Get("Location") != "/sign-in" {
+			t.Fatalf("the end: %d %s", w.Code, w.Body)
 		}
 		if w := b.do("GET", "/set-up", nil); w.Header().Get("Location") != "/sign-in" {
 			t.Error("the set-up is open after it was finished")

@@ -74,3 +74,49 @@ func (r *Room) writeDone(ctx context.Context, tx *store.Tx, at time.Time) error 
 	}
 	return nil
 }
+
+// stepsDone are the pages that were saved or passed by.
+func (r *Room) stepsDone(ctx context.Context) (map[string]bool, error) {
+	rows, err := r.d.DB.QueryContext(ctx, "SELECT slug FROM setup_steps")
+	if err != nil {
+		return nil, fmt.Errorf("reading how far the set-up is: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[string]bool{}
+	for rows.Next() {
+		var slug string
+		if err := rows.Scan(&slug); err != nil {
+			return nil, fmt.Errorf("reading how far the set-up is: %w", err)
+		}
+		out[slug] = true
+	}
+	return out, rows.Err()
+}
+
+// passed marks a page of the set-up as done. It is a place in a book, not a
+// record: no journal line.
+func (r *Room) passed(ctx context.Context, slug string) error {
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO setup_steps (slug, done_at) VALUES ($1, $2) ON CONFLICT (slug) DO NOTHING", slug, store.At(r.d.Clock.Now()))
+		if err != nil {
+			return fmt.Errorf("noting how far the set-up is: %w", err)
+		}
+		return nil
+	})
+}
+
+func (r *Room) writeUnlisted(ctx context.Context, tx *store.Tx, choice string) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE schools SET unlisted = $1, version = version + 1 WHERE one = 1", choice); err != nil {
+		return fmt.Errorf("writing the choice about unlisted sites: %w", err)
+	}
+	return nil
+}
+
+// Unlisted is what the set-up was told about sites that stand on no list.
+func (r *Room) Unlisted(ctx context.Context) (string, error) {
+	var s string
+	if err := r.d.DB.QueryRowContext(ctx, "SELECT unlisted FROM schools WHERE one = 1").Scan(&s); err != nil {
+		return "", fmt.Errorf("reading the choice about unlisted sites: %w", err)
+	}
+	return s, nil
+}
