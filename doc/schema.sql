@@ -1110,6 +1110,8 @@ CREATE UNIQUE INDEX tickets_number ON tickets (number);
 
 CREATE INDEX tickets_state ON tickets (state, due_at);
 
+CREATE INDEX tickets_unanswered ON tickets (answered_at, due_at);
+
 CREATE INDEX tickets_who ON tickets (who, asked_at);
 
 CREATE INDEX watch_reviews_from ON watch_reviews (from_at);
