@@ -32,6 +32,7 @@ import (
 	"belisha/internal/kit/vault"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
+	"belisha/internal/school/agreements"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/help"
@@ -65,6 +66,7 @@ type House struct {
 	Policies   *policies.Room
 	Filtering  *filtering.Room
 	Monitoring *monitoring.Room
+	Agreements *agreements.Room
 	Tickets    *tickets.Room
 	Backup     *backup.Room
 	Review     *review.Room

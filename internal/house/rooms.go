@@ -24,6 +24,7 @@ import (
 	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/vault"
 	"belisha/internal/school/access"
+	"belisha/internal/school/agreements"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/monitoring"
@@ -42,7 +43,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, review.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, tickets.Schema, setup.Schema, devices.Schema, confiscated.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, setup.Schema, devices.Schema, confiscated.Schema,
 	}
 }
 
@@ -51,7 +52,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, notice.Verbs, review.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, tickets.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs,
+		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs,
 	} {
 		out = append(out, v...)
 	}
@@ -62,7 +63,7 @@ func Verbs() []journal.VerbInfo {
 func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
-		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, tickets.Protected,
+		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected,
 		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(),
 	} {
 		out = append(out, p...)
@@ -72,7 +73,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), tickets.Settings(), policies.Settings(), backup.Settings(), review.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), policies.Settings(), backup.Settings(), review.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -105,7 +106,7 @@ func (h *House) openHall(context.Context) (err error) {
 	h.Access, err = access.New(access.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People,
 		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Extra: extraGrants(), Log: h.log,
-		Demo: h.cfg.Demo, Approvals: h.Approvals, Notices: h.Notices, School: h.schoolName,
+		Demo: h.cfg.Demo, Approvals: h.Approvals, Notices: h.Notices, School: h.schoolName, PupilDevice: h.pupilDevice,
 		// Whoever signs in on any of our pages is at the address they ask from.
 		Doors: access.Doors{Web: func(*http.Request) bool { return true }, Desk: func(r *http.Request) bool { return !throughFilter(r) }, Secure: overTLS},
 	})
@@ -121,7 +122,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), taskGrants(), review.Grants(), filtering.Grants(), tickets.Grants(), devices.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), devices.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -190,6 +191,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.openTickets(); err != nil {
+		return err
+	}
+	if err := h.openAgreements(); err != nil {
 		return err
 	}
 	if err := h.openRegisters(); err != nil {
@@ -268,6 +272,7 @@ func (h *House) openPolicies(ctx context.Context) (err error) {
 		Rooms: []policies.Preparer{
 			{Name: "filtering", Room: h.Filtering},
 			{Name: "monitoring", Room: h.Monitoring},
+			{Name: "agreements", Room: h.Agreements},
 		},
 		Controls: h.controls(), Files: shipped.Files, Variants: variants, Names: h.actorName, Posts: h.postsOf,
 	})

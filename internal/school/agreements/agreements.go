@@ -110,7 +110,17 @@ var Protected = []journal.Protected{
 // Policy is the policy in force, as staff confirm that they have read it.
 type Policy struct {
 	Title, Version, Link string
-	Since                time.Time
+	// ID tells two texts apart that call themselves the same version. May be "".
+	ID    string
+	Since time.Time
+}
+
+// edition is what a confirmation is kept for.
+func (p Policy) edition() string {
+	if p.ID == "" {
+		return p.Version
+	}
+	return p.Version + " (" + p.ID + ")"
 }
 
 // Files keeps scans of slips. kit/blobs is behind it.
@@ -153,6 +163,7 @@ type Room struct {
 	mu    sync.Mutex
 	known *known
 	turn  int // grows with each drop, so that what was read before one is not kept after it
+	told  told
 }
 
 // New returns the room.
@@ -179,13 +190,34 @@ func New(d Deps) (*Room, error) {
 	return r, nil
 }
 
-// Tasks is what the room does by the clock: at midnight editions begin to
-// bind, decisions take effect and days of grace end.
+// Tasks is what the room does by the clock. At midnight editions begin to
+// bind, decisions take effect and days of grace end; a policy that has come
+// into force may ask for something else. The filter is told within a minute.
 func (r *Room) Tasks() []tasks.Task {
-	return []tasks.Task{{Name: "agreements: a new day", At: "00:05", Limit: time.Minute, Run: func(context.Context) error {
+	return []tasks.Task{{Name: "agreements: what has changed", Every: time.Minute, Limit: time.Minute, Run: r.notice}}
+}
+
+// notice tells the filter when the day or the policy is another one.
+func (r *Room) notice(ctx context.Context) error {
+	today, err := r.today(ctx)
+	if err != nil {
+		return err
+	}
+	now := told{today, r.values().Number()}
+	r.mu.Lock()
+	same := r.told == now
+	r.told = now
+	r.mu.Unlock()
+	if !same {
 		r.Everybody()
-		return nil
-	}}}
+	}
+	return nil
+}
+
+// told is what the filter was last told everything for.
+type told struct {
+	day    people.Day
+	number uint64
 }
 
 func (r *Room) values() *setting.Values { return r.Live.Current() }

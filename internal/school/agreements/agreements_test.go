@@ -719,6 +719,24 @@ func TestAskingForTenThousandPeopleIsQuick(t *testing.T) {
 	}
 }
 
+func TestTheFilterIsToldWhenTheDayOrThePolicyIsAnother(t *testing.T) {
+	s := newSchool(t)
+	run := s.Tasks()[0].Run
+	check(t, run(context.Background()))
+	before := s.all
+	check(t, run(context.Background()))
+	if s.all != before {
+		t.Error("the filter was told although nothing had changed")
+	}
+	s.clock.Set(monday.AddDate(0, 0, 1))
+	check(t, run(context.Background()))
+	s.set(KeyPupils, "reminded")
+	check(t, run(context.Background()))
+	if s.all != before+2 {
+		t.Errorf("the filter was told %d times of a new day and a new policy", s.all-before)
+	}
+}
+
 func TestAnEmptyRollIsNoFault(t *testing.T) {
 	db := storetest.SQLite(t, schemas()...)
 	s := onStore(t, db)

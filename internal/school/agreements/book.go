@@ -37,7 +37,7 @@ func (r *Room) book(ctx context.Context) (*book, error) {
 	if b.policy, b.inUse, err = r.policy(ctx); err != nil || !b.inUse {
 		return b, err
 	}
-	b.read, err = readers(ctx, r.DB, b.policy.Title, b.policy.Version)
+	b.read, err = readers(ctx, r.DB, b.policy.Title, b.policy.edition())
 	return b, err
 }
 

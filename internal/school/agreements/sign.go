@@ -348,7 +348,7 @@ func (r *Room) ReadPolicy(ctx context.Context, title, version, name string, unde
 	if me.Kind != people.Staff || !ok {
 		return store.ErrForbidden
 	}
-	if p.Title != title || p.Version != version {
+	if p.Title != title || p.edition() != version {
 		return ErrNewer
 	}
 	bad := store.Invalid{}
@@ -361,14 +361,14 @@ func (r *Room) ReadPolicy(ctx context.Context, title, version, name string, unde
 	if err := bad.OrNil(); err != nil {
 		return err
 	}
-	reading := Reading{ID: store.NewID(r.Clock.Now()), Person: me.ID, Title: p.Title, Edition: p.Version, Name: clean(name), At: store.At(r.Clock.Now())}
+	reading := Reading{ID: store.NewID(r.Clock.Now()), Person: me.ID, Title: p.Title, Edition: p.edition(), Name: clean(name), At: store.At(r.Clock.Now())}
 	err = r.DB.Write(ctx, func(tx *store.Tx) error {
 		fresh, err := insertReading(ctx, tx, reading)
 		if err != nil || !fresh {
 			return err
 		}
 		return r.Journal.Write(ctx, tx, journal.Entry{
-			Verb: VerbRead, Kind: "person", ID: string(me.ID), After: map[string]any{"policy": p.Title, "version": p.Version},
+			Verb: VerbRead, Kind: "person", ID: string(me.ID), After: map[string]any{"policy": p.Title, "version": p.edition()},
 			Rows: []journal.Row{{Table: "policy_readings", ID: reading.ID}},
 		})
 	})

@@ -196,7 +196,7 @@ func (r *Room) unread(ctx context.Context, l lens, p people.Person) (unread, err
 	if err != nil || !ok {
 		return isRead, err
 	}
-	done, err := hasRead(ctx, r.DB, p.ID, pol.Title, pol.Version)
+	done, err := hasRead(ctx, r.DB, p.ID, pol.Title, pol.edition())
 	if err != nil || done {
 		return isRead, err
 	}

@@ -388,13 +388,13 @@ func (r *Room) policyView(c *web.Ctx) (policyView, error) {
 	if !ok || me.Kind != people.Staff {
 		return policyView{}, store.ErrNotFound
 	}
-	done, err := hasRead(c.Context(), r.DB, me.ID, p.Title, p.Version)
+	done, err := hasRead(c.Context(), r.DB, me.ID, p.Title, p.edition())
 	if err != nil {
 		return policyView{}, err
 	}
 	return policyView{
 		Base:   web.Base{Title: "The school's policy", Crumbs: []web.Crumb{{Title: "Rules to sign", Path: "/agreement"}}, Lead: p.Title + ", version " + p.Version + ", in force since " + c.Words.Date(p.Since)},
-		Policy: web.Link{Title: "Read the policy", Path: p.Link}, Title: p.Title, Version: p.Version, Done: done,
+		Policy: web.Link{Title: "Read the policy", Path: p.Link}, Title: p.Title, Version: p.edition(), Done: done,
 		Fields: []web.Field{
 			{Kind: web.CheckField, Name: "understood", Label: "I have read this policy and understood it"},
 			{Name: "name", Label: "Type your full name", Max: maxName, Autocomplete: "off"},
