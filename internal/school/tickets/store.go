@@ -179,7 +179,7 @@ func (r *Room) List(ctx context.Context, f Filter) ([]Ticket, int, error) {
 		return nil, 0, err
 	}
 	args = append(args, f.Limit, f.Offset)
-	out, err := list(ctx, r.DB, fmt.Sprintf("%s ORDER BY asked_at DESC, id DESC LIMIT $%d OFFSET $%d", where, len(args)-1, len(args)), args...)
+	out, err := list(ctx, r.DB, fmt.Sprintf("%s ORDER BY number DESC LIMIT $%d OFFSET $%d", where, len(args)-1, len(args)), args...)
 	return out, n, err
 }
 
