@@ -92,7 +92,7 @@ func (h *House) webDeps() web.Deps {
 	return web.Deps{
 		Sessions: h.Access, Reads: pageReads{h}, Clock: h.cfg.Clock, Log: h.log,
 		Hosts: h.isDeskHost, PeopleHosts: h.isPeopleHost,
-		About: h.aboutSchool, Beacon: h.Review.Beacon, Version: h.cfg.Version, Demo: h.cfg.Demo, API: h.api, Secure: overTLS,
+		About: h.aboutSchool, Beacon: h.Review.Beacon, Version: h.cfg.Version, Demo: h.cfg.Demo, API: h.api, Secure: overTLS, Lock: "/account/lock",
 	}
 }
 

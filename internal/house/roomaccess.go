@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"belisha/internal/kit/control"
@@ -25,6 +26,29 @@ func (h *House) schoolName(ctx context.Context) string {
 		return ""
 	}
 	return about.Name
+}
+
+// pupilDevice reports whether the school keeps a device at the address for
+// pupils.
+func (h *House) pupilDevice(at netip.Addr) bool {
+	if h.Filtering == nil {
+		return false
+	}
+	known, err := h.Filtering.Devices(context.Background())
+	if err != nil {
+		return false // it is an alert's hint, and no door
+	}
+	for _, d := range known {
+		if d.Group != access.GroupPupils {
+			continue
+		}
+		for _, p := range d.Prefixes() {
+			if p.Contains(at.Unmap()) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // AppointHead makes somebody on the roll head teacher, with an account where

@@ -45,7 +45,11 @@ func (s *site) fail(c *Ctx, err error) {
 		_ = c.Redirect(to.To)
 		return
 	case errors.Is(err, ErrSignIn) && !c.Actor.SignedIn():
-		_ = c.Redirect(s.SignIn + "?to=" + url.QueryEscape(c.wanted()))
+		to := c.keepTyped()
+		if to == "" {
+			to = c.wanted()
+		}
+		_ = c.Redirect(s.SignIn + "?to=" + url.QueryEscape(to))
 		return
 	}
 	p := Explain(err)
@@ -54,6 +58,23 @@ func (s *site) fail(c *Ctx, err error) {
 	}
 	c.showProblem(p)
 }
+
+// keepTyped keeps what was typed into a page whose session had ended, where the
+// sessions can, and returns the page on which its owner finds it again.
+func (c *Ctx) keepTyped() string {
+	k, ok := c.site.Sessions.(Keeper)
+	if !ok || c.R.Method != http.MethodPost || isMultipart(c.R) || c.R.ContentLength > maxTyped {
+		return ""
+	}
+	form, err := c.Form()
+	if err != nil || len(form) == 0 {
+		return ""
+	}
+	return SafePath(k.Keep(c.R, form))
+}
+
+// maxTyped bounds the form that is kept.
+const maxTyped = 64 << 10
 
 // maxWanted bounds the address that is carried through the sign-in.
 const maxWanted = 1000

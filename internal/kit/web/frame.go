@@ -36,6 +36,7 @@ type Frame struct {
 	Icon      string // address of the small picture in the browser's tab
 	SignIn    string
 	SignOut   string
+	Lock      string
 	Account   string
 	Printed   string // when, for the foot of a printed page
 	WindowBar string // the window's title
@@ -56,7 +57,7 @@ func (c *Ctx) frame(b *Base) {
 		School: c.about.School, Demo: s.Demo, Version: s.Version, Contact: c.about.Contact,
 		Help: c.about.Help, People: c.people,
 		Font: AssetPath("latin-400.woff2"), Style: AssetPath("belisha.css"), Icon: AssetPath("beacon.svg"),
-		SignIn: s.SignIn, SignOut: s.SignOut, Account: s.Account,
+		SignIn: s.SignIn, SignOut: s.SignOut, Account: s.Account, Lock: s.Lock,
 		Printed: c.Words.Moment(c.Now()),
 		Reader:  c.Actor.Name, SignedIn: c.Actor.SignedIn(),
 		Bare: c.R.URL.Path == s.SignIn, Notice: c.takeNotice(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -80,6 +81,13 @@ type Sessions interface {
 	Actor(r *http.Request) (actor.Actor, error)
 }
 
+// Keeper is what Sessions may be besides: it keeps a form that came after its
+// session had ended, for its owner alone, and returns the page that shows it
+// again; "" where it is not kept.
+type Keeper interface {
+	Keep(r *http.Request, form url.Values) string
+}
+
 // Reads writes the journal line of a page whose reading is an event.
 type Reads interface {
 	Read(ctx context.Context, verb, path string) error
@@ -150,6 +158,9 @@ type Deps struct {
 	// takes a POST, "/sign-out" when empty; Account is the page of one's own
 	// account, "/account" when empty.
 	SignIn, SignOut, Account string
+	// Lock takes a POST and locks the session; the button is left out when it
+	// is empty. The key L presses it, with the browser's own key for that.
+	Lock string
 	// API answers under /api/v1/; nil for none. Make it with NewAPI, and add
 	// its Routes to the table.
 	API *API

@@ -17,6 +17,8 @@ const (
 	// for the head's to be, which another decides.
 	MayFactors    actor.Capability = "access.second-factor.reset"
 	MayHeadFactor actor.Capability = "access.head-factor"
+	MayRights     actor.Capability = "access.rights.review"   // say that those with the most rights are the right ones
+	MayClass      actor.Capability = "access.class-passwords" // of the pupils one teaches, where the school lets teachers
 )
 
 // Grant is one line of the table: who may do what. Either Post is set or
@@ -43,10 +45,10 @@ const readAll = "people.read policies.read filtering.read journal.read backup.re
 // own account, like everybody who is signed in.
 func Grants() []Grant {
 	return []Grant{
-		{Audience: people.Staff, May: caps("policies.read")},
+		{Audience: people.Staff, May: caps("policies.read access.class-passwords")},
 		{Audience: people.Governor, May: caps("policies.read evidence.read")},
 
-		{Post: people.Headteacher, May: caps(readAll + "people.manage people.posts access.manage access.tokens access.second-factor.reset policies.edit policies.activate policies.approve " +
+		{Post: people.Headteacher, May: caps(readAll + "people.manage people.posts access.manage access.tokens access.second-factor.reset access.rights.review access.rights.review policies.edit policies.activate policies.approve " +
 			"filtering.grant-status monitoring.list.confirm setup.run")},
 		{Post: people.DeputyHead, May: caps(readAll + "policies.edit")},
 		{Post: people.AssistantHead, May: caps("people.read policies.read filtering.read evidence.read")},

@@ -12,7 +12,9 @@ import (
 )
 
 // Controls is what must be true of passwords and sessions.
-func (r *Room) Controls() []control.Control {
+func (r *Room) Controls() []control.Control { return append(r.passwordControls(), r.moreControls()...) }
+
+func (r *Room) passwordControls() []control.Control {
 	return []control.Control{
 		{
 			Number: "C43", Slug: "password-age", Title: "No staff password is older than the policy allows",

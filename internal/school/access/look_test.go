@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,15 +34,16 @@ func TestTheHallsPagesAreAccessible(t *testing.T) {
 	a, err := s.AccountOf(s.ctx, id)
 	s.must(err)
 	d := webtest.Deps()
-	d.Sessions, d.Clock, d.Hosts = s.Room, s.clock, web.HostList("127.0.0.1")
+	d.Sessions, d.Clock, d.Hosts, d.Lock = s.Room, s.clock, web.HostList("127.0.0.1"), "/account/lock"
 	h, _, err := web.Mux([]web.Section{s.Section(), s.people.Section()}, d)
 	s.must(err)
 	srv := httptest.NewServer(h)
 	defer srv.Close()
 	held, err := s.people.PostsOf(s.ctx, id)
 	s.must(err)
+	s.PupilDevice = func(netip.Addr) bool { return true } // an alert to look at
 	pages := []string{
-		"/account", "/account/password", "/account/second-factor", "/account/second-factor/app", "/account/prove", "/account/tokens", "/accounts", "/accounts/new", "/accounts/" + a.ID, "/signed-in",
+		"/account", "/account/password", "/account/compromised", "/accounts/alerts", "/accounts/rights", "/class-passwords", "/account/head-factor", "/account/second-factor", "/account/second-factor/app", "/account/prove", "/account/tokens", "/accounts", "/accounts/new", "/accounts/" + a.ID, "/signed-in",
 		"/people", "/people/new", "/people/" + string(kid), "/people/" + string(kid) + "/edit", "/people/" + string(kid) + "/leave", "/people/" + string(kid) + "/family",
 		"/people/import", "/imports/" + res.ID, "/posts", "/posts/new", "/posts/" + held[0].ID, "/calendar", "/calendar/main/edit",
 	}

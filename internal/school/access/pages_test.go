@@ -8,5 +8,5 @@ import (
 
 func TestEveryPageFitsItsStruct(t *testing.T) {
 	webtest.Check(t, formPage, signedInTemplate, accountTemplate, tokensTemplate, slipTemplate, accountsTemplate,
-		secondPageFile, factorsTemplate, appTemplate, codesTemplate)
+		secondPageFile, factorsTemplate, appTemplate, codesTemplate, alertsTemplate, rightsTemplate, classTemplate, keptTemplate)
 }

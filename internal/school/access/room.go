@@ -46,6 +46,8 @@ type Deps struct {
 	School func(context.Context) string
 	// Notices mails that something happened to an account; may be nil.
 	Notices notice.Sender
+	// PupilDevice says whether a device at an address is for pupils; may be nil.
+	PupilDevice func(netip.Addr) bool
 	// Approvals asks two people where one may not decide; may be nil.
 	Approvals Approvals
 }
@@ -57,6 +59,8 @@ type Room struct {
 	hash   *hasher
 	guard  *guard
 	failed *failures
+	// typed holds what people typed into pages whose session had ended.
+	typed *shelf
 	// waiting holds what is between two steps of taking up a second factor.
 	waiting *shelf
 }
@@ -74,7 +78,7 @@ func New(d Deps) (*Room, error) {
 	}
 	return &Room{
 		Deps: d, table: NewTable(d.Extra...), hash: newHasher(), guard: newGuard(), failed: newFailures(),
-		waiting: newShelf(ceremonyLasts, maxCeremonies),
+		waiting: newShelf(ceremonyLasts, maxCeremonies), typed: newShelf(keptLasts, maxKept),
 	}, nil
 }
 
@@ -129,6 +133,11 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbFactorRemoved, Says: "Somebody took one of their second factors away."},
 	{Verb: VerbFactorWrong, Says: "A second factor was wrong after a right password."},
 	{Verb: VerbFactorReset, Says: "Somebody else's second factor was taken away, with a reason."},
+	{Verb: VerbAlerted, Says: "An account seems to be used by two people, or may be known to another."},
+	{Verb: VerbReviewed, Says: "Somebody looked into an alert about an account."},
+	{Verb: VerbCompromised, Says: "Somebody said that another may know their password; their sessions ended."},
+	{Verb: VerbRightsReviewed, Says: "The head looked at who has the most rights."},
+	{Verb: VerbPupilReset, Says: "A teacher gave a pupil of the class a temporary password."},
 	{Verb: VerbRescued, Says: "The head teacher's account was opened again from the machine itself."},
 	{Verb: VerbCodesMade, Says: "Recovery codes were made, or ended."},
 }
@@ -139,6 +148,8 @@ var Protected = []journal.Protected{
 	{Table: "api_tokens", Key: "id"},
 	{Table: "account_factors", Key: "id"},
 	{Table: "recovery_codes", Key: "id"},
+	{Table: "account_alerts", Key: "id"},
+	{Table: "rights_reviews", Key: "id"},
 }
 
 // Tasks is what the room does by the clock.

@@ -194,6 +194,16 @@ func (r *Room) lock(ctx context.Context, s Session, now time.Time, gap, limit ti
 	})
 }
 
+// LockNow locks a session at once, for somebody who leaves the machine.
+func (r *Room) LockNow(ctx context.Context, id string) error {
+	s, err := readSession(ctx, r.DB, "id", id)
+	if err != nil {
+		return err
+	}
+	now := r.Clock.Now()
+	return r.lock(ctx, s, now, now.Sub(s.UsedAt), r.values().Duration(KeyIdleLock))
+}
+
 // touch keeps that a session was used.
 func (r *Room) touch(ctx context.Context, s Session, now time.Time, gap, limit time.Duration) error {
 	return r.DB.Write(ctx, func(tx *store.Tx) error { return touchSession(ctx, tx, s, now, gap, limit) })

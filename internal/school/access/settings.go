@@ -21,6 +21,9 @@ const (
 	KeyDisableAfter = "access.accounts.disable-after"
 	KeyFactorPosts  = "access.second-factor.posts"
 	KeyFactorGrace  = "access.second-factor.grace"
+	KeySharedWindow = "access.shared-use.window"
+	KeyRightsReview = "access.rights-review"
+	KeyTeachersGive = "access.pupil-passwords.by-teachers"
 )
 
 const day = 24 * time.Hour
@@ -101,6 +104,19 @@ func factorSettings() []setting.Setting {
 			Key: KeyFactorGrace, Title: "How long a new holder may go without a second factor", Kind: setting.Duration, Max: 14 * day, OffAllowed: true,
 			Help: "Off asks for it at the first sign-in. Until it is there, nothing but one's own account opens after this time.", Default: "off",
 			Requirements: []string{"ACC-20"},
+		},
+		{
+			Key: KeySharedWindow, Title: "Two places within what time are one too many", Kind: setting.Duration, Min: time.Minute, Max: 2 * time.Hour, OffAllowed: true,
+			Help:    "An account that was in use at another place, or by a pupil at another device, so lately is put on a list that somebody looks into. Nobody is shut out by it.",
+			Default: "10 minutes", Requirements: []string{"ACC-01", "ACC-04"},
+		},
+		{
+			Key: KeyRightsReview, Title: "How often the head looks at who has the most rights", Kind: setting.Duration, Min: 7 * day, Max: 366 * day,
+			Help: "Whoever may change accounts, posts, the filter or the policy.", Default: "90 days", Requirements: []string{"ACC-20"},
+		},
+		{
+			Key: KeyTeachersGive, Title: "Teachers give the pupils of their class new passwords", Kind: setting.YesNo, Default: "no",
+			Help: "A pupil who forgot a password gets a temporary one from the teacher of the class. Each is in the journal.", Requirements: []string{"ACC-13"},
 		},
 	}
 }

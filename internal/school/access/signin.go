@@ -252,6 +252,9 @@ func (r *Room) openOrUnlock(ctx context.Context, tx *store.Tx, a Account, p peop
 	if err := insertSession(ctx, tx, s); err != nil {
 		return Session{}, nil, err
 	}
+	if err := r.noteElsewhere(ctx, tx, p, s); err != nil {
+		return Session{}, nil, err
+	}
 	return s, ended, r.Journal.Write(ctx, tx, journal.Entry{
 		Verb: VerbStarted, Kind: "session", ID: s.ID,
 		After: map[string]any{"account": a.ID, "address": s.Address.String(), "device": s.Device, "web": t.Web},

@@ -41,7 +41,7 @@ const (
 // neverToken is what no program may be given: what opens doors for others, and
 // what is a person's own decision.
 var neverToken = []actor.Capability{
-	MayManage, MayTokens, people.MayAppoint, "setup.run", "policies.approve", "policies.activate",
+	MayManage, MayTokens, MayFactors, MayHeadFactor, people.MayAppoint, "setup.run", "policies.approve", "policies.activate",
 	"filtering.grant-status", "monitoring.list.confirm",
 }
 

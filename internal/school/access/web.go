@@ -81,6 +81,18 @@ func (r *Room) Section() web.Section {
 			{Pattern: "POST " + factorPath + "/remove", Needs: web.SignedIn, Do: r.removeFactorPost},
 			{Pattern: "GET " + factorPath + "/codes", Needs: web.SignedIn, Do: r.codesPage},
 			{Pattern: "POST " + factorPath + "/codes", Needs: web.SignedIn, Do: r.codesPost},
+			{Pattern: "POST " + lockPath, Needs: web.SignedIn, Do: r.lockPost, People: true},
+			{Pattern: "GET /account/compromised", Needs: web.SignedIn, Do: r.compromisedPage, People: true},
+			{Pattern: "POST /account/compromised", Needs: web.SignedIn, Do: r.compromisedPost, People: true},
+			{Pattern: "GET " + keptPath, Needs: web.SignedIn, Do: r.keptPage, People: true},
+			{Pattern: "POST " + keptPath, Needs: web.SignedIn, Do: r.keptPost, People: true},
+			{Pattern: "POST " + keptPath + "/drop", Needs: web.SignedIn, Do: r.dropKeptPost, People: true},
+			{Pattern: "GET " + classPath, Needs: MayClass, Do: r.classPage},
+			{Pattern: "POST " + classPath, Needs: MayClass, Do: r.classPost},
+			{Pattern: "GET " + alertsPath, Needs: MayManage, Do: r.alertsPage},
+			{Pattern: "POST " + alertsPath, Needs: MayManage, Do: r.alertPost},
+			{Pattern: "GET " + rightsPath, Needs: MayRights, Do: r.rightsPage},
+			{Pattern: "POST " + rightsPath, Needs: MayRights, Do: r.rightsPost},
 			{Pattern: "GET /account/head-factor", Needs: MayHeadFactor, Do: r.headFactorPage},
 			{Pattern: "POST /account/head-factor", Needs: MayHeadFactor, Do: r.headFactorPost},
 			{Pattern: "GET /accounts/{id}/second-factor", Needs: MayFactors, Do: r.resetFactorPage},
@@ -117,6 +129,9 @@ func (r *Room) token(req *http.Request) string {
 	}
 	return k.Value
 }
+
+// lockPath locks one's session at once.
+const lockPath = "/account/lock"
 
 // changePath is where a password is changed.
 const changePath = "/account/password"

@@ -47,6 +47,11 @@ func (r *Room) accountPage(c *web.Ctx) error {
 	if len(c.Actor.Posts) > 0 {
 		v.Facts.Rows = append(v.Facts.Rows, web.SummaryRow{Key: "Posts", Lines: postTitles(c.Actor.Posts)})
 	}
+	v.Links = append(v.Links, web.Link{Title: "Somebody may know my password", Path: "/account/compromised"})
+	v.Acts = []web.Action{{Path: lockPath, Title: "Lock now", Quiet: true}}
+	if c.May(MayClass) && r.values().Bool(KeyTeachersGive) {
+		v.Links = append(v.Links, web.Link{Title: "Passwords of my class", Path: classPath})
+	}
 	if c.May(MayTokens) {
 		v.Links = append(v.Links, web.Link{Title: "Tokens for programs", Path: "/account/tokens"})
 	}
@@ -222,6 +227,10 @@ func (r *Room) issuePost(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	// A token needs no second factor when it is used, so it is asked for here.
+	if err := r.Prove(c, proofLasts); err != nil {
+		return err
+	}
 	var may []actor.Capability
 	for _, m := range form["may"] {
 		may = append(may, actor.Capability(m))
@@ -275,6 +284,10 @@ type slipView struct {
 var slipTemplate = web.NewPage[slipView](pages, "pages/slip.html")
 
 func (r *Room) slip(c *web.Ctx, p people.Person, a Account, temporary string) error {
+	return slipTemplate.Render(c, r.slipOf(c, p, a, temporary))
+}
+
+func (r *Room) slipOf(c *web.Ctx, p people.Person, a Account, temporary string) slipView {
 	v := slipView{
 		Base:  web.Base{Title: "A temporary password for " + p.Name(), Marking: "Give this only to " + p.Name()},
 		Facts: web.Summary{Rows: []web.SummaryRow{{Key: "Username", Text: a.Username}, {Key: "Temporary password", Text: temporary}, {Key: "Good until", When: c.Moment(a.TemporaryUntil)}}},
@@ -284,7 +297,7 @@ func (r *Room) slip(c *web.Ctx, p people.Person, a Account, temporary string) er
 	if a.MustChange {
 		v.Words = append(v.Words, "At the first sign-in a new password is asked for.")
 	}
-	return slipTemplate.Render(c, v)
+	return v
 }
 
 // mayReset refuses to give a new password to somebody who may do what oneself

@@ -17,6 +17,7 @@ type accountsView struct {
 	List   web.Table
 	Pager  web.Pager
 	New    web.Link
+	Links  []web.Link
 }
 
 var accountsTemplate = web.NewPage[accountsView](pages, "pages/accounts.html")
@@ -40,7 +41,7 @@ func (r *Room) accountsPage(c *web.Ctx) error {
 		whole = "/accounts"
 	}
 	v := accountsView{
-		Base: web.Base{Title: "Accounts", Wide: true}, New: web.Link{Title: "Make an account", Path: "/accounts/new"},
+		Base: web.Base{Title: "Accounts", Wide: true}, Links: r.accountLinks(c), New: web.Link{Title: "Make an account", Path: "/accounts/new"},
 		Filter: web.Filter{Path: "/accounts", Button: "Show", Clear: whole, Matches: countWords(total), Fields: []web.Field{
 			{Kind: web.SearchField, Name: "words", Label: "Name or username", Value: f.Words, Max: 60}, state.Choose(f.State),
 		}},
@@ -56,6 +57,18 @@ func (r *Room) accountsPage(c *web.Ctx) error {
 	}
 	v.Pager = r.pager(f, len(list), total)
 	return accountsTemplate.Render(c, v)
+}
+
+// accountLinks lead to what is looked at about all accounts.
+func (r *Room) accountLinks(c *web.Ctx) []web.Link {
+	out := []web.Link{{Title: "Alerts about accounts", Path: alertsPath}}
+	if c.May(MayRights) {
+		out = append(out, web.Link{Title: "Who has the most rights", Path: rightsPath})
+	}
+	if c.May(MayHeadFactor) {
+		out = append(out, web.Link{Title: "The head teacher lost the second factor", Path: "/account/head-factor"})
+	}
+	return out
 }
 
 func (r *Room) pager(f ListFilter, shown, total int) web.Pager {
