@@ -137,6 +137,7 @@ func (r *Room) misuse(ctx context.Context, events []activity.Event) error {
 	if err != nil || !on {
 		return err
 	}
+	looked := r.values().Items(keyRules)
 	zone, err := r.zone(ctx)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (r *Room) misuse(ctx context.Context, events []activity.Event) error {
 		if e.Alert != "" || e.Action == activity.Support || e.Host == "" {
 			continue
 		}
-		if rule := r.ruleOf(e, zone); rule != "" {
+		if rule := r.ruleOf(e, zone); slices.Contains(looked, rule) {
 			a := Alert{Rule: rule, Device: e.Device, First: e.At, Last: e.At, Times: 1}
 			if e.Certainty != activity.Unknown {
 				a.Subject = e.Subject
@@ -358,7 +359,10 @@ func (r *Room) watchJournal(ctx context.Context) error {
 			found = append(found, Alert{Rule: ruleExport, Watcher: watcher, First: now, Last: now, Times: 1, Note: words.Number(rows) + " rows in a day"})
 		}
 	}
-	return r.raiseAlerts(ctx, slices.DeleteFunc(found, func(a Alert) bool { return r.alertedSince(ctx, a, from) }))
+	looked := r.values().Items(keyRules)
+	return r.raiseAlerts(ctx, slices.DeleteFunc(found, func(a Alert) bool {
+		return !slices.Contains(looked, a.Rule) || r.alertedSince(ctx, a, from)
+	}))
 }
 
 // wrongPasswords counts them by account, out of the journal.

@@ -2,6 +2,7 @@ package monitoring
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -257,4 +258,35 @@ func (r *Room) grantPurpose(ctx context.Context, a actor.Actor, g Grant) (Purpos
 	}
 	p = Purpose{ID: store.NewID(now), Actor: a.ID, Session: "grant:" + g.ID, Purpose: g.Purpose, Given: now, Until: g.Until}
 	return p, r.keepPurpose(ctx, p, g.Why)
+}
+
+// askedUnder says, by look, what a contractor asked under a grant, out of the
+// journal.
+func (r *Room) askedUnder(ctx context.Context, g Grant) (map[string]string, error) {
+	lines, err := r.d.Journal.List(ctx, journal.Filter{
+		Kind: "look", Verbs: []journal.Verb{VerbViewed}, Actor: "person:" + string(g.Person), From: g.From, To: g.Until, Limit: 500,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading a contractor's looks in the journal: %w", err)
+	}
+	out := map[string]string{}
+	for _, l := range lines {
+		var d struct {
+			After map[string]string `json:"after"`
+		}
+		if l.Erased || json.Unmarshal(l.Detail, &d) != nil {
+			out[l.ID] = "no longer kept"
+			continue
+		}
+		var parts []string
+		for _, k := range []string{"device", "site", "from"} {
+			if v := d.After["asked "+k]; v != "" {
+				parts = append(parts, k+" "+v)
+			}
+		}
+		if out[l.ID] = strings.Join(parts, ", "); out[l.ID] == "" {
+			out[l.ID] = "everything of the last days"
+		}
+	}
+	return out, nil
 }

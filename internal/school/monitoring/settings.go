@@ -29,6 +29,7 @@ const (
 	keyGrantMax   = "monitoring.contractor.longest"
 	keyReviewed   = "monitoring.watchers.every"
 	keyAlertDays  = "monitoring.alert.within"
+	keyRules      = "monitoring.alert.rules"
 )
 
 const oneDay = 24 * time.Hour
@@ -49,6 +50,15 @@ var themes = []setting.Option{
 	{Value: "selfharm", Title: "self-harm", Words: []string{"self harm", "self-injury"}},
 	{Value: "suicide", Title: "suicide"},
 	{Value: "exploitation", Title: "exploitation", Words: []string{"child exploitation", "grooming", "sexual exploitation"}},
+}
+
+// misuses are the rules as a policy names them.
+var misuses = []setting.Option{
+	{Value: ruleBlocks, Title: "repeated blocks", Words: []string{"many blocked sites", "repeated attempts"}},
+	{Value: ruleBypass, Title: "bypass tools", Words: []string{"ways round the filter", "VPNs and proxies"}},
+	{Value: ruleOddHours, Title: "odd hours", Words: []string{"use at night"}},
+	{Value: rulePasswords, Title: "password attempts", Words: []string{"wrong passwords", "brute force"}},
+	{Value: ruleExport, Title: "mass export", Words: []string{"large copies"}},
 }
 
 func postOptions() []setting.Option {
@@ -122,6 +132,11 @@ func watchSettings() []setting.Setting {
 			Key: keyReviewed, Title: "How often it is reviewed who looked at the record", Kind: setting.Choice, Options: rhythms,
 			Help: "By the head; what the head looked at, by the chair of governors. Within ten school days after its end.", Default: "month",
 			Requirements: []string{"MON-17"},
+		},
+		{
+			Key: keyRules, Title: "What is looked for as misuse", Kind: setting.List, Options: misuses,
+			Help:    "Each makes an alert for the monitors; mass export by a monitor one for the head. Leave out odd hours where pupils live at the school.",
+			Default: "repeated blocks, bypass tools, odd hours, password attempts and mass export", Requirements: []string{"MON-16"},
 		},
 		{
 			Key: keyAlertDays, Title: "How many school days an alert or a signal may wait", Kind: setting.Number, Low: 1, High: 10,

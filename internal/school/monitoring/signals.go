@@ -97,7 +97,12 @@ func (r *Room) Saw(ctx context.Context, events []activity.Event) error {
 	if err := r.signalled(ctx, events); err != nil {
 		return err
 	}
-	return r.misuse(ctx, events)
+	// What was counted cannot be counted again, so a fault here must not hold up
+	// the record: it is told, and the record goes on.
+	if err := r.misuse(ctx, events); err != nil {
+		r.d.Log.Error("misuse could not be noted", "err", err)
+	}
+	return nil
 }
 
 // signalled puts what is worrying in the tray.

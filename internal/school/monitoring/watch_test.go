@@ -136,7 +136,7 @@ func TestContractorsPages(t *testing.T) {
 	all, err := s.grantsSince(context.Background(), monday)
 	check(t, err)
 	path := "/monitoring/contractors/" + all[0].ID
-	webtest.Get(t, site, path, me).Is(200).Safe().Has("devices and sites only", "Find out why", "What was looked at").HasNot("has not looked")
+	webtest.Get(t, site, path, me).Is(200).Safe().Has("devices and sites only", "Find out why", "What was looked at", "device tablet-9").HasNot("has not looked")
 	webtest.Post(t, site, path+"/end", nil, me).GoesTo(path)
 	webtest.Get(t, site, "/monitoring/sight", s.actor(pike)).Is(403)
 	webtest.Get(t, site, "/monitoring/contractors", s.actor(s.lead)).Is(403)

@@ -98,6 +98,9 @@ func (r *Room) alertView(c *web.Ctx) (sheetView, error) {
 		add("Who", "Not known who")
 	}
 	add("Account", a.Account)
+	if a.Account != "" && c.May("access.manage") {
+		v.Links = append(v.Links, web.Link{Title: "The account", Path: "/accounts/" + url.PathEscape(a.Account)})
+	}
 	add("Device", a.Device)
 	v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "First", When: c.Moment(a.First)}, web.SummaryRow{Key: "Last", When: c.Moment(a.Last)})
 	add("How often", words.Count(a.Times, "time", "times"))

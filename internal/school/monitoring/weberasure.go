@@ -95,8 +95,10 @@ func (r *Room) rehearsalPart(c *web.Ctx, id people.ID, v *sheetView) error {
 	v.Panels = append(v.Panels, web.Panel{Tone: "note", Title: "What stays", Words: "Counts without names; what became part of a case; the journal's lines, which hold no page and no search. What waits for the safeguarding lead stays until it is closed. Backups keep it until they run out, and no restore brings it back."})
 	v.Forms = []sheetForm{
 		{Title: "Ask to remove it", Lead: "Nothing happens before somebody else has allowed it.", Path: pathErasure, Hidden: hidden, Fields: []web.Field{why}, Button: "Ask to remove it"},
-		{Title: "Keep it for a legal reason", Lead: "A court, the police or a claim needs it: then nothing of it is removed on request.", Path: pathErasure + "/hold", Hidden: hidden, Quiet: true, Button: "Keep it",
-			Fields: []web.Field{{Kind: web.LongField, Name: "hold", Label: "Who needs it, and where that is written", Rows: 2, Max: maxReason}}},
+		{
+			Title: "Keep it for a legal reason", Lead: "A court, the police or a claim needs it: then nothing of it is removed on request.", Path: pathErasure + "/hold", Hidden: hidden, Quiet: true, Button: "Keep it",
+			Fields: []web.Field{{Kind: web.LongField, Name: "hold", Label: "Who needs it, and where that is written", Rows: 2, Max: maxReason}},
+		},
 	}
 	return nil
 }
@@ -152,8 +154,11 @@ func (r *Room) askedErasureView(c *web.Ctx) (sheetView, error) {
 		return v, err
 	}
 	v.Summary.Rows = []web.SummaryRow{
-		{Key: "Person", Text: name}, {Key: "Why", Text: x.Why}, {Key: "Asked by", Text: by, When: c.Moment(x.Asked)},
-		{Key: "Rows", Text: words.Number(x.Rows)}, {Key: "State", Tags: []web.Tag{erasureTag(x)}},
+		{Key: "Person", Text: name},
+		{Key: "Why", Text: x.Why},
+		{Key: "Asked by", Text: by, When: c.Moment(x.Asked)},
+		{Key: "Rows", Text: words.Number(x.Rows)},
+		{Key: "State", Tags: []web.Tag{erasureTag(x)}},
 	}
 	if !x.Done.IsZero() {
 		v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "Removed", When: c.Moment(x.Done)})

@@ -17,6 +17,11 @@ func (r *Room) grantsView(c *web.Ctx) (sheetView, error) {
 	if err := r.mayGrant(c.Context(), c.Actor); err != nil {
 		return v, err
 	}
+	counted, err := r.countedOnly(c)
+	if err != nil {
+		return v, err
+	}
+	v.Panels = []web.Panel{counted}
 	all, err := r.grantsSince(c.Context(), c.Now().Add(-followedBack))
 	if err != nil {
 		return v, err
@@ -35,8 +40,10 @@ func (r *Room) grantsView(c *web.Ctx) (sheetView, error) {
 			return v, err
 		}
 		t.Rows = append(t.Rows, web.Row{Link: pathGrants + "/" + g.ID, Faint: !g.RunsAt(c.Now()), Cells: []web.Cell{
-			{Text: name, Small: "by " + by}, {Text: sentence(titleOf(purposes, g.Purpose)), Small: namesWords(g.Names)},
-			{When: c.Near(g.EndsAt())}, {Tag: grantTag(g, c.Now())},
+			{Text: name, Small: "by " + by},
+			{Text: sentence(titleOf(purposes, g.Purpose)), Small: namesWords(g.Names)},
+			{When: c.Near(g.EndsAt())},
+			{Tag: grantTag(g, c.Now())},
 		}})
 	}
 	v.Tables = []web.Table{t}
@@ -115,29 +122,40 @@ func (r *Room) grantView(c *web.Ctx) (sheetView, error) {
 		{Key: "Contractor", Text: name},
 		{Key: "For", Text: sentence(titleOf(purposes, g.Purpose)), Lines: []string{g.Why}},
 		{Key: "Sees", Text: namesWords(g.Names)},
-		{Key: "From", When: c.Moment(g.From)}, {Key: "Until", When: c.Moment(g.EndsAt())},
-		{Key: "Given by", Text: by, When: c.Moment(g.At)}, {Key: "State", Tags: []web.Tag{grantTag(g, c.Now())}},
+		{Key: "From", When: c.Moment(g.From)},
+		{Key: "Until", When: c.Moment(g.EndsAt())},
+		{Key: "Given by", Text: by, When: c.Moment(g.At)},
+		{Key: "State", Tags: []web.Tag{grantTag(g, c.Now())}},
 	}
-	looks, err := r.looksUnder(c.Context(), "grant:"+g.ID)
+	t, err := r.lookedAt(c, g)
 	if err != nil {
 		return v, err
-	}
-	t := web.Table{
-		Caption: "What was looked at", ShowCaption: true, Columns: []web.Column{{Title: "When"}, {Title: "Rows", Numeric: true}},
-		Empty: web.Empty{Title: "The contractor has not looked"},
-	}
-	for _, l := range looks {
-		row := web.Row{Cells: []web.Cell{{When: c.Moment(l.At)}, {Text: words.Number(l.Rows)}}}
-		if c.May("journal.read") {
-			row.Link = "/journal?kind=look&id=" + l.ID
-		}
-		t.Rows = append(t.Rows, row)
 	}
 	v.Tables = []web.Table{t}
 	if c.Now().Before(g.EndsAt()) {
 		v.Forms = []sheetForm{{Title: "End it now", Lead: "The contractor sees nothing more, at once.", Path: pathGrants + "/" + g.ID + "/end", Button: "End it", Quiet: true}}
 	}
 	return v, nil
+}
+
+// lookedAt lists what a contractor looked at, with what was asked.
+func (r *Room) lookedAt(c *web.Ctx, g Grant) (web.Table, error) {
+	t := web.Table{
+		Caption: "What was looked at", ShowCaption: true, Columns: []web.Column{{Title: "When"}, {Title: "What was asked"}, {Title: "Rows", Numeric: true}},
+		Empty: web.Empty{Title: "The contractor has not looked"},
+	}
+	looks, err := r.looksUnder(c.Context(), "grant:"+g.ID)
+	if err != nil {
+		return t, err
+	}
+	asked, err := r.askedUnder(c.Context(), g)
+	if err != nil {
+		return t, err
+	}
+	for _, l := range looks {
+		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{{When: c.Moment(l.At)}, {Text: asked[l.ID]}, {Text: words.Number(l.Rows)}}})
+	}
+	return t, nil
 }
 
 func (r *Room) stopGrant(c *web.Ctx) error {
@@ -147,9 +165,10 @@ func (r *Room) stopGrant(c *web.Ctx) error {
 
 type sightView struct {
 	web.Base
-	Under  string
-	Filter web.Filter
-	Table  web.Table
+	Counted web.Panel
+	Under   string
+	Filter  web.Filter
+	Table   web.Table
 }
 
 var sightPage = web.NewPage[sightView](pages, "pages/sight.html")
@@ -165,7 +184,8 @@ func (r *Room) sightOf(c *web.Ctx) error {
 	v := sightView{Base: web.Base{Title: "Web activity by device", Lead: "What you look at is listed for whoever let you.", Wide: true, Marking: marking}}
 	v.Under = "You may look until " + c.Words.Moment(g.EndsAt()) + ", for: " + titleOf(purposes, g.Purpose) + "."
 	v.Filter = web.Filter{Path: pathSight, Button: "Show", Fields: []web.Field{
-		{Name: "device", Label: "Device", Value: device, Max: 120}, {Name: "host", Label: "Site", Value: host, Max: 253},
+		{Name: "device", Label: "Device", Value: device, Max: 120},
+		{Name: "host", Label: "Site", Value: host, Max: 253},
 		{Kind: web.DayField, Name: "day", Label: "Day", Value: string(day)},
 	}}
 	if wrong {
@@ -174,5 +194,8 @@ func (r *Room) sightOf(c *web.Ctx) error {
 		}
 	}
 	v.Table = rowsTable(c, found.Rows, g.Names)
+	if v.Counted, err = r.countedOnly(c); err != nil {
+		return err
+	}
 	return sightPage.Render(c, v)
 }

@@ -30,8 +30,10 @@ func (r *Room) assessView(c *web.Ctx) (sheetView, error) {
 			return v, err
 		}
 		v.Summary.Rows = []web.SummaryRow{
-			{Key: "Version", Text: strconv.Itoa(x.Number)}, {Key: "Saved", Text: by, When: c.Moment(x.Saved)},
-			{Key: "Who was asked", Text: x.Consulted}, {Key: "Looked at again by", Text: x.Review.Words()},
+			{Key: "Version", Text: strconv.Itoa(x.Number)},
+			{Key: "Saved", Text: by, When: c.Moment(x.Saved)},
+			{Key: "Who was asked", Text: x.Consulted},
+			{Key: "Looked at again by", Text: x.Review.Words()},
 		}
 	}
 	f := sheetForm{Title: "The text", Path: pathAssess, Button: "Save as a new version"}
@@ -141,7 +143,8 @@ func (r *Room) basesView(c *web.Ctx) (sheetView, error) {
 		Fields: []web.Field{
 			kind, radios("basis", "What it rests on", Bases),
 			{Kind: web.LongField, Name: "note", Label: "Why this fits, or where that is written", Rows: 3, Max: maxReason},
-			{Name: "reviewer", Label: "Who looked at it", Max: 120}, dateField("on", "When was it looked at?", ""), dateField("next", "When is it looked at again?", ""),
+			{Name: "reviewer", Label: "Who looked at it", Max: 120},
+			dateField("on", "When was it looked at?", ""), dateField("next", "When is it looked at again?", ""),
 		},
 	}}
 	return v, nil

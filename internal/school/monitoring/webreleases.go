@@ -40,9 +40,11 @@ func (r *Room) releasesView(c *web.Ctx) (sheetView, error) {
 		v.Forms = []sheetForm{{
 			Title: "Ask for a part", Path: pathReleases, Button: "Ask the monitors",
 			Fields: []web.Field{
-				{Name: "who", Label: "Whose record", Max: 100}, r.purposeField(),
+				{Name: "who", Label: "Whose record", Max: 100},
+				r.purposeField(),
 				{Kind: web.LongField, Name: "why", Label: "What it is needed for", Rows: 2, Max: maxReason},
-				{Kind: web.DayField, Name: "from", Label: "From"}, {Kind: web.DayField, Name: "to", Label: "To"},
+				{Kind: web.DayField, Name: "from", Label: "From"},
+				{Kind: web.DayField, Name: "to", Label: "To"},
 			},
 		}}
 	}
@@ -99,9 +101,11 @@ func (r *Room) releaseView(c *web.Ctx) (sheetView, error) {
 		return v, err
 	}
 	v.Summary.Rows = []web.SummaryRow{
-		{Key: "Whose", Text: name}, {Key: "Days", Text: x.From.Words() + " to " + x.To.Words()},
+		{Key: "Whose", Text: name},
+		{Key: "Days", Text: x.From.Words() + " to " + x.To.Words()},
 		{Key: "For", Text: sentence(titleOf(purposes, x.Purpose)), Lines: []string{x.Why}},
-		{Key: "Asked by", Text: by, When: c.Moment(x.Asked)}, {Key: "State", Tags: []web.Tag{releaseTag(x)}},
+		{Key: "Asked by", Text: by, When: c.Moment(x.Asked)},
+		{Key: "State", Tags: []web.Tag{releaseTag(x)}},
 	}
 	if x.State != ReleaseAsked {
 		answered, err := r.actorName(c, x.SaidBy)

@@ -76,7 +76,8 @@ func (r *Room) done(c *web.Ctx, err error, view func(*web.Ctx) (sheetView, error
 	return c.Redirect(to)
 }
 
-// show renders a sheet.
+// sheet answers with a sheet; without a purpose where one is needed, with the
+// page that asks for it.
 func (r *Room) sheet(view func(*web.Ctx) (sheetView, error)) web.Handler {
 	return func(c *web.Ctx) error {
 		v, err := view(c)
@@ -133,7 +134,7 @@ func (r *Room) anybody(ctx context.Context, words string) (people.ID, error) {
 	}
 }
 
-// found ignores that something is not there.
+// ignoreMissing ignores that something is not there.
 func ignoreMissing(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

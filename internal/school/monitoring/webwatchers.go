@@ -163,7 +163,8 @@ func (r *Room) supportPart(c *web.Ctx, v *sheetView) error {
 	v.Forms = append(v.Forms, sheetForm{
 		Title: "Record a talk", Path: pathWatchers + "/support", Button: "Keep it", Quiet: true,
 		Fields: []web.Field{
-			{Name: "who", Label: "With whom", Max: 100}, dateField("on", "When", ""),
+			{Name: "who", Label: "With whom", Max: 100},
+			dateField("on", "When", ""),
 			{Kind: web.LongField, Name: "note", Label: "What is needed", Optional: true, Rows: 2, Max: maxReason},
 		},
 	})

@@ -62,7 +62,7 @@ func book(t testing.TB) *setting.Book {
 		length("monitoring.keep.names", "90 days", false), length("monitoring.keep.words", "30 days", false), length("monitoring.gap", "10 minutes", false),
 		yesno("monitoring.staff-detail", "no"), length("monitoring.keep.totals", "3 years", false), list("monitoring.alert.themes", "self-harm suicide exploitation", "self-harm, suicide and exploitation"),
 		length("monitoring.purpose-lasts", "30 minutes", false), choice("monitoring.sample.every", "week fortnight month", "week"), count("monitoring.sample.size", "20"),
-		length("monitoring.contractor.longest", "1 day", false), choice("monitoring.watchers.every", "week fortnight month", "month"), count("monitoring.alert.within", "2"),
+		length("monitoring.contractor.longest", "1 day", false), choice("monitoring.watchers.every", "week fortnight month", "month"), count("monitoring.alert.within", "2"), list("monitoring.alert.rules", "repeated-blocks bypass-tools odd-hours password-attempts mass-export", "repeated blocks"),
 		length("access.staff.password-max-age", "off", true), length("access.idle-lock", "10 minutes", false), count("access.lockout.tries", "5"),
 		length("access.lockout.for", "15 minutes", false), count("access.password.min-length", "12"), length("access.temporary.max-age", "7 days", false),
 		length("access.session.max", "8 hours", false), yesno("access.must-change-first", "yes"), length("access.web-session", "8 hours", false),
