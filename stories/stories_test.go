@@ -232,7 +232,7 @@ func theSchool(s *story, args []string) error {
 		}
 		steps = append(steps, append([]string{path}, step...))
 	}
-	steps = append(steps, []string{"/set-up/policy", "policy=" + policy})
+	steps = append(steps, []string{"/set-up/policy", "policy=" + policy}, []string{"/set-up/finish"})
 	for _, st := range steps {
 		if err := fill(s, st); err != nil {
 			return fmt.Errorf("setting up, %s: %w", st[0], err)
