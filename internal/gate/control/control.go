@@ -162,6 +162,9 @@ func Handler(g Gate) http.Handler {
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) { reply(w, struct{}{}, g.Reload()) })
 	mux.HandleFunc("POST /v1/stop", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, struct{}{}, nil)
+		// The answer goes out before the sockets close. Who asked has gone
+		// if it cannot.
+		_ = http.NewResponseController(w).Flush()
 		g.Stop()
 	})
 	mux.HandleFunc("POST /v1/presence", func(w http.ResponseWriter, r *http.Request) {
