@@ -91,6 +91,13 @@ func sameAddress(want, have string) bool {
 		return true
 	}
 	wh, wp, werr := net.SplitHostPort(want)
-	hh, _, herr := net.SplitHostPort(have)
-	return werr == nil && herr == nil && wp == "0" && wh == hh
+	hh, hp, herr := net.SplitHostPort(have)
+	return werr == nil && herr == nil && (wp == "0" && wh == hh || wp == hp && everywhere(wh) && everywhere(hh))
+}
+
+// everywhere reports whether a host stands for all addresses of the machine:
+// what was asked for as 0.0.0.0 is listened on as ::.
+func everywhere(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsUnspecified()
 }

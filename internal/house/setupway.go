@@ -169,11 +169,12 @@ func (g *gateDoor) rework(ctx context.Context, before []byte) error {
 	if err == nil {
 		return nil
 	}
+	_, _, last := g.child.State()
 	g.child.use(old)
 	if werr := writeFile(g.h.folder.Path("gate", wayFile), before); werr != nil {
 		slog.Error("where the filter listened before could not be written back", "err", werr)
 	}
-	if _, _, last := g.child.State(); last != "" {
+	if last != "" {
 		return fmt.Errorf("the filter could not listen there, so it stays where it was: %s", strings.TrimPrefix(last, "belisha: "))
 	}
 	return err

@@ -32,6 +32,7 @@ type school struct {
 	reach   error
 	listen  error
 	changed int
+	told    error // what the filter says of a change
 	tried   []devices.Tried
 }
 
@@ -63,7 +64,7 @@ func open(t *testing.T, db *store.DB) *school {
 		},
 		Tried: func(context.Context, string, time.Time) ([]devices.Tried, error) { return s.tried, nil },
 		Reach: func(context.Context, devices.Beside) error { return s.reach }, CanListen: func(context.Context, devices.Doors) error { return s.listen },
-		Changed: func(context.Context) error { s.changed++; return nil },
+		Changed: func(context.Context) error { s.changed++; return s.told },
 		Name:    func(context.Context, string) string { return "Amira Quist" },
 	})
 	if err != nil {
@@ -194,6 +195,14 @@ func TestAnAddressThatCannotBeListenedOnIsRefusedBeforeAnythingChanges(t *testin
 			t.Errorf("%v, told %d times", err, s.changed)
 		}
 		s.listen = nil
+		s.told = store.Invalid{"": "the filter could not listen there"}
+		if err := s.room.SetDoors(s.ctx, devices.Doors{Address: "10.0.0.9", Proxy: true, Version: 1}); !errors.As(err, &wrong) {
+			t.Errorf("the filter did not come up: %v", err)
+		}
+		if d, err := s.room.Doors(s.ctx); err != nil || d.Open() || d.Address != "" {
+			t.Errorf("the records say that a door is open which is not: %+v, %v", d, err)
+		}
+		s.told = nil
 		for field, bad := range map[string]devices.Doors{
 			"address": {Address: "my machine", Proxy: true}, "ways": {Address: "10.0.0.5"}, "ssid": {Address: "10.0.0.5", Proxy: true, SSID: strings.Repeat("x", 40)},
 			"dot": {Address: "10.0.0.5", Proxy: true, DoT: "no dot here"},

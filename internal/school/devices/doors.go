@@ -2,6 +2,7 @@ package devices
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -82,7 +83,21 @@ func (r *Room) SetDoors(ctx context.Context, d Doors) error {
 	if err != nil {
 		return err
 	}
-	return r.d.Changed(ctx)
+	if err := r.d.Changed(ctx); err != nil {
+		return errors.Join(err, r.undoDoors(ctx, before))
+	}
+	return nil
+}
+
+// undoDoors writes back what was, where the filter could not take what is: the
+// records never say that a door is open which is not.
+func (r *Room) undoDoors(ctx context.Context, before Doors) error {
+	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := r.restoreDoors(ctx, tx, before); err != nil {
+			return err
+		}
+		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbDoors, Kind: "filter", ID: "doors", After: before, Reason: "the filter could not listen there"})
+	})
 }
 
 // Facts are what the platforms' files are made of.

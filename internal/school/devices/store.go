@@ -67,6 +67,14 @@ func (r *Room) putDoors(ctx context.Context, tx *store.Tx, d Doors) error {
 	return oneRow(res, err, "writing where devices reach the filter")
 }
 
+// restoreDoors writes back what stood there, with its number: the form that
+// could not be taken can be sent again.
+func (r *Room) restoreDoors(ctx context.Context, tx *store.Tx, d Doors) error {
+	res, err := tx.ExecContext(ctx, `UPDATE filter_doors SET address = $1, proxy = $2, dns = $3, captive = $4, dot = $5, ssid = $6, version = $7
+		WHERE one = 1 AND version = $8`, d.Address, d.Proxy, d.DNS, d.Captive, d.DoT, d.SSID, d.Version, d.Version+1)
+	return oneRow(res, err, "writing back where devices reach the filter")
+}
+
 // mostRows bounds what a page or a rule reads of a list that only grows.
 const mostRows = 500
 
