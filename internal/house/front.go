@@ -52,8 +52,10 @@ func (h *House) openFront(ctx context.Context) (err error) {
 }
 
 // privateLines are the kinds of journal lines whose detail holds whose web
-// history was looked at, and why.
-func privateLines(kind string) bool { return kind == "look" || kind == "purpose" || kind == "signal" }
+// history was looked at, and why, or what became of a concern.
+func privateLines(kind string) bool {
+	return kind == "look" || kind == "purpose" || kind == "signal" || kind == "concern"
+}
 
 func (h *House) openHelp() (err error) {
 	floor, err := lists.HelpFloor()

@@ -33,6 +33,7 @@ import (
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
+	"belisha/internal/school/concerns"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/help"
@@ -66,6 +67,7 @@ type House struct {
 	Policies   *policies.Room
 	Filtering  *filtering.Room
 	Monitoring *monitoring.Room
+	Concerns   *concerns.Room
 	Agreements *agreements.Room
 	Tickets    *tickets.Room
 	Backup     *backup.Room

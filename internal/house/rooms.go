@@ -25,6 +25,7 @@ import (
 	"belisha/internal/kit/vault"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
+	"belisha/internal/school/concerns"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/monitoring"
@@ -43,7 +44,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, review.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, setup.Schema, devices.Schema, confiscated.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, setup.Schema, devices.Schema, confiscated.Schema,
 	}
 }
 
@@ -52,7 +53,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, notice.Verbs, review.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs,
+		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs,
 	} {
 		out = append(out, v...)
 	}
@@ -63,7 +64,7 @@ func Verbs() []journal.VerbInfo {
 func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
-		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected,
+		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected, concerns.Protected,
 		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(),
 	} {
 		out = append(out, p...)
@@ -73,7 +74,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), policies.Settings(), backup.Settings(), review.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), policies.Settings(), backup.Settings(), review.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -122,7 +123,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), devices.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), devices.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -194,6 +195,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.openAgreements(); err != nil {
+		return err
+	}
+	if err := h.openConcerns(ctx); err != nil {
 		return err
 	}
 	if err := h.openRegisters(); err != nil {

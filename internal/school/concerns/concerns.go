@@ -191,9 +191,11 @@ type Seen struct {
 	At        time.Time
 	Person    people.ID
 	Certainty string // Sure, Likely or Unknown
-	Theme     string // "" or what made it a signal
-	Words     string // the row in words
-	Device    string
+	// Theme is what made it a signal, or a kind of site about health, distress
+	// or abuse; "" for none. With one, nothing that comes of it is a sanction.
+	Theme  string
+	Words  string // the row in words
+	Device string
 }
 
 // Deps is what the room needs. Evidence, Notices and Files may be nil: then

@@ -124,8 +124,10 @@ func TestWhoMayOpenWhat(t *testing.T) {
 	}{
 		"child protection goes to lead and deputy": {kind: "grooming", want: want{"lead deputy", "head chair", "teacher osl network office governor pupil parent console token"}},
 		"with the policy's word the head reads it": {kind: "grooming", set: []string{keyHeadSees, "yes"}, want: want{"lead deputy head", "chair", "teacher osl network"}},
-		"behaviour goes to whom the policy lists": {kind: "bullying", set: []string{keyBehaviour, "designated safeguarding lead and online-safety lead"},
-			want: want{"lead osl", "deputy head chair", "teacher office network"}},
+		"behaviour goes to whom the policy lists": {
+			kind: "bullying", set: []string{keyBehaviour, "designated safeguarding lead and online-safety lead"},
+			want: want{"lead osl", "deputy head chair", "teacher office network"},
+		},
 		"conduct of staff goes to the head alone":       {kind: "staff-conduct", want: want{"head", "lead deputy chair", "osl office network teacher"}},
 		"a complaint about the head goes to the chair":  {kind: "head", want: want{"chair", "lead deputy", "head osl office network governor"}},
 		"a security incident goes to those listed":      {kind: "virus", want: want{"osl head", "lead deputy chair", "network office teacher"}},

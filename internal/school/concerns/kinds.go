@@ -41,13 +41,6 @@ var Areas = []AreaInfo{
 	{Other, "Something else", "", true},
 }
 
-func (a Area) info() AreaInfo {
-	if i := slices.IndexFunc(Areas, func(x AreaInfo) bool { return x.Area == a }); i >= 0 {
-		return Areas[i]
-	}
-	return AreaInfo{Area: a, Title: string(a)}
-}
-
 // Route is the way a case goes.
 type Route string
 
@@ -199,9 +192,6 @@ const (
 	roleWitness = "witness"
 	roleKept    = "kept" // must not read it
 )
-
-// careThemes are what a row may have shown that never leads to a sanction.
-var careThemes = []string{"selfharm", "suicide", "exploitation", "distress", "health", "identity", "abuse", "eating-disorders", "mental-health", "sexual-health"}
 
 func optionTitle(list []setting.Option, value string) string {
 	for _, o := range list {

@@ -91,7 +91,7 @@ func (r *Room) Report(ctx context.Context, in Report) (Receipt, error) {
 		Images: k.Images, Care: k.Care, Confidential: k.Sealed, Reporter: r.personMark(people.ID(a.Person)),
 		About: About{Reporter: people.ID(a.Person), Place: in.Place, When: in.When, Done: in.Done},
 	}
-	if seen != nil && slices.Contains(careThemes, seen.Theme) {
+	if seen != nil && seen.Theme != "" { // what was flagged speaks of distress, health or abuse
 		c.Care = true
 	}
 	entries := []Entry{{Kind: EntryAccount, Told: Told{Text: in.Account}}}

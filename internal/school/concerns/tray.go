@@ -3,6 +3,7 @@ package concerns
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -19,6 +20,9 @@ const TrayTitle = "A concern waits for you"
 
 // Waiting is the room's part of the tray. A line tells of nobody and nothing.
 func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
+	if a.Kind == actor.System && a.May(MayCount) {
+		return r.countedItems(ctx)
+	}
 	if !person(a) {
 		return nil, nil
 	}
@@ -53,6 +57,24 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	return append(items, late...), err
 }
 
+// countedItems are lines for Belisha's own reports, which only count them: how
+// many wait and since when, without a way to any.
+func (r *Room) countedItems(ctx context.Context) ([]web.Item, error) {
+	list, err := r.cases(ctx, "c.state IN ($1, $2) AND c.route IN ($3, $4) ORDER BY c.reported_at LIMIT 2000", CaseNew, CaseOpen, string(ChildProtection), string(Behaviour))
+	if err != nil {
+		return nil, err
+	}
+	var items []web.Item
+	for i := range list {
+		it := web.Item{Key: strconv.Itoa(i), Title: TrayTitle, Link: "/concerns", Risk: 2, Since: list[i].Reported, Room: "concerns"}
+		if list[i].Risk >= 3 && list[i].Read.IsZero() {
+			it.Risk = 3
+		}
+		items = append(items, it)
+	}
+	return items, nil
+}
+
 func caseItem(c *Case, now time.Time) web.Item {
 	it := web.Item{Key: c.ID, Title: TrayTitle, Step: "Open it", Link: "/concerns/" + c.ID, Risk: c.Risk, Since: c.Reported, Room: "concerns"}
 	switch {
@@ -71,7 +93,7 @@ func (r *Room) givenItems(ctx context.Context, a actor.Actor) ([]web.Item, error
 	}
 	var items []web.Item
 	for _, x := range given {
-		it := web.Item{Key: "action/" + x.ID, Title: "Something was given to you to do", Step: "Open it", Link: "/concerns/actions/" + x.ID, Risk: 1, Since: x.Made, Room: "concerns"}
+		it := web.Item{Key: "action/" + x.ID, Title: "Something was given to you to do", Step: "Open it", Link: "/concern-given/" + x.ID, Risk: 1, Since: x.Made, Room: "concerns"}
 		if r.now().After(x.Due) {
 			it.Title, it.Risk = it.Title+" (late)", 2
 		}

@@ -35,13 +35,13 @@ func (r *Room) Section() web.Section {
 			{Pattern: "GET /concerns/new", Needs: MayReport, Do: r.ready(r.newPage)},
 			// Open: whoever's session has ended meanwhile keeps what they typed.
 			{Pattern: "POST /concerns/new", Needs: web.Open, Do: r.ready(r.report), Body: maxBody},
-			{Pattern: "GET /concerns/sent/{id}", Needs: MayReport, Do: r.ready(r.sentPage)},
+			{Pattern: "GET /concerns/{id}/receipt", Needs: MayReport, Do: r.ready(r.sentPage)},
 			{Pattern: "GET /concerns/trends", Needs: MayCount, Do: r.ready(r.trendsPage)},
 			{Pattern: "POST /concerns/trends", Needs: MayCount, Do: r.ready(r.readTrends)},
 			{Pattern: "GET /concerns/quiet", Needs: MayRead, Do: r.ready(r.quietPage)},
 			{Pattern: "POST /concerns/quiet", Needs: MayRead, Do: r.ready(r.sayQuiet)},
-			{Pattern: "GET /concerns/actions/{id}", Needs: MayReport, Do: r.ready(r.givenPage)},
-			{Pattern: "POST /concerns/actions/{id}", Needs: MayReport, Do: r.ready(r.finishGiven)},
+			{Pattern: "GET /concern-given/{id}", Needs: MayReport, Do: r.ready(r.givenPage)},
+			{Pattern: "POST /concern-given/{id}", Needs: MayReport, Do: r.ready(r.finishGiven)},
 			{Pattern: "GET /concerns/{id}", Needs: MayReport, Do: r.ready(r.casePage)},
 			{Pattern: "GET /concerns/{id}/look", Needs: MayReport, Do: r.ready(r.lookPage)},
 			{Pattern: "POST /concerns/{id}/look", Needs: MayReport, Do: r.ready(r.giveLook)},
@@ -82,7 +82,7 @@ func (r *Room) ready(do web.Handler) web.Handler {
 }
 
 func (r *Room) showClosed(c *web.Ctx, why []string) error {
-	return closedPage.Status(http.StatusServiceUnavailable).Render(c, closedView{
+	return closedPage.Status(http.StatusLocked).Render(c, closedView{
 		Base:    web.Base{Title: "Concerns cannot be kept here yet"},
 		Reasons: why, Adult: r.d.Adult(c.Context()),
 	})
@@ -217,7 +217,7 @@ func (r *Room) fillOwn(c *web.Ctx, v *homeView) error {
 	v.Given = web.Table{Caption: "Given to you to do", ShowCaption: true, Columns: []web.Column{{Title: "What"}, {Title: "Due"}}, Empty: web.Empty{}}
 	for _, a := range given {
 		k, _ := actionKind(a.Kind)
-		v.Given.Rows = append(v.Given.Rows, web.Row{Link: "/concerns/actions/" + a.ID, Cells: []web.Cell{{Text: k.Title}, {When: c.Near(a.Due)}}})
+		v.Given.Rows = append(v.Given.Rows, web.Row{Link: "/concern-given/" + a.ID, Cells: []web.Cell{{Text: k.Title}, {When: c.Near(a.Due)}}})
 	}
 	mine, err := r.Mine(c.Context())
 	if err != nil {
@@ -229,7 +229,7 @@ func (r *Room) fillOwn(c *web.Ctx, v *homeView) error {
 	}
 	for i := range mine {
 		m := &mine[i]
-		v.Mine.Rows = append(v.Mine.Rows, web.Row{Link: "/concerns/sent/" + m.ID, Cells: []web.Cell{{Text: m.Ref()}, {When: c.Ago(m.Reported)}, {Text: m.Status()}}})
+		v.Mine.Rows = append(v.Mine.Rows, web.Row{Link: "/concerns/" + m.ID + "/receipt", Cells: []web.Cell{{Text: m.Ref()}, {When: c.Ago(m.Reported)}, {Text: m.Status()}}})
 	}
 	return nil
 }

@@ -504,7 +504,7 @@ func (r *Room) attach(c *web.Ctx) error {
 	}
 	c.Notice("Attached, and sealed.")
 	if _, err := r.ownReport(c.Context(), r.d.DB, c.Param("id")); err == nil {
-		return c.Redirect("/concerns/sent/" + c.Param("id"))
+		return c.Redirect("/concerns/" + c.Param("id") + "/receipt")
 	}
 	return c.Redirect("/concerns/" + c.Param("id"))
 }

@@ -107,7 +107,7 @@ func givenView(c *web.Ctx, a Action) askView {
 			Lead: "Due " + c.Words.Near(a.Due) + ". You see this action's own words, and nothing else of the concern.",
 		},
 		Panel: web.Panel{Tone: "note", List: paras(a.says())},
-		Path:  "/concerns/actions/" + a.ID, Cancel: web.Link{Title: "Back", Path: "/concerns"},
+		Path:  "/concern-given/" + a.ID, Cancel: web.Link{Title: "Back", Path: "/concerns"},
 	}
 	if a.State == Planned {
 		v.Button, v.Fields = "Keep it", outcomeFields()

@@ -200,7 +200,7 @@ func (r *Room) report(c *web.Ctx) error {
 	if err := r.DropDraft(c.Context()); err != nil {
 		return err
 	}
-	return c.Redirect("/concerns/sent/" + got.ID)
+	return c.Redirect("/concerns/" + got.ID + "/receipt")
 }
 
 func (r *Room) keepLoose(c *web.Ctx, form url.Values) error {

@@ -191,7 +191,7 @@ func (r *Room) tellSend(c *web.Ctx) error {
 		return err
 	}
 	if v.Step == "closed" {
-		return tellPage.Status(http.StatusServiceUnavailable).Render(c, v)
+		return tellPage.Status(http.StatusLocked).Render(c, v)
 	}
 	form, err := c.Form()
 	if err != nil {

@@ -119,13 +119,13 @@ func (r *Room) hidden(a actor.Actor, l journal.Line) bool {
 }
 
 // visible leaves out the lines that an actor may not know of: when something
-// reached the safeguarding tray, and who opened it, is for those who have the
-// tray, and for the head.
+// reached the safeguarding tray or the case log, and who opened it, is for
+// those who have the tray, and for the head.
 func visible(a actor.Actor, lines []journal.Line) []journal.Line {
 	if a.May("safeguarding.tray") || a.Holds(headteacher) {
 		return lines
 	}
-	return slices.DeleteFunc(lines, func(l journal.Line) bool { return l.Kind == "signal" })
+	return slices.DeleteFunc(lines, func(l journal.Line) bool { return l.Kind == "signal" || l.Kind == "concern" })
 }
 
 // headteacher is the post that may see every detail.
