@@ -105,6 +105,7 @@ func (s *story) through(u *url.URL, auth string) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	req.Header.Set("Accept", "text/html") // a page in a window, as a browser opens one
 	if auth != "" {
 		req.Header.Set("Proxy-Authorization", auth)
 	}
