@@ -141,9 +141,9 @@ func (l lens) outcome(mode string, p people.Person, have []mark, policy unread) 
 	}
 	unsigned := slices.ContainsFunc(l.lacks(p, have), l.stops)
 	switch {
-	case !unsigned && policy == isRead:
+	case !unsigned && policy != unreadLate: // who has days left to read it is told by the tray alone
 		return ""
-	case mode == Remind, l.inGrace(p), !unsigned && policy == unreadYet:
+	case mode == Remind, l.inGrace(p):
 		return Remind
 	}
 	return Hold

@@ -91,7 +91,7 @@ func (r *Room) modeView(c *web.Ctx, from people.Day) (formView, error) {
 		},
 	}
 	if cut.Later > 0 {
-		v.Told.List = append(v.Told.List, words.Count(cut.Later, "more is only reminded so far: new here", "more are only reminded so far: new here, or with days left to read the policy"))
+		v.Told.List = append(v.Told.List, words.Count(cut.Later, "more has only just come, and is reminded so far", "more have only just come, and are reminded so far"))
 	}
 	v.Fields = modeFields(now, from)
 	v.Below = classTable(cut)

@@ -33,6 +33,7 @@ type paperView struct {
 	Rows   []slipRow
 	Hidden []web.Hidden
 	Fields []web.Field
+	All    web.Link
 	More   string
 	Empty  web.Empty
 }
@@ -47,6 +48,7 @@ type asked struct {
 	sheet Sheet
 	role  Role
 	class string
+	all   bool // tick everybody: the whole class brought theirs back
 }
 
 func askedOf(c *web.Ctx, form url.Values) asked {
@@ -54,7 +56,7 @@ func askedOf(c *web.Ctx, form url.Values) asked {
 	if form != nil {
 		get = func(k string) string { return strings.TrimSpace(form.Get(k)) }
 	}
-	a := asked{sheet: Sheet(get("sheet")), role: Role(get("role")), class: get("class")}
+	a := asked{sheet: Sheet(get("sheet")), role: Role(get("role")), class: get("class"), all: c.Query("all") == "yes"}
 	if _, ok := a.sheet.Info(); !ok || a.sheet == ExternalSheet {
 		a.sheet = YoungSheet
 	}
@@ -65,6 +67,11 @@ func askedOf(c *web.Ctx, form url.Values) asked {
 		a.role = Self
 	}
 	return a
+}
+
+// path is the page of the list.
+func (a asked) path() string {
+	return "/agreements/paper?sheet=" + string(a.sheet) + "&class=" + url.QueryEscape(a.class) + "&role=" + string(a.role)
 }
 
 func (r *Room) paperPage(c *web.Ctx) error {
@@ -102,6 +109,7 @@ func (r *Room) paperView(c *web.Ctx, a asked, form url.Values) (paperView, error
 	if r.Files != nil {
 		v.Fields = append(v.Fields, web.Field{Kind: web.FileField, Name: "scan", Label: "A scan of the slips", Optional: true, Accept: ".pdf,.png,.jpg,.jpeg"})
 	}
+	v.All = web.Link{Title: "Tick all of them", Path: a.path() + "&all=yes"}
 	if len(v.Rows) == 0 {
 		v.Fields, v.Empty = nil, web.Empty{Title: "Nobody is left to tick here", Words: "Everybody in this list has signed, or nobody is in it."}
 	}
@@ -174,7 +182,7 @@ func (r *Room) slipRows(c *web.Ctx, v *paperView, b *book, a asked, form url.Val
 			v.More = fmt.Sprintf("Only the first %d are shown. Choose a class.", maxRowsShown)
 			return nil
 		}
-		row := slipRow{ID: string(p.ID), Name: p.Name(), Class: p.Class, Chosen: ticked[string(p.ID)]}
+		row := slipRow{ID: string(p.ID), Name: p.Name(), Class: p.Class, Chosen: a.all || ticked[string(p.ID)]}
 		if a.role == Parent {
 			if err := r.parentsOf(c, &row, p, form.Get("signer-"+row.ID)); err != nil {
 				return err
@@ -231,7 +239,7 @@ func (r *Room) paperForm(c *web.Ctx) error {
 		return r.paperAgain(c, a, form, err)
 	}
 	c.Notice(done.words())
-	return c.Redirect("/agreements/paper?sheet=" + string(a.sheet) + "&class=" + url.QueryEscape(a.class) + "&role=" + string(a.role))
+	return c.Redirect(a.path())
 }
 
 // isPlainForm reports whether a form had no place for files at all.
