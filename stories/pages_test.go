@@ -268,7 +268,7 @@ func values(args []string) (url.Values, error) {
 
 func (p page) formWith(given url.Values) (form, error) {
 	for _, f := range p.forms {
-		fits := f.method == "post" && f.action != "/sign-out"
+		fits := f.method == "post" && f.action != "/sign-out" && f.action != "/account/lock" // the frame's own
 		for k, v := range given {
 			fits = fits && slices.Contains(f.names, k)
 			// Two forms may differ in the value of a hidden field alone.
