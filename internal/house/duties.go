@@ -90,20 +90,7 @@ func (p taskPeople) Deputises(ctx context.Context, post, person string) (bool, e
 
 // Actor is somebody as they would be if they signed in now.
 func (p taskPeople) Actor(ctx context.Context, person string) (actor.Actor, error) {
-	who, err := p.h.People.Present(ctx, people.ID(person))
-	if err != nil {
-		return actor.Actor{}, err
-	}
-	held, err := p.h.People.PostsAt(ctx, who.ID, p.h.cfg.Clock.Now())
-	if err != nil {
-		return actor.Actor{}, err
-	}
-	a := actor.Actor{ID: "person:" + person, Name: who.Name(), Kind: actor.Person, Person: person, Audience: who.Kind}
-	posts := make([]people.Post, 0, len(held))
-	for _, x := range held {
-		posts, a.Posts = append(posts, x.Post), append(a.Posts, string(x.Post))
-	}
-	return actor.New(a, p.h.Access.Table().May(who.Kind, posts)...), nil
+	return p.h.Access.ActorOf(ctx, people.ID(person))
 }
 
 // owedManagers: the head confirms who may change the filter, again when the
@@ -130,7 +117,7 @@ func (h *House) owedManagers(ctx context.Context, now time.Time) ([]duty.Owed, e
 	}
 	return []duty.Owed{{
 		ID: "managers/" + since.UTC().Format("2006-01-02T15:04"), What: "Confirm who may change the filter", Step: "Look at the list",
-		Owner: string(people.Headteacher), Since: since, Due: schoolDays{h.People}.AddSchoolDays(since, 1), Link: "/filter/managers", Risk: 1, Measured: true,
+		Owner: string(people.Headteacher), Since: since, Due: schoolDays{h.People}.AddSchoolDays(since, 1), Link: "/filter/managers", Risk: 1,
 	}}, nil
 }
 
@@ -151,6 +138,6 @@ func (h *House) owedPosts(ctx context.Context, now time.Time) ([]duty.Owed, erro
 	}
 	return []duty.Owed{{
 		ID: "watched/" + since.UTC().Format("2006-01-02"), What: "Name a safeguarding lead and a deputy", Step: "Name them",
-		Owner: string(people.Headteacher), Since: since, Due: since, Link: "/posts", Risk: 2, Measured: true,
+		Owner: string(people.Headteacher), Since: since, Due: since, Link: "/posts", Risk: 2,
 	}}, nil
 }

@@ -61,9 +61,10 @@ type Owed struct {
 	Due   time.Time
 	Link  string
 	Risk  int // 3 urgent, 2 high, 1 normal
-	// Measured: it goes away by itself once it is so, and nobody's word does
+	// ByWord: somebody's word is all that there is to say that it was done.
+	// Otherwise it goes away by itself once it is so, and nobody's word does
 	// that.
-	Measured bool
+	ByWord bool
 }
 
 // Source works out what is owed. Name is the room's, and unique.

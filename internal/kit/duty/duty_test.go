@@ -57,7 +57,7 @@ func book(t *testing.T, db *store.DB, more ...duty.Source) (*duty.Book, *clock.F
 	src := duty.Source{Name: "policies", Owed: func(context.Context, time.Time) ([]duty.Owed, error) {
 		return []duty.Owed{{
 			ID: "review/1", What: "Review the policy", Step: "Open it", Owner: "online-safety-lead",
-			Since: monday, Due: monday.Add(48 * time.Hour), Link: "/policies/1", Risk: 1,
+			Since: monday, Due: monday.Add(48 * time.Hour), Link: "/policies/1", Risk: 1, ByWord: true,
 		}}, nil
 	}}
 	b, err := duty.New(duty.Deps{DB: db, Journal: j, Clock: c, Days: weekdays{}, Sources: append([]duty.Source{src}, more...)})

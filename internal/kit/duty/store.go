@@ -47,7 +47,7 @@ func (b *Book) Done(ctx context.Context, key, note string) error {
 	if !d.owns(actor.From(ctx)) {
 		return store.ErrForbidden
 	}
-	if d.Measured {
+	if !d.ByWord {
 		return store.Invalid{"": "This goes away by itself once it is so; nobody's word is needed."}
 	}
 	return b.keep(ctx, key, Duty{State: Done, Note: note}, VerbDone)

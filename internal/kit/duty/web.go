@@ -160,7 +160,7 @@ func pager(path string, from, total int) web.Pager {
 func (b *Book) whole(c *web.Ctx, v listView, all []Duty, from int) error {
 	v.Title, v.Crumbs = "Everybody's tasks", []web.Crumb{{Title: "Tasks", Path: "/tasks"}}
 	v.All = web.Table{
-		Caption: "Everybody's tasks", Columns: []web.Column{{Title: "What"}, {Title: "Whose"}, {Title: "Due"}, {Title: ""}},
+		Caption: "Everybody's tasks", Columns: []web.Column{{Title: "What"}, {Title: "Whose"}, {Title: "Due"}, {Title: "State"}},
 		Empty: web.Empty{Title: "Nobody owes anything just now"},
 	}
 	for _, d := range all[from:min(len(all), from+onePageOf)] {
@@ -182,7 +182,7 @@ func (b *Book) line(c *web.Ctx, d Duty) line {
 	if !d.owns(c.Actor) {
 		l.Who = "Owed by " + b.whose(c, d)
 	}
-	if d.owns(c.Actor) && !d.Measured {
+	if d.owns(c.Actor) && d.ByWord {
 		l.Done = web.Action{Path: "/tasks/done", Title: "It is done", Quiet: true, Hidden: []web.Hidden{{Name: "key", Value: d.Key}}}
 	}
 	return l
@@ -254,7 +254,7 @@ func (b *Book) view(c *web.Ctx, d Duty) (oneView, error) {
 	}
 	hidden := []web.Hidden{{Name: "key", Value: d.Key}}
 	note := web.Field{Kind: web.LongField, Name: "note", Label: "Note", Optional: true, Rows: 2, Max: maxNote}
-	if d.owns(c.Actor) && !d.Measured {
+	if d.owns(c.Actor) && d.ByWord {
 		v.Done = taskForm{Path: "/tasks/done", Hidden: hidden, Fields: []web.Field{note}}
 	}
 	if b.People != nil && (d.sees(c.Actor) || c.Actor.Holds(d.Owner)) {

@@ -68,7 +68,7 @@ func newDesk(t *testing.T, db *store.DB) *desk {
 	d := &desk{clock: clock.NewFake(webtest.Now), roll: &roll{gone: map[string]bool{}}, told: &told{}}
 	d.owed = []duty.Owed{{
 		ID: "review/1", What: "Review the policy", Step: "Open it", Owner: "online-safety-lead",
-		Since: webtest.Now, Due: webtest.Now.Add(48 * time.Hour), Link: "/policies/1", Risk: 1,
+		Since: webtest.Now, Due: webtest.Now.Add(48 * time.Hour), Link: "/policies/1", Risk: 1, ByWord: true,
 	}}
 	j, err := journal.New(journal.Deps{DB: db, Clock: d.clock, Protected: duty.Protected, Verbs: duty.Verbs})
 	if err != nil {
@@ -132,7 +132,7 @@ func TestADeputyIsToldOnceATaskIsDueAndMayDoItBefore(t *testing.T) {
 
 func TestWhatIsMeasuredIsNotDoneByWord(t *testing.T) {
 	d := newDesk(t, storetest.SQLite(t, schemas...))
-	d.owed[0].Measured = true
+	d.owed[0].ByWord = false
 	wren := seeing("Wren", "online-safety-lead")
 	webtest.Get(t, d.http, "/tasks", wren).HasNot("It is done")
 	webtest.Post(t, d.http, "/tasks/done", url.Values{"key": {key}}, wren).Is(422).Has("goes away by itself")

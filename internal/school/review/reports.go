@@ -379,7 +379,7 @@ func (r *Room) owed(ctx context.Context, _ time.Time) ([]duty.Owed, error) {
 		for _, p := range lacks {
 			out = append(out, duty.Owed{
 				ID: k.ID + "/" + string(p), What: "Read and sign: " + strings.ToLower(title(kind)[:1]) + title(kind)[1:], Step: "Read it",
-				Owner: string(p), Since: k.MadeAt, Due: due, Link: "/reports/" + k.ID, Risk: 1, Measured: true,
+				Owner: string(p), Since: k.MadeAt, Due: due, Link: "/reports/" + k.ID, Risk: 1,
 			})
 		}
 	}

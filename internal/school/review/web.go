@@ -58,7 +58,6 @@ func (r *Room) Section() web.Section {
 			{Title: "Home", Path: "/", Needs: web.SignedIn, Icon: "home"},
 			{Title: "Two minutes", Path: "/head", Needs: MayReadHead, Icon: "clock"},
 			{Title: "Governors", Path: "/governors", Needs: MayReadBoard, Icon: "house"},
-			{Title: "Reports", Path: "/reports", Needs: MayReadBoard, Icon: "evidence"},
 			{Title: "Journal", Path: "/journal", Needs: MayReadJournal, Icon: "history"},
 			{Title: "Health", Path: "/health", Needs: MayReadHealth, Icon: "activity"},
 		},

@@ -21,8 +21,9 @@ type headView struct {
 	Failed web.Panel
 	First  []web.TrayLine // at most three
 	None   string
-	Body   body
-	Report web.Link // the newest report, if it is not signed
+	// Unknown says how many promises have no evidence.
+	Unknown string
+	Body    body
 }
 
 type boardView struct {
@@ -68,7 +69,7 @@ func (r *Room) headPage(c *web.Ctx) error {
 	if err != nil && len(failed) == 0 {
 		return err
 	}
-	v := headView{Base: web.Base{Title: "Two minutes", Wide: true, Lead: line(rep.Counts)}, Body: r.body(c, rep), Failed: failedPanel(failed)}
+	v := headView{Base: web.Base{Title: "Two minutes", Wide: true, Lead: line(rep.Counts), Exports: []web.Download{{Title: "Reports", Path: "/reports"}}}, Body: r.body(c, rep), Failed: failedPanel(failed)}
 	for _, i := range items[:min(len(items), three)] {
 		v.First = append(v.First, trayLine(c, i))
 	}
@@ -76,7 +77,10 @@ func (r *Room) headPage(c *web.Ctx) error {
 		if len(v.First) >= three {
 			break
 		}
-		v.First = append(v.First, web.TrayLine{Title: "Not being kept: " + short(p.Text), Step: "See why", Link: p.Link, Risk: 1})
+		v.First = append(v.First, web.TrayLine{Title: "Not being kept: " + short(p.Text, shortText), Step: "See why", Link: p.Link, Risk: 1})
+	}
+	if n := rep.Counts.Unknown; n > 0 {
+		v.Unknown = "For " + words.Count(n, "promise", "promises") + " there is no evidence, so that " + words.Plural(n, "it does", "they do") + " not count as kept."
 	}
 	if len(failed) == 0 {
 		v.None = "Nothing waits for you; last checked " + c.Words.Stamp(c.Now()) + "."
@@ -85,8 +89,7 @@ func (r *Room) headPage(c *web.Ctx) error {
 }
 
 // short cuts a promise to what fits a line, at a word.
-func short(s string) string {
-	const most = 90
+func short(s string, most int) string {
 	if len([]rune(s)) <= most {
 		return s
 	}
@@ -108,7 +111,7 @@ func (r *Room) boardPage(c *web.Ctx) error {
 	}
 	v := boardView{
 		Base: web.Base{Title: "For the governors", Wide: true, Lead: line(rep.Counts), Exports: []web.Download{
-			{Title: "Keep as a paper", Path: "/governors.html", Kind: "HTML"}, {Title: "The figures", Path: "/governors.csv", Kind: "CSV"},
+			{Title: "Reports", Path: "/reports"}, {Title: "Keep as a paper", Path: "/governors.html", Kind: "HTML"}, {Title: "The figures", Path: "/governors.csv", Kind: "CSV"},
 		}},
 		Body: r.body(c, rep), Asks: asks(rep),
 		On: web.Filter{Path: "/governors", Button: "Show that day", Fields: []web.Field{{Kind: web.DayField, Name: "on", Label: "How did the promises stand on", Value: c.Query("on"), Optional: true}}},

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"strings"
 	"time"
 
 	"belisha/internal/kit/control"
@@ -25,6 +26,7 @@ type promiseLine struct {
 	Text  string
 	Area  string
 	Says  string // the figure and since when
+	More  string // how many promises rest on the same control
 	Todo  string
 	Link  string // the evidence
 	Owner string
@@ -45,6 +47,9 @@ type body struct {
 	Broken     []promiseLine
 	AtRisk     []promiseLine
 	Unknown    []promiseLine
+	// Unmeasured says for how many promises nothing here looks for evidence.
+	Unmeasured string
+	Quiet      string // what did not happen at all, of the trends
 	Waits      web.Table
 	Looks      []string
 	Trends     []trendView
@@ -68,10 +73,12 @@ func (r *Room) body(c *web.Ctx, rep Report) body {
 	}
 	b.Broken = lines(c, s.In(control.Broken))
 	b.AtRisk = lines(c, s.In(control.AtRisk))
-	b.Unknown = lines(c, s.In(control.Unknown))
-	for _, m := range rep.Trends {
-		b.Trends = append(b.Trends, movement(m, rep.School))
+	known, unmeasured := measured(s.In(control.Unknown))
+	b.Unknown = lines(c, known)
+	if unmeasured > 0 {
+		b.Unmeasured = "For " + words.Count(unmeasured, "promise", "promises") + " nothing in Belisha looks for evidence yet: they stand on the school's word alone, and count as unknown."
 	}
+	b.movements(rep)
 	b.Turns = web.Table{
 		Caption: "Who was given or lost a post this month", Columns: []web.Column{{Title: "Who"}, {Title: "Post"}, {Title: "What"}, {Title: "When"}},
 		Empty: web.Empty{Title: "Nobody was given or lost a post this month"},
@@ -80,6 +87,33 @@ func (r *Room) body(c *web.Ctx, rep Report) body {
 		b.Turns.Rows = append(b.Turns.Rows, web.Row{Cells: []web.Cell{{Text: t.Name}, {Text: t.Post}, {Text: t.Says}, {When: c.Near(t.At)}}})
 	}
 	return b
+}
+
+// movements shows the trends in which something moved, and names the others.
+func (b *body) movements(rep Report) {
+	var quiet []string
+	for _, m := range rep.Trends {
+		if m.Total() == 0 && m.Before == 0 {
+			quiet = append(quiet, strings.ToLower(m.Title[:1])+m.Title[1:])
+			continue
+		}
+		b.Trends = append(b.Trends, movement(m, rep.School))
+	}
+	if len(quiet) > 0 {
+		b.Quiet = "None this term, nor the term before: " + words.And(quiet) + "."
+	}
+}
+
+// measured takes out the promises for which nothing is built that looks.
+func measured(list []Promise) (known []Promise, unmeasured int) {
+	for _, p := range list {
+		if p.Figure == "not built yet" {
+			unmeasured++
+		} else {
+			known = append(known, p)
+		}
+	}
+	return known, unmeasured
 }
 
 func policyWords(s Standing) string {
@@ -114,15 +148,23 @@ func areas(list []Area) web.Table {
 	t := web.Table{
 		Caption: "How the promises stand, by part of the policy",
 		Columns: []web.Column{
-			{Title: "Part of the policy"}, {Title: "Not being kept", Numeric: true}, {Title: "At risk", Numeric: true},
-			{Title: "Unknown", Numeric: true}, {Title: "Kept", Numeric: true}, {Title: "Words only", Numeric: true},
+			{Title: "Part of the policy"},
+			{Title: "Not being kept", Numeric: true},
+			{Title: "At risk", Numeric: true},
+			{Title: "Unknown", Numeric: true},
+			{Title: "Kept", Numeric: true},
+			{Title: "Words only", Numeric: true},
 		},
 		Empty: web.Empty{Title: "No policy is in force", Words: "Once one is, each of its promises stands here."},
 	}
 	for _, a := range list {
 		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{
-			{Text: a.Name}, {Text: words.Number(a.Broken)}, {Text: words.Number(a.AtRisk)}, {Text: words.Number(a.Unknown)},
-			{Text: words.Number(a.Kept)}, {Text: words.Number(a.Words)},
+			{Text: a.Name},
+			{Text: words.Number(a.Broken)},
+			{Text: words.Number(a.AtRisk)},
+			{Text: words.Number(a.Unknown)},
+			{Text: words.Number(a.Kept)},
+			{Text: words.Number(a.Words)},
 		}})
 	}
 	return t
@@ -131,10 +173,21 @@ func areas(list []Area) web.Table {
 // mostPromises bounds each list of promises; the policy's own pages have all.
 const mostPromises = 40
 
+// lines shows promises; those that one control brings down are one line.
 func lines(c *web.Ctx, list []Promise) []promiseLine {
 	var out []promiseLine
-	for _, p := range list[:min(len(list), mostPromises)] {
-		l := promiseLine{Mark: web.State{Is: p.State}, Text: p.Text, Area: p.Area, Says: p.Figure, Todo: p.Todo, Link: "/policies/clauses/" + p.ID, Owner: p.Owner}
+	more, at := map[string]int{}, map[string]int{}
+	for _, p := range list {
+		if i, seen := at[p.Slug]; seen && p.Slug != "" {
+			more[p.Slug]++
+			out[i].More = words.Count(more[p.Slug], "more promise rests", "more promises rest") + " on the same."
+			continue
+		}
+		if len(out) == mostPromises {
+			continue
+		}
+		at[p.Slug] = len(out)
+		l := promiseLine{Mark: web.State{Is: p.State}, Text: short(p.Text, longText), Area: p.Area, Says: p.Figure, Todo: p.Todo, Link: "/policies/clauses/" + p.ID, Owner: p.Owner}
 		if !p.Since.IsZero() {
 			l.Says += " (so since " + c.Words.ShortDate(p.Since) + ")"
 		}
@@ -142,6 +195,13 @@ func lines(c *web.Ctx, list []Promise) []promiseLine {
 	}
 	return out
 }
+
+// How much of a promise's sentence stands in a list and on a button's line;
+// the policy's own page has the whole.
+const (
+	longText  = 220
+	shortText = 90
+)
 
 // few says a count; one that is hidden is "under 5".
 func few(n int) string {
