@@ -299,7 +299,7 @@ func (r *Room) listPage(c *web.Ctx) error {
 
 func lackTable(x Count, class string) web.Table {
 	t := web.Table{
-		Caption: "Who has not signed", Columns: []web.Column{{Title: "Name"}, {Title: "Class"}, {Title: "Is to sign"}, {Title: ""}},
+		Caption: "Who has not signed", Columns: []web.Column{{Title: "Name"}, {Title: "Class"}, {Title: "Is to sign"}, {Title: "Note"}},
 		Empty: web.Empty{Title: "Everybody here has signed", Words: "New people appear here as they come."},
 	}
 	for _, l := range x.Lacks {

@@ -150,7 +150,7 @@ func (r *Room) signView(c *web.Ctx) (v signView, e Edition, role Role, err error
 	v = signView{
 		Base: web.Base{Title: b.Title, Crumbs: []web.Crumb{{Title: "Rules to sign", Path: "/agreement"}}},
 		Path: c.R.URL.Path, Number: strconv.FormatInt(e.Number, 10), Parts: parts(b, sheet.ticked()), Fields: signFields(sheet, role, me, whose),
-		Button:  "Sign",
+		Button:  "Sign these rules",
 		Contact: r.values().Get(KeyContact, setting.Scope{Audience: string(me.Kind)}).Text,
 	}
 	if role == Parent {
