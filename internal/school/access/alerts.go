@@ -200,7 +200,7 @@ func (r *Room) noteCompromised(ctx context.Context, tx *store.Tx, a Account, has
 		return err
 	}
 	return r.tell(ctx, tx, notice.Notice{
-		Key: "compromised/" + store.NewID(now), Posts: []string{string(people.NetworkManager), string(people.Headteacher)}, Not: []string{string(a.Person)},
+		Key: "compromised/" + store.NewID(now), Posts: []string{string(people.Headteacher), string(people.DeputyHead), string(people.AssistantHead), string(people.NetworkManager)}, Not: []string{string(a.Person)},
 		What: "Somebody says that their account may be known to another", Link: alertsPath, Risk: 3,
 	})
 }

@@ -159,7 +159,7 @@ func TestACompromisedAccountShutsAndIsReported(t *testing.T) {
 		if st := s.stand(half); !st.MustChange {
 			t.Error("no new password is asked for")
 		}
-		if len(box.sent) != 2 || box.sent[0].Risk != 3 || len(box.sent[0].Posts) != 2 || strings.Contains(box.sent[0].What, "areed") {
+		if len(box.sent) != 2 || box.sent[0].Risk != 3 || len(box.sent[0].Posts) != 4 || strings.Contains(box.sent[0].What, "areed") {
 			t.Errorf("notices %+v", box.sent)
 		}
 		if list := s.waiting(); len(list) != 2 || list[0].Kind != access.AlertCompromised {

@@ -67,6 +67,8 @@ func book(t testing.TB) *setting.Book {
 		length("access.lockout.for", "15 minutes", false), count("access.password.min-length", "12"), length("access.temporary.max-age", "7 days", false),
 		length("access.session.max", "8 hours", false), yesno("access.must-change-first", "yes"), length("access.web-session", "8 hours", false),
 		length("access.accounts.disable-after", "1 day", false),
+		length("access.second-factor.grace", "off", true), length("access.shared-use.window", "10 minutes", true), length("access.rights-review", "90 days", false),
+		yesno("access.pupil-passwords.by-teachers", "no"), list("access.second-factor.posts", posts+" deputy-safeguarding-lead filter-manager it-contractor", "headteacher"),
 		length("review.head-report", "1 month", false), length("review.governor-report", "1 term", false), count("review.read-within", "10"),
 		{Key: "agreements.audiences", Kind: setting.Text}, {Key: "agreements.pupil-signer", Kind: setting.Text},
 		{Key: "agreements.gate.pupils", Kind: setting.Text}, {Key: "agreements.gate.staff", Kind: setting.Text}, {Key: "agreements.gate.visitors", Kind: setting.Text},
