@@ -304,10 +304,14 @@ func (r *Room) OpenAlert(ctx context.Context, id string) (Alert, error) {
 	if err != nil {
 		return Alert{}, err
 	}
+	mine, err := r.selves(ctx, a)
+	if err != nil {
+		return Alert{}, err
+	}
+	if !x.isFor(a, mine) {
+		return Alert{}, store.ErrNotFound
+	}
 	if x.ForHead() {
-		if isPupil(a) || !a.May(MayReview) || x.Watcher == a.ID {
-			return Alert{}, store.ErrNotFound
-		}
 		return x, r.d.DB.Write(ctx, func(tx *store.Tx) error {
 			return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbAlertOpened, Kind: "alert", ID: id})
 		})
@@ -316,23 +320,30 @@ func (r *Room) OpenAlert(ctx context.Context, id string) (Alert, error) {
 	if err != nil {
 		return Alert{}, err
 	}
-	if own, err := r.aboutSelf(ctx, x, a); err != nil || own {
-		return Alert{}, errors.Join(err, store.ErrNotFound)
-	}
 	return x, r.look(ctx, p, lookAlert, 1, map[string]string{"alert": id})
 }
 
 const lookAlert = "alert"
 
-func (r *Room) aboutSelf(ctx context.Context, x Alert, a actor.Actor) (bool, error) {
-	if x.Subject == "" {
-		return false, nil
-	}
+// selves are the pseudonyms of whoever asks.
+func (r *Room) selves(ctx context.Context, a actor.Actor) ([]string, error) {
 	mine, err := r.d.Names.Subjects(ctx, people.ID(a.Person))
 	if err != nil {
-		return false, fmt.Errorf("joining a name to the record: %w", err)
+		return nil, fmt.Errorf("joining a name to the record: %w", err)
 	}
-	return slices.Contains(mine, x.Subject), nil
+	return mine, nil
+}
+
+// isFor says whether an alert is one for the actor: those about a monitor are
+// for reviewers, the others for monitors; nobody sees one about themselves.
+func (x Alert) isFor(a actor.Actor, selves []string) bool {
+	if isPupil(a) {
+		return false
+	}
+	if x.ForHead() {
+		return a.May(MayReview) && x.Watcher != a.ID
+	}
+	return a.May(MayRead) && (x.Subject == "" || !slices.Contains(selves, x.Subject))
 }
 
 // watchJournal finds what the journal tells of misuse: many wrong passwords of

@@ -3,6 +3,7 @@ package monitoring
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -48,7 +49,7 @@ func (r *Room) owedSamples(ctx context.Context, now time.Time) ([]duty.Owed, err
 // owedWatchers: who looked is reviewed; what the head looked at is for the
 // chair of governors.
 func (r *Room) owedWatchers(ctx context.Context, now time.Time) ([]duty.Owed, error) {
-	owed, err := r.owedReviews(ctx, now, r.values().Choice(keyReviewed))
+	owed, err := r.knownReviews(ctx, now, r.values().Choice(keyReviewed))
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +70,41 @@ func (r *Room) owedWatchers(ctx context.Context, now time.Time) ([]duty.Owed, er
 		}
 	}
 	return out, nil
+}
+
+// reviewsKnown is how long what is owed of reviews is remembered: every page
+// asks for it, and a period ends once a week at most.
+const reviewsKnown = time.Minute
+
+// owedMemo is what was owed of reviews a moment ago.
+type owedMemo struct {
+	mu     sync.Mutex
+	at     time.Time
+	rhythm string
+	owed   []owedReview
+}
+
+// forget has the next question asked anew: a review was signed.
+func (m *owedMemo) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at = time.Time{}
+}
+
+// knownReviews is owedReviews, a minute old at most.
+func (r *Room) knownReviews(ctx context.Context, now time.Time, rhythm string) ([]owedReview, error) {
+	m := &r.owed
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.rhythm == rhythm && !m.at.IsZero() && now.Sub(m.at) < reviewsKnown && !now.Before(m.at) {
+		return m.owed, nil
+	}
+	owed, err := r.owedReviews(ctx, now, rhythm)
+	if err != nil {
+		return nil, err
+	}
+	m.at, m.rhythm, m.owed = now, rhythm, owed
+	return owed, nil
 }
 
 // owedAssessment: the impact assessment is looked at again on its day.
@@ -145,14 +181,12 @@ func (r *Room) waitingAlerts(ctx context.Context, a actor.Actor) ([]web.Item, er
 	if err != nil {
 		return nil, err
 	}
+	mine, err := r.selves(ctx, a)
+	if err != nil {
+		return nil, err
+	}
 	for _, x := range open {
-		if x.ForHead() && !head || !x.ForHead() && !monitor || x.Watcher != "" && x.Watcher == a.ID {
-			continue
-		}
-		if own, err := r.aboutSelf(ctx, x, a); err != nil || own {
-			if err != nil {
-				return nil, err
-			}
+		if !x.isFor(a, mine) {
 			continue
 		}
 		items = append(items, web.Item{

@@ -249,6 +249,7 @@ type Deps struct {
 type Room struct {
 	d      Deps
 	counts counter // what looks like misuse so far
+	owed   owedMemo
 }
 
 // New returns the room, with the memory told how long to keep what.

@@ -128,6 +128,7 @@ func (r *Room) Sign(ctx context.Context, from, to time.Time, digest, remarks str
 	if err != nil {
 		return err
 	}
+	defer r.owed.forget()
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := insertReview(ctx, tx, v, digest, sealed); err != nil {
 			return err

@@ -59,7 +59,7 @@ func (r *Room) section() web.Section {
 			{Title: "Random samples", Path: pathDraws, Needs: MayDraws, Icon: "evidence"},
 			{Title: "Alerts", Path: pathAlerts, Needs: MayAlerts, Icon: "evidence"},
 			{Title: "Asked for", Path: pathReleases, Needs: MayReleases, Icon: "search"},
-			{Title: "Who may look", Path: pathMonitors, Needs: MayConfirm, Icon: "people"},
+			{Title: "Who may look", Path: pathMonitors, Needs: maySeeList, Icon: "people"},
 			{Title: "Who looked", Path: pathWatchers, Needs: MayReview, Icon: "people"},
 			{Title: "Contractors", Path: pathGrants, Needs: MayContractors, Icon: "people"},
 			{Title: "Your sight of web activity", Path: pathSight, Needs: MaySight, Icon: "search"},

@@ -29,12 +29,16 @@ func (r *Room) alertsView(c *web.Ctx) (sheetView, error) {
 	if err != nil {
 		return v, err
 	}
+	mine, err := r.selves(c.Context(), c.Actor)
+	if err != nil {
+		return v, err
+	}
 	waits := web.Table{
 		Caption: "Waiting", Columns: []web.Column{{Title: "What"}, {Title: "Since"}},
 		Empty: web.Empty{Title: "Nothing waits", Words: "That is no proof that nothing happens. A filter sees only part of it."},
 	}
 	for _, a := range open {
-		if r.seesAlert(c, a) {
+		if a.isFor(c.Actor, mine) {
 			waits.Rows = append(waits.Rows, web.Row{Link: pathAlerts + "/" + a.ID, Cells: []web.Cell{{Text: titleOf(Rules, a.Rule), Small: timesWords(a.Times)}, {When: c.Ago(a.Raised)}}})
 		}
 	}
@@ -43,25 +47,12 @@ func (r *Room) alertsView(c *web.Ctx) (sheetView, error) {
 		Empty: web.Empty{Words: "Alerts that were closed are listed here."},
 	}
 	for _, a := range closed {
-		if r.seesAlert(c, a) {
+		if a.isFor(c.Actor, mine) {
 			done.Rows = append(done.Rows, web.Row{Link: pathAlerts + "/" + a.ID, Faint: true, Cells: []web.Cell{{Text: titleOf(Rules, a.Rule)}, {When: c.Near(a.Closed)}, {Text: titleOf(AlertOutcomes, a.Outcome)}}})
 		}
 	}
 	v.Tables = []web.Table{waits, done}
 	return v, nil
-}
-
-// seesAlert says whether an alert is on the reader's list: those about a
-// monitor are for the head, and never for the monitor.
-func (r *Room) seesAlert(c *web.Ctx, a Alert) bool {
-	if a.ForHead() {
-		return c.May(MayReview) && a.Watcher != c.Actor.ID
-	}
-	if !c.May(MayRead) {
-		return false
-	}
-	own, err := r.aboutSelf(c.Context(), a, c.Actor)
-	return err == nil && !own
 }
 
 func (r *Room) alertView(c *web.Ctx) (sheetView, error) {

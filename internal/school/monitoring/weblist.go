@@ -79,6 +79,7 @@ func (r *Room) monitors(c *web.Ctx) error {
 	if v.May {
 		v.Links = []web.Link{{Title: "Who looked, and for what", Path: pathLooks}, {Title: "Recording of names", Path: pathRecord}}
 	}
+	v.Links = append(v.Links, web.Link{Title: "Check a badge", Path: pathCheck})
 	if err := r.proposePart(c, list, &v); err != nil {
 		return err
 	}
