@@ -3,7 +3,6 @@ package review
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"belisha/internal/kit/control"
@@ -158,10 +157,7 @@ func (r *Room) Make(ctx context.Context, kind string, on time.Time) (Report, err
 	if out.School, err = r.d.Facts.School(ctx, now); err != nil {
 		return out, fmt.Errorf("asking what a report needs: %w", err)
 	}
-	if out.Trends, err = r.movements(ctx, kind, out.School, now); err != nil {
-		return out, err
-	}
-	if out.Filter, err = r.filterChanges(ctx, out.School, now); err != nil {
+	if out.Trends, out.Filter, err = r.movements(ctx, kind, out.School, now); err != nil {
 		return out, err
 	}
 	if out.Journal, err = r.d.Journal.Head(ctx); err != nil {
@@ -222,19 +218,19 @@ func (s Standing) In(state control.State) []Promise {
 	return out
 }
 
-// movements are the trends of this term against the one before. For the
-// governors small counts are hidden.
-func (r *Room) movements(ctx context.Context, kind string, s School, now time.Time) ([]Movement, error) {
-	term, before, err := r.trends.get(ctx, r.d.Facts, s, now)
+// movements are the trends of this term against the one before, and the
+// changes of the filter. For the governors small counts are hidden.
+func (r *Room) movements(ctx context.Context, kind string, s School, now time.Time) ([]Movement, []Tally, error) {
+	c, err := r.counted(ctx, s, now)
 	if err != nil {
-		return nil, fmt.Errorf("counting what became more and what less: %w", err)
+		return nil, nil, fmt.Errorf("counting what became more and what less: %w", err)
 	}
 	past := map[string]trend.Trend{}
-	for _, t := range before {
+	for _, t := range c.before {
 		past[t.Title] = t
 	}
-	out := make([]Movement, 0, len(term))
-	for _, t := range term {
+	out := make([]Movement, 0, len(c.term))
+	for _, t := range c.term {
 		m := Movement{Trend: t}
 		old, known := past[t.Title]
 		if kind == ForBoard {
@@ -242,41 +238,44 @@ func (r *Room) movements(ctx context.Context, kind string, s School, now time.Ti
 			m.Link = ""
 		}
 		m.Known, m.Before = known && len(old.Points) > 0, old.Total()
-		if kind == ForBoard && t.Pupils && m.Before > 0 && m.Before <= trend.Hidden {
-			m.Before = -1
-		}
 		out = append(out, m)
 	}
-	return out, nil
+	return out, c.filter, nil
 }
 
-// trendCache keeps the counts of the two terms for a little while: they move
-// slowly, and several pages ask.
-type trendCache struct {
-	mu           sync.Mutex
-	at           time.Time
-	from         time.Time
+// counts are what was counted of two terms.
+type counts struct {
+	at, from     time.Time
 	term, before []trend.Trend
+	filter       []Tally
 }
 
-const trendsHold = 20 * time.Second
+// countsHold is how long counts are kept: they move slowly, and several pages
+// ask.
+const countsHold = 20 * time.Second
 
-func (c *trendCache) get(ctx context.Context, f Facts, s School, now time.Time) (term, before []trend.Trend, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.at.IsZero() && c.from.Equal(s.Term.From) && !now.Before(c.at) && now.Sub(c.at) < trendsHold {
-		return c.term, c.before, nil
+// counted counts two terms, or returns what was counted a moment ago.
+func (r *Room) counted(ctx context.Context, s School, now time.Time) (counts, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.last; !c.at.IsZero() && c.from.Equal(s.Term.From) && !now.Before(c.at) && now.Sub(c.at) < countsHold {
+		return c, nil
 	}
-	if term, err = f.Trends(ctx, s.Term.From, now); err != nil {
-		return nil, nil, err
+	c := counts{at: now, from: s.Term.From}
+	var err error
+	if c.term, err = r.d.Facts.Trends(ctx, s.Term.From, now); err != nil {
+		return c, err
 	}
 	if !s.Before.From.IsZero() {
-		if before, err = f.Trends(ctx, s.Before.From, s.Before.Until); err != nil {
-			return nil, nil, err
+		if c.before, err = r.d.Facts.Trends(ctx, s.Before.From, s.Before.Until); err != nil {
+			return c, err
 		}
 	}
-	c.at, c.from, c.term, c.before = now, s.Term.From, term, before
-	return term, before, nil
+	if c.filter, err = r.filterChanges(ctx, s, now); err != nil {
+		return c, err
+	}
+	r.last = c
+	return c, nil
 }
 
 // filterVerbs are what the filter's change log is counted by.

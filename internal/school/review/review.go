@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -101,8 +102,10 @@ type Deps struct {
 
 // Room is the review.
 type Room struct {
-	d      Deps
-	trends trendCache
+	d Deps
+
+	mu   sync.Mutex
+	last counts
 }
 
 // New returns the room.

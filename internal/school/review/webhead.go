@@ -21,6 +21,7 @@ type headView struct {
 	Failed web.Panel
 	First  []web.TrayLine // at most three
 	None   string
+	Rest   string // how many more lines of promises there are
 	// Unknown says how many promises have no evidence.
 	Unknown string
 	Body    body
@@ -57,8 +58,12 @@ var (
 	keptPage    = web.NewPage[keptView](pages, "pages/kept.html", "pages/parts.html")
 )
 
-// three is how many things the head is given to do first.
-const three = 3
+// three is how many things the head is given to do first, five how many
+// promises of a kind stand on the page of two minutes.
+const (
+	three = 3
+	five  = 5
+)
 
 func (r *Room) headPage(c *web.Ctx) error {
 	rep, err := r.Make(c.Context(), ForHead, time.Time{})
@@ -78,6 +83,14 @@ func (r *Room) headPage(c *web.Ctx) error {
 			break
 		}
 		v.First = append(v.First, web.TrayLine{Title: "Not being kept: " + short(p.Text, shortText), Step: "See why", Link: p.Link, Risk: 1})
+	}
+	more := 0
+	for _, list := range []*[]promiseLine{&v.Body.Broken, &v.Body.AtRisk} {
+		more += max(0, len(*list)-five)
+		*list = (*list)[:min(len(*list), five)]
+	}
+	if more > 0 {
+		v.Rest = "Show " + words.Number(more) + " more that " + words.Plural(more, "is", "are") + " not being kept or at risk"
 	}
 	if n := rep.Counts.Unknown; n > 0 {
 		v.Unknown = "For " + words.Count(n, "promise", "promises") + " there is no evidence, so that " + words.Plural(n, "it does", "they do") + " not count as kept."
