@@ -97,7 +97,7 @@ func (in *Asked) where(r *Room, a *args, zone *time.Location) string {
 		w.WriteString(" AND c.kind IN (" + strings.Join(in, ", ") + ")")
 	}
 	if in.Person != "" {
-		w.WriteString(" AND EXISTS (SELECT 1 FROM concern_people q WHERE q.concern = c.id AND NOT q.gone AND q.role <> " + a.add(roleKept) +
+		w.WriteString(" AND c.id IN (SELECT q.concern FROM concern_people q WHERE NOT q.gone AND q.role <> " + a.add(roleKept) +
 			" AND q.mark = " + a.add(r.personMark(in.Person)) + ")")
 	}
 	if in.From.Valid() {

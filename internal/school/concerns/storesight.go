@@ -56,13 +56,13 @@ func (rd *reader) freeSQL(a *args) string {
 	for _, m := range rd.marks {
 		in = append(in, a.add(m))
 	}
-	return "NOT EXISTS (SELECT 1 FROM concern_people p WHERE p.concern = c.id AND NOT p.gone AND p.role <> " + a.add(roleWitness) +
+	return "c.id NOT IN (SELECT p.concern FROM concern_people p WHERE NOT p.gone AND p.role <> " + a.add(roleWitness) +
 		" AND p.mark IN (" + strings.Join(in, ", ") + "))"
 }
 
 // leaveSQL is the condition that the reader was named for a case c.
 func (rd *reader) leaveSQL(a *args, now time.Time) string {
-	return "EXISTS (SELECT 1 FROM concern_sights s WHERE s.concern = c.id AND s.person = " + a.add(rd.a.Person) +
+	return "c.id IN (SELECT s.concern FROM concern_sights s WHERE s.person = " + a.add(rd.a.Person) +
 		" AND s.kind <> " + a.add(sightLook) + " AND NOT s.ended AND s.until_at > " + a.add(store.Millis(now)) + ")"
 }
 

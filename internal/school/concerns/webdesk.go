@@ -2,6 +2,7 @@ package concerns
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"belisha/internal/kit/store"
@@ -38,7 +39,7 @@ func (r *Room) trendsPage(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v.Guarded = len(rd.sees[ChildProtection]) == 0
+	v.Guarded = !slices.Contains(rd.sees[ChildProtection], 0)
 	for _, t := range list {
 		if v.Guarded {
 			t = t.Guarded()
