@@ -145,7 +145,7 @@ func (c *serveCmd) endGate(ctx context.Context, dir string) error {
 // ready prints where everything is, and how to begin.
 func (c *serveCmd) ready(ctx context.Context, h *house.House, inv Invocation, a house.Addresses) {
 	fmt.Fprintf(inv.Stdout, "Belisha %s, data in %s\n\n", inv.Version, h.Folder().Dir)
-	fmt.Fprintf(inv.Stdout, "  pages   %s/\n", pagesAddress(a))
+	fmt.Fprintf(inv.Stdout, "  pages   %s/\n", a.URL)
 	fmt.Fprintf(inv.Stdout, "  proxy   %s\n", a.Proxy)
 	fmt.Fprintf(inv.Stdout, "  DNS     %s (UDP and TCP)\n", a.DNS)
 	fmt.Fprintf(inv.Stdout, "  admin   http://%s/\n\n", a.Admin)
@@ -161,17 +161,9 @@ func (c *serveCmd) ready(ctx context.Context, h *house.House, inv Invocation, a 
 	case err != nil:
 		fmt.Fprintln(inv.Stderr, "belisha: the set-up code could not be made:", err)
 	case code != "":
-		fmt.Fprintf(inv.Stdout, "Set up your school: %s/set-up\n  code: %s\n\n", pagesAddress(a), code)
+		fmt.Fprintf(inv.Stdout, "Set up your school: %s/set-up\n  code: %s\n\n", a.URL, code)
 	}
 	fmt.Fprintln(inv.Stdout, "Ready. Ctrl-C ends the pages and the filter.")
-}
-
-// pagesAddress is where the pages are opened.
-func pagesAddress(a house.Addresses) string {
-	if a.Secure {
-		return "https://" + a.Pages
-	}
-	return "http://" + a.Pages
 }
 
 // started is what `serve --json` prints once every door is open.
@@ -197,7 +189,7 @@ func (c *serveCmd) readyJSON(ctx context.Context, h *house.House, inv Invocation
 		fmt.Fprintln(inv.Stderr, "belisha: the set-up code could not be made:", err)
 	}
 	if code != "" {
-		s.Code, s.SetUp = code, pagesAddress(a)+"/set-up"
+		s.Code, s.SetUp = code, a.URL+"/set-up"
 	}
 	if err := inv.line(s); err != nil {
 		fmt.Fprintln(inv.Stderr, "belisha:", err)

@@ -22,8 +22,9 @@ import (
 // Addresses are where a running house listens.
 type Addresses struct {
 	Pages, Proxy, DNS, Admin string
-	// Secure: the pages speak TLS.
+	// Secure: the pages speak TLS. URL is how somebody opens them.
 	Secure bool
+	URL    string
 }
 
 // RunOptions are what whoever runs the house adds.
@@ -64,7 +65,7 @@ func (h *House) Run(ctx context.Context, o RunOptions) (err error) {
 	p := &procs{stop: stop}
 	h.startParts(runCtx, p, l, o)
 	if o.Ready != nil {
-		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, Admin: l.admin.Addr().String(), Secure: h.certs.wanted()})
+		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, Admin: l.admin.Addr().String(), Secure: h.certs.wanted(), URL: h.certs.url(l.pages.Addr().String())})
 	}
 	<-runCtx.Done()
 	err = p.wait()

@@ -157,6 +157,29 @@ func (p *pageCertificate) answers(name string) bool {
 	return found
 }
 
+// url is how somebody opens the pages that listen at an address: by the first
+// configured name, else by an address of this machine that others reach.
+func (p *pageCertificate) url(listens string) string {
+	host, port, err := net.SplitHostPort(listens)
+	if err != nil || !p.wanted() {
+		return "http://" + listens
+	}
+	if a, err := netip.ParseAddr(host); err == nil && a.IsUnspecified() {
+		for _, own := range addressesOf(listens) {
+			if host = own.String(); !own.IsLoopback() {
+				break
+			}
+		}
+	}
+	if len(p.files.Names) > 0 {
+		host = p.files.Names[0]
+	}
+	if port == "443" {
+		return "https://" + host
+	}
+	return "https://" + net.JoinHostPort(strings.Trim(host, "[]"), port)
+}
+
 // config is how the pages speak TLS.
 func (p *pageCertificate) config() *tls.Config {
 	return &tls.Config{

@@ -538,3 +538,21 @@ func TestASecondFactorIsRefusedWhereAPasswordIs(t *testing.T) {
 	b.post("/account/second-factor/app", "code", "123456").is(303) // the cookie does not count there
 	b.post("/sign-in/second", "code", "123456").is(303)
 }
+
+func TestWhatIsHeldAboutSomebodyNamesTheirFactorsAndNoSecret(t *testing.T) {
+	s := newSchool(t)
+	id := s.person(people.Staff, "head", people.Headteacher)
+	_, token := s.in("head", good)
+	seed, codes := s.enrol(token)
+	held, err := s.Holds(s.ctx, id)
+	s.must(err)
+	all := ""
+	for _, h := range held {
+		for _, f := range h.Facts {
+			all += h.Title + ": " + f.Name + " " + f.Value + "\n"
+		}
+	}
+	if !strings.Contains(all, "Second factors: my phone Codes of an app") || strings.Contains(all, seed) || strings.Contains(all, codes[0]) {
+		t.Error(all)
+	}
+}
