@@ -36,7 +36,7 @@ func (r *Room) checkDraws(ctx context.Context, now time.Time, v *setting.Values)
 	if err != nil {
 		return f, err
 	}
-	missed, late, waits, done := 0, 0, 0, 0
+	missed, late, waits, done, empty := 0, 0, 0, 0, 0
 	for _, t := range turns {
 		f.Rows = append(f.Rows, t.row())
 		switch {
@@ -44,6 +44,8 @@ func (r *Room) checkDraws(ctx context.Context, now time.Time, v *setting.Values)
 			missed++
 		case t.late:
 			late++
+		case t.draw.Complete() && t.draw.Rows == 0:
+			empty++
 		case t.draw.Complete():
 			done++
 		case !t.draw.Drawn.IsZero():
@@ -58,6 +60,9 @@ func (r *Room) checkDraws(ctx context.Context, now time.Time, v *setting.Values)
 		f.Todo = "Was Belisha switched off? The next sample is drawn by itself."
 	case late > 0:
 		f.State, f.Figure = control.Broken, words.Count(late, "sample", "samples")+" not judged in time"
+	case empty > 0:
+		f.State, f.Figure = control.AtRisk, words.Count(empty, "sample", "samples")+" found nothing to draw from"
+		f.Todo = "Is the web used in school hours at all, and through the filter?"
 	case done == 0:
 		f.State, f.Figure, f.Todo = control.Unknown, "no sample has been judged yet", ""
 	case waits > 0:
@@ -85,6 +90,8 @@ func (t sampleTurn) row() control.Row {
 		row.What, row.State = row.What+"no sample was drawn", control.Broken
 	case t.draw.Drawn.IsZero():
 		row.What, row.State = row.What+"the sample is drawn at a moment that nobody knows", control.Unknown
+	case t.draw.Complete() && t.draw.Rows == 0:
+		row.What, row.State = row.What+"nothing was recorded that could be drawn", control.AtRisk
 	case t.draw.Complete():
 		row.What += words.Count(t.draw.Rows, "row", "rows") + ", all judged"
 	case t.late:

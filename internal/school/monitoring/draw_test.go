@@ -312,3 +312,11 @@ func TestADrawOfTenThousandRowsIsQuickEnough(t *testing.T) {
 		t.Errorf("%d lines, %v", len(lines), err)
 	}
 }
+
+func TestASampleOfNothingIsNoEvidence(t *testing.T) {
+	s := newSchool(t).ready()
+	if d := s.drawNow(); d.Rows != 0 || !d.Complete() {
+		t.Fatalf("drawn: %+v", d)
+	}
+	s.is("random-review", control.AtRisk, "nothing to draw from")
+}

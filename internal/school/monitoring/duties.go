@@ -109,19 +109,25 @@ func (r *Room) knownReviews(ctx context.Context, now time.Time, rhythm string) (
 
 // owedAssessment: the impact assessment is looked at again on its day.
 func (r *Room) owedAssessment(ctx context.Context, now time.Time) ([]duty.Owed, error) {
-	on, err := r.Recording(ctx)
+	since, on, err := r.RecordingSince(ctx)
 	if err != nil || !on {
 		return nil, err
 	}
 	x, err := r.standing(ctx)
-	if err != nil || x.Number == 0 {
-		return nil, err
-	}
-	zone, err := r.zone(ctx)
 	if err != nil {
 		return nil, err
 	}
-	due := x.Review.Time(zone)
+	c, err := r.d.Roll.Calendar(ctx, people.MainSite)
+	if err != nil {
+		return nil, err
+	}
+	if x.Number == 0 { // names were recorded before the text was kept here
+		return []duty.Owed{{
+			ID: "first", What: "Keep the impact assessment of monitoring here", Step: "Read the draft", Owner: string(people.Headteacher),
+			Since: since, Due: c.AddSchoolDays(since, 10), Link: pathAssess, Risk: 1,
+		}}, nil
+	}
+	due := x.Review.Time(c.Location())
 	if now.Before(due.Add(-30 * oneDay)) {
 		return nil, nil
 	}

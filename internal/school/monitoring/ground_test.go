@@ -350,3 +350,31 @@ func TestTrendsCountByMonthAndLeaveOutWhatWasNoConcern(t *testing.T) {
 		t.Errorf("trends: %+v, %v", trends[0], err)
 	}
 }
+
+func TestWhatWasReleasedIsPartOfWhatIsHeldAboutAPerson(t *testing.T) {
+	s := newSchool(t).ready()
+	x, err := s.AskRelease(s.as(s.head), Release{Person: s.pupil, Purpose: "safeguarding", Why: "The parents came in", From: "2026-11-20", To: "2026-11-23"})
+	check(t, err)
+	check(t, s.AnswerRelease(s.as(s.monitor), x.ID, true))
+	held, err := s.Holds(context.Background(), s.pupil)
+	check(t, err)
+	if len(held) != 1 || !strings.Contains(held[0].Facts[0].Value, "20 November 2026 to 23 November 2026") {
+		t.Errorf("held: %+v", held)
+	}
+}
+
+func TestARecordingFromBeforeTheTextWasKeptGoesOnAndIsAskedFor(t *testing.T) {
+	s := newSchool(t)
+	check(t, s.d.DB.Write(s.as(s.head), func(tx *store.Tx) error {
+		return insertRecording(context.Background(), tx, Recording{ID: "old", ConfirmedAt: monday, ConfirmedBy: "person:" + string(s.head), AssessedOn: "2026-09-14", Notice: "Letter home"})
+	}))
+	if _, on, err := s.RecordingSince(context.Background()); err != nil || !on {
+		t.Errorf("the head's word of before counts no more: %v", err)
+	}
+	owed, err := s.owedAssessment(context.Background(), monday)
+	check(t, err)
+	if len(owed) != 1 || owed[0].Link != pathAssess {
+		t.Errorf("owed: %+v", owed)
+	}
+	webtest.Get(t, s.site(), "/monitoring/recording", s.actor(s.head)).Is(200).Safe().Has("Signed on paper")
+}

@@ -41,20 +41,36 @@ func (r *Room) Holds(ctx context.Context, id people.ID) ([]people.Holding, error
 			last = z
 		}
 	}
-	if rows == 0 {
-		return nil, nil
-	}
 	zone, err := r.zone(ctx)
 	if err != nil {
 		return nil, err
+	}
+	given, err := r.holdsReleases(ctx, id, zone)
+	if err != nil || rows == 0 {
+		return given, err
 	}
 	count := words.Count(rows, "row", "rows")
 	if rows >= activity.MaxTimeline {
 		count = "more than " + words.Number(activity.MaxTimeline) + " rows"
 	}
-	return []people.Holding{{Title: "Web activity", Facts: []people.Fact{
+	return append([]people.Holding{{Title: "Web activity", Facts: []people.Fact{
 		{Name: "Rows", Value: count},
 		{Name: "First", Value: people.DayOf(first.In(zone)).Words()},
 		{Name: "Last", Value: people.DayOf(last.In(zone)).Words()},
-	}}}, nil
+	}}}, given...), nil
+}
+
+// holdsReleases is which parts of a person's record were given to leaders.
+func (r *Room) holdsReleases(ctx context.Context, id people.ID, zone *time.Location) ([]people.Holding, error) {
+	all, err := r.releases(ctx, `WHERE person = $1 AND state = $2 ORDER BY asked_at DESC LIMIT 100`, string(id), ReleaseGiven)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	h := people.Holding{Title: "Parts of the web activity that were released"}
+	for _, x := range all {
+		h.Facts = append(h.Facts, people.Fact{
+			Name: people.DayOf(x.Said.In(zone)).Words(), Value: x.From.Words() + " to " + x.To.Words() + ", for " + titleOf(purposes, x.Purpose),
+		})
+	}
+	return []people.Holding{h}, nil
 }
