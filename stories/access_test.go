@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/pquerna/otp/totp"
 )
@@ -47,7 +46,7 @@ func (s *story) enrol(b *browser, who string) (page, error) {
 	if m == nil {
 		return p, fmt.Errorf("%s finds no seed:\n%s", who, p.text)
 	}
-	code, err := totp.GenerateCode(strings.ReplaceAll(m[1], " ", ""), time.Now())
+	code, err := totp.GenerateCode(strings.ReplaceAll(m[1], " ", ""), s.now())
 	if err != nil {
 		return p, err
 	}

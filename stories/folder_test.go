@@ -68,7 +68,7 @@ func (s *story) run(want int, args []string) error {
 			}
 		}
 	}
-	err := s.ts.Exec(program, args...)
+	err := s.ts.Exec(s.program, args...)
 	code := 0
 	var exit interface{ ExitCode() int }
 	if errors.As(err, &exit) {

@@ -26,7 +26,10 @@ type page struct {
 	path   string
 	text   string // words alone, one space between
 	forms  []form
+	links  []link
 }
+
+type link struct{ to, words string }
 
 type form struct {
 	action string
@@ -221,6 +224,46 @@ func fill(s *story, args []string) error {
 	return err
 }
 
+// follow goes where a link of the last page leads: follow WORDS.
+func follow(s *story, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: follow WORDS")
+	}
+	for _, l := range s.page.links {
+		if strings.Contains(l.words, args[0]) {
+			if err := visit(s, []string{strings.TrimPrefix(l.to, s.browser(s.who).base)}); err != nil {
+				return err
+			}
+			return status(s, []string{"200"})
+		}
+	}
+	return fmt.Errorf("no link says %q:\n%s", args[0], s.page.text)
+}
+
+// press sends a form of the last page, the first that has these fields:
+// press name=value…; with a word before them, the one whose address has it.
+func press(s *story, args []string) error {
+	word := ""
+	if len(args) > 0 && !strings.Contains(args[0], "=") {
+		word, args = args[0], args[1:]
+	}
+	given, err := values(args)
+	if err != nil {
+		return err
+	}
+	p := s.page
+	p.forms = slices.DeleteFunc(slices.Clone(p.forms), func(f form) bool { return !strings.Contains(f.action, word) })
+	f, err := p.formWith(given)
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, p.text)
+	}
+	for k, v := range given {
+		f.fields[k] = v
+	}
+	s.page, err = s.browser(s.who).do(http.MethodPost, f.action, f.fields)
+	return err
+}
+
 // post sends a form that no page offered, as somebody would who tries:
 // post PATH name=value…
 func post(s *story, args []string) error {
@@ -305,6 +348,11 @@ func (p *page) walk(n *html.Node, b *strings.Builder, f *form) {
 	switch n.Data {
 	case "script", "style", "head":
 		return
+	case "a":
+		at := len(p.links)
+		p.links = append(p.links, link{to: attr(n, "href")})
+		from := b.Len()
+		defer func() { p.links[at].words = strings.Join(strings.Fields(b.String()[from:]), " ") }()
 	case "form":
 		p.forms = append(p.forms, form{action: attr(n, "action"), method: strings.ToLower(attr(n, "method")), fields: url.Values{}})
 		f = &p.forms[len(p.forms)-1]

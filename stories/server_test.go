@@ -86,11 +86,17 @@ var (
 // launch starts `belisha serve` on free ports and waits until it says where it
 // listens. extra are more flags. Whoever launches it stops it.
 func launch(dir string, extra ...string) (*server, error) {
+	return launchAs(program, nil, dir, extra...)
+}
+
+// launchAs starts another build of the program, with more in its environment.
+func launchAs(bin string, env []string, dir string, extra ...string) (*server, error) {
 	args := append([]string{
 		"serve", "--data", dir, "--listen-pages", "127.0.0.1:0", "--listen-proxy", "127.0.0.1:0",
 		"--listen-dns", "127.0.0.1:0", "--listen-admin", "127.0.0.1:0",
 	}, extra...)
-	s := &server{Dir: dir, cmd: exec.Command(program, args...), out: &tail{}, ended: make(chan struct{})}
+	s := &server{Dir: dir, cmd: exec.Command(bin, args...), out: &tail{}, ended: make(chan struct{})}
+	s.cmd.Env = append(os.Environ(), env...)
 	pr, pw := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = pw, pw
 	if err := s.cmd.Start(); err != nil {

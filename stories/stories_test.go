@@ -29,6 +29,7 @@ func TestStories(t *testing.T) {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
+			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	})
 }
@@ -49,6 +50,9 @@ type story struct {
 	filter  int // a process id that was noted
 	devices map[string]string
 	doors   [2]string // where the filter's proxy and DNS listen
+	program string    // as it ships, or with a movable clock
+	moved   time.Duration
+	tunnels map[string]*held
 }
 
 type storyKey struct{}
@@ -62,7 +66,7 @@ func begin(env *testscript.Env) error {
 	}
 	s := &story{
 		work: env.WorkDir, data: filepath.Join(env.WorkDir, "data"), config: filepath.Join(env.WorkDir, "belisha.toml"),
-		net: net, at: "127.0.0.1", people: map[string]*browser{}, devices: map[string]string{},
+		net: net, program: program, at: "127.0.0.1", tunnels: map[string]*held{}, people: map[string]*browser{}, devices: map[string]string{},
 	}
 	for i := range s.doors {
 		udp, tcp, err := sameport()
@@ -74,6 +78,9 @@ func begin(env *testscript.Env) error {
 	}
 	env.Values[storyKey{}] = s
 	env.Defer(func() {
+		for _, h := range s.tunnels {
+			_ = h.conn.Close()
+		}
 		if s.srv != nil {
 			s.srv.Stop(syscall.SIGINT)
 		}
@@ -122,7 +129,7 @@ func serve(s *story, args []string) error {
 		return errors.New("a server runs already")
 	}
 	flags := []string{"--config", s.config, "--listen-proxy", s.doors[0], "--listen-dns", s.doors[1]}
-	srv, err := launch(s.data, append(flags, args...)...)
+	srv, err := launchAs(s.program, []string{clockFile + "=" + s.ts.Getenv(clockFile)}, s.data, append(flags, args...)...)
 	if err != nil {
 		return err
 	}
@@ -167,6 +174,7 @@ func within(s *story, args []string) error {
 	args = args[1:]
 	do := map[string]func(*story, []string) error{
 		"ask": ask, "dig": dig, "visit": visit, "belisha": runBelisha, "exits": exits, "filter": filterIs, "asks": asks, "says": says,
+		"closed": closed, "follow": follow,
 	}[args[0]]
 	if do == nil {
 		return fmt.Errorf("%s cannot be waited for", args[0])
