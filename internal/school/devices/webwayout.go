@@ -121,7 +121,7 @@ func (r *Room) outViewOf(c *web.Ctx) (outView, error) {
 func takeOut(b Beside) web.Confirm {
 	reason := web.Field{Name: "reason", Label: "Why?", Max: 500}
 	k := web.Confirm{
-		What: "Belisha is taken out of the path.", When: "At once, until somebody puts it back. Every page says so meanwhile, and what rests on the filter shows as not being kept.",
+		What: "Belisha will be taken out of the path.", When: "At once, until somebody puts it back. Every page says so meanwhile, and what rests on the filter shows as not being kept.",
 		Fields: []web.Field{reason}, Action: web.Action{Path: pathOut, Title: "Take Belisha out", Grave: true}, Cancel: web.Link{Title: "Leave it in", Path: pathHome},
 	}
 	if b.Filtered() {
