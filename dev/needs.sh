@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what the tests need and is not here: PostgreSQL and Chromium, from
+# Installs what the tests need and is not here: PostgreSQL, Chromium and Postfix, from
 # Debian's packages. Without root or apt it only says what is missing.
 set -eu
 missing=""
 have() { command -v "$1" >/dev/null 2>&1; }
 have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 have chromium || have chromium-browser || have google-chrome || missing="$missing chromium"
+have postfix || [ -x /usr/sbin/postfix ] || missing="$missing postfix"
 have certutil || missing="$missing libnss3-tools"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
