@@ -203,7 +203,7 @@ func sheetTable(list []Count) web.Table {
 }
 
 func modeTable(c *web.Ctx, b *book) web.Table {
-	t := web.Table{Caption: "What happens on the web to people who have not signed", Columns: []web.Column{{Title: "Who"}, {Title: "Now"}, {Title: "How many today", Numeric: true}}}
+	t := web.Table{Caption: "What happens on the web to people who have not signed", Columns: []web.Column{{Title: "Who"}, {Title: "Now"}, {Title: "Have not signed", Numeric: true}}}
 	for _, g := range gates {
 		mode := b.mode(g.Audience)
 		cut := b.cut(g.Audience)

@@ -141,7 +141,7 @@ func TestTheOfficeTicksAClassOfSlips(t *testing.T) {
 	s.publish(YoungSheet)
 	father := s.person(people.Person{Kind: people.Parent, Given: "Tunde", Family: "Okonjo"})
 	check(t, s.people.Tie(s.as(s.office), people.Link{Parent: father, Child: s.young, Responsible: true}))
-	s.get("/agreements/paper?sheet=pupil-young&class=1A", s.office).Is(200).Safe().Has("Robin Okonjo", "Who signed?")
+	s.get("/agreements/paper?sheet=pupil-young&class=1A", s.office).Is(200).Safe().Has("Robin Okonjo, 1A, signed by Ife Okonjo", "Robin Okonjo, 1A, signed by Tunde Okonjo")
 	form := url.Values{
 		"sheet": {"pupil-young"}, "role": {"parent"}, "class": {"1A"}, "number": {"1"}, "day-day": {"20"}, "day-month": {"11"}, "day-year": {"2026"},
 		"place": {"office, file 1A"}, "slip": {string(s.young)},
@@ -151,7 +151,7 @@ func TestTheOfficeTicksAClassOfSlips(t *testing.T) {
 	if d.Field("place") != "office, file 1A" {
 		t.Error("what was typed is gone")
 	}
-	form.Set("signer-"+string(s.young), string(father))
+	form.Set("slip", string(s.young)+"/"+string(father))
 	s.upload("/agreements/paper", form, "scan", []byte("\x89PNG\r\n\x1a\n and so on"), s.office).GoesTo("/agreements/paper?sheet=pupil-young&class=1A&role=parent")
 	list, err := s.Of(context.Background(), s.young)
 	check(t, err)
@@ -192,7 +192,7 @@ func TestHoldingShowsFirstHowManyItCutsOff(t *testing.T) {
 	s := newSchool(t)
 	s.publish(OlderSheet, YoungSheet)
 	d := s.get("/agreements/hold/pupils", s.head).Is(200).Safe()
-	d.Has("Holding them would cut off 2 people today", "Nothing happens", "1A", "8B")
+	d.Has("Holding them would cut off 2 people today", "Now: nothing happens", "1A", "8B")
 	form := url.Values{"mode": {"hold"}, "seen": {"1"}, "from-day": {"23"}, "from-month": {"11"}, "from-year": {"2026"}}
 	d = s.post("/agreements/hold/pupils", form, s.head).Is(422)
 	d.Has("Meanwhile it would be 2 people")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
@@ -82,7 +83,7 @@ func (r *Room) modeView(c *web.Ctx, from people.Day) (formView, error) {
 	on.today = from
 	cut := on.cut(audience)
 	v := formView{
-		Base: web.Base{Title: "People who have not signed: " + audienceWords(audience), Crumbs: []web.Crumb{deskCrumb}, Lead: modeWords(now) + "."},
+		Base: web.Base{Title: "People who have not signed: " + audienceWords(audience), Crumbs: []web.Crumb{deskCrumb}, Lead: "Now: " + strings.ToLower(modeWords(now)) + "."},
 		Path: "/agreements/hold/" + audience, Button: "Decide", Cancel: web.Link{Title: "Leave it as it is", Path: "/agreements"},
 		Hidden: []web.Hidden{{Name: "seen", Value: strconv.Itoa(cut.Now)}},
 		Told: web.Panel{

@@ -6,24 +6,22 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 
-	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
-	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 )
 
-// slipRow is one person whose slip may have come back.
+// slipRow is one slip that may have come back. Where a child has two parents
+// who may sign there is a row for each.
 type slipRow struct {
-	ID      string
-	Name    string
-	Class   string
-	Chosen  bool
-	Parents []web.Option // who may have signed, where there is more than one
-	Why     string       // why it cannot be ticked
+	Ref    string // of the box
+	Value  string // whose slip it is, and after a stroke who signed it
+	Label  string
+	Chosen bool
 }
 
 // paperView is the list of a class on which returned slips are ticked.
@@ -34,6 +32,7 @@ type paperView struct {
 	Hidden []web.Hidden
 	Fields []web.Field
 	All    web.Link
+	Cannot []string // who is on the list and cannot be ticked
 	More   string
 	Empty  web.Empty
 }
@@ -169,48 +168,56 @@ func (b *book) pick(a asked) web.Filter {
 
 // slipRows are the people whose slip may have come back.
 func (r *Room) slipRows(c *web.Ctx, v *paperView, b *book, a asked, form url.Values) error {
-	ticked := map[string]bool{}
-	for _, id := range form["slip"] {
-		ticked[id] = true
-	}
 	for _, p := range b.people {
 		n := need{a.sheet, a.role}
 		if a.class != "" && p.Class != a.class || !hasNeed(b.needs(p), n) || b.reached(n, b.marks[p.ID], b.newest(a.sheet)) {
 			continue
 		}
-		if len(v.Rows) == maxRowsShown {
+		if len(v.Rows)+len(v.Cannot) >= maxRowsShown {
 			v.More = fmt.Sprintf("Only the first %d are shown. Choose a class.", maxRowsShown)
-			return nil
+			break
 		}
-		row := slipRow{ID: string(p.ID), Name: p.Name(), Class: p.Class, Chosen: a.all || ticked[string(p.ID)]}
+		row := slipRow{Ref: "slip-" + string(p.ID), Value: string(p.ID), Label: p.Name(), Chosen: a.all}
+		if p.Class != "" {
+			row.Label += ", " + p.Class
+		}
+		rows := []slipRow{row}
 		if a.role == Parent {
-			if err := r.parentsOf(c, &row, p, form.Get("signer-"+row.ID)); err != nil {
+			var err error
+			if rows, err = r.rowsByParent(c, row, p); err != nil {
 				return err
 			}
+			if len(rows) == 0 {
+				v.Cannot = append(v.Cannot, row.Label)
+			}
 		}
-		v.Rows = append(v.Rows, row)
+		v.Rows = append(v.Rows, rows...)
+	}
+	for i := range v.Rows {
+		v.Rows[i].Chosen = v.Rows[i].Chosen || slices.Contains(form["slip"], v.Rows[i].Value)
 	}
 	return nil
 }
 
-func (r *Room) parentsOf(c *web.Ctx, row *slipRow, p people.Person, chosen string) error {
+// rowsByParent are the rows of a child for whom a parent signs: one where only
+// one may, none where nobody may.
+func (r *Room) rowsByParent(c *web.Ctx, row slipRow, p people.Person) ([]slipRow, error) {
 	list, err := r.People.Parents(c.Context(), p.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var out []slipRow
 	for _, x := range list {
 		if x.Link.Responsible {
-			id := string(x.Person.ID)
-			row.Parents = append(row.Parents, web.Option{Value: id, Label: x.Person.Name(), Chosen: id == chosen})
+			out = append(out, slipRow{
+				Ref: row.Ref + "-" + string(x.Person.ID), Value: row.Value + "/" + string(x.Person.ID), Label: row.Label + ", signed by " + x.Person.Name(),
+			})
 		}
 	}
-	switch len(row.Parents) {
-	case 0:
-		row.Why = "Nobody with parental responsibility is on the roll"
-	case 1:
-		row.Parents = nil
+	if len(out) == 1 {
+		return []slipRow{row}, nil
 	}
-	return nil
+	return out, nil
 }
 
 func (r *Room) paperForm(c *web.Ctx) error {
@@ -223,8 +230,9 @@ func (r *Room) paperForm(c *web.Ctx) error {
 		a.role = Self
 	}
 	p := Paper{Sheet: a.sheet, Role: a.role, Number: number(form.Get("number")), Day: people.Day(web.DateText(form, "day")), Place: form.Get("place")}
-	for _, id := range form["slip"] {
-		p.Slips = append(p.Slips, Slip{Person: people.ID(id), Signer: people.ID(form.Get("signer-" + id))})
+	for _, v := range form["slip"] {
+		child, parent, _ := strings.Cut(v, "/")
+		p.Slips = append(p.Slips, Slip{Person: people.ID(child), Signer: people.ID(parent)})
 	}
 	scan, _, err := c.Upload("scan")
 	switch {
@@ -321,194 +329,4 @@ func slipsFor(x Count, class string) []slipView {
 		}
 	}
 	return out
-}
-
-// personView is one person's signatures.
-type personView struct {
-	web.Base
-	Lacks []string
-	List  web.Table
-}
-
-var personPage = web.NewPage[personView](pages, "pages/person.html")
-
-func (r *Room) personPage(c *web.Ctx) error {
-	p, err := r.People.Get(c.Context(), people.ID(c.Param("id")))
-	if err != nil {
-		return err
-	}
-	l, err := r.lens(c.Context())
-	if err != nil {
-		return err
-	}
-	list, err := r.Of(c.Context(), p.ID)
-	if err != nil {
-		return err
-	}
-	v := personView{Base: web.Base{Title: "Agreements of " + p.Name(), Crumbs: []web.Crumb{deskCrumb}, Marking: "School record", SeenBy: "Those who keep the agreements, and the person"}}
-	live := make([]Signature, 0, len(list))
-	v.List = web.Table{Caption: "Signatures", Columns: []web.Column{{Title: "Rules"}, {Title: "Edition", Numeric: true}, {Title: "Signed by"}, {Title: "When"}, {Title: "How"}}, Empty: web.Empty{Title: "Nothing is signed yet"}}
-	for _, s := range list {
-		how := web.Cell{Text: methodWords(s), Small: s.Place}
-		if s.Voided() {
-			how.Small = "taken back: " + s.VoidReason
-		} else {
-			live = append(live, s)
-		}
-		v.List.Rows = append(v.List.Rows, web.Row{Link: signatureLink(s.ID), Faint: s.Voided(), Cells: []web.Cell{
-			{Text: s.Sheet.Title()}, {Text: words.Number(int(s.Number))}, {Text: s.Name, Small: s.Role.Words()}, {Text: s.Day.Words()}, how,
-		}})
-	}
-	for _, n := range l.lacks(p, marksOf(live)) {
-		v.Lacks = append(v.Lacks, n.Sheet.Title()+", to be signed "+n.Role.signedBy())
-	}
-	return personPage.Render(c, v)
-}
-
-func (r Role) signedBy() string {
-	if r == Parent {
-		return "by a parent"
-	}
-	return "by the person"
-}
-
-func (r *Room) signatureView(c *web.Ctx) (copyView, error) {
-	s, err := signatureByID(c.Context(), r.DB, c.Param("id"))
-	if err != nil {
-		return copyView{}, err
-	}
-	v, err := r.copyView(c, s)
-	if err != nil {
-		return v, err
-	}
-	v.Crumbs = []web.Crumb{deskCrumb}
-	if s.Person != "" {
-		v.Crumbs = append(v.Crumbs, web.Crumb{Title: "Signatures", Path: personLink(s.Person)})
-	}
-	if c.May(MayRecord) && r.keepsIt(c.Context(), s) == "" {
-		v.Path = signatureLink(s.ID) + "/void"
-		v.Void = []web.Field{{Kind: web.LongField, Name: "reason", Label: "Why it is taken back", Rows: 3, Max: maxReason}}
-	}
-	if r.Files != nil && s.Batch != "" && c.May(MayRecord) {
-		id, err := r.Files.Of(c.Context(), scanKind, s.Batch)
-		if err != nil {
-			return v, err
-		}
-		if id != "" {
-			v.Scan = web.Link{Title: "Open the scan", Path: "/agreements/scan/" + s.Batch}
-		}
-	}
-	return v, nil
-}
-
-func (r *Room) signaturePage(c *web.Ctx) error {
-	v, err := r.signatureView(c)
-	if err != nil {
-		return err
-	}
-	return copyPage.Render(c, v)
-}
-
-func (r *Room) voidForm(c *web.Ctx) error {
-	form, err := c.Form()
-	if err != nil {
-		return err
-	}
-	id := c.Param("id")
-	err = r.Void(c.Context(), id, form.Get("reason"))
-	bad, wrong := web.Wrong(err)
-	switch {
-	case err == nil:
-		c.Notice("It is taken back. It stays to be seen, with the reason.")
-		return c.Redirect(signatureLink(id))
-	case !wrong:
-		return err
-	}
-	v, verr := r.signatureView(c)
-	if verr != nil {
-		return verr
-	}
-	v.Errors = web.Refill(form, bad, pointers(v.Void)...)
-	return copyPage.Status(badForm).Render(c, v)
-}
-
-// scan sends the scan of slips that were entered together.
-func (r *Room) scan(c *web.Ctx) error {
-	if r.Files == nil {
-		return store.ErrNotFound
-	}
-	batch := c.Param("batch")
-	id, err := r.Files.Of(c.Context(), scanKind, batch)
-	if err != nil {
-		return err
-	}
-	if id == "" {
-		return store.ErrNotFound
-	}
-	f, err := r.Files.Open(c.Context(), id)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	head := make([]byte, 8)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("reading a scan: %w", err)
-	}
-	kind := scanType(head[:n])
-	ending := map[string]string{"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}[kind]
-	return c.Send("slips-"+batch+ending, kind, io.MultiReader(bytes.NewReader(head[:n]), f))
-}
-
-// importView is the import of earlier signatures and what became of one.
-type importView struct {
-	web.Base
-	Fields  []web.Field
-	Done    web.Summary
-	Refused web.Table
-}
-
-var importPage = web.NewPage[importView](pages, "pages/import.html")
-
-func importFormView() importView {
-	return importView{
-		Base: web.Base{
-			Title: "Import earlier signatures", Crumbs: []web.Crumb{deskCrumb},
-			Lead: "A CSV file with the columns person (username, number or id), rules, version, date, method, signer and place. Publish the text that was signed first, so that each signature stands under its edition.",
-		},
-		Fields: []web.Field{{Kind: web.FileField, Name: "file", Label: "The file", Accept: ".csv,.txt,.tsv"}},
-	}
-}
-
-func (r *Room) importPage(c *web.Ctx) error { return importPage.Render(c, importFormView()) }
-
-func (r *Room) importForm(c *web.Ctx) error {
-	v := importFormView()
-	file, _, err := c.Upload("file")
-	var rep ImportReport
-	if err == nil {
-		defer func() { _ = file.Close() }()
-		rep, err = r.Import(c.Context(), file)
-	}
-	if errors.Is(err, web.ErrNoFile) {
-		err = store.Invalid{"file": "Choose a file first."}
-	}
-	if bad, wrong := web.Wrong(err); wrong {
-		v.Errors = web.Refill(nil, bad, pointers(v.Fields)...)
-		return importPage.Status(badForm).Render(c, v)
-	}
-	if err != nil {
-		return err
-	}
-	v.Done = web.Summary{Title: "What became of it", Rows: []web.SummaryRow{
-		{Key: "Rows", Text: words.Number(rep.Rows)},
-		{Key: "Taken in", Text: words.Number(rep.New)},
-		{Key: "There already", Text: words.Number(rep.Already)},
-		{Key: "Refused", Text: words.Number(len(rep.Refused))},
-	}}
-	v.Refused = web.Table{Caption: "Rows that were refused", Columns: []web.Column{{Title: "Line", Numeric: true}, {Title: "Why"}}}
-	for _, x := range rep.Refused[:min(len(rep.Refused), maxListed)] {
-		v.Refused.Rows = append(v.Refused.Rows, web.Row{Cells: []web.Cell{{Text: words.Number(x.Line)}, {Text: sentence(x.Reason)}}})
-	}
-	return importPage.Render(c, v)
 }
