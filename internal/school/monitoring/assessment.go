@@ -152,7 +152,7 @@ func (r *Room) standing(ctx context.Context) (Assessment, error) {
 func (r *Room) NoticeText() string {
 	v := r.values()
 	return "What you do online at this school is recorded so that everybody here is safe: which site, when, on which device, and who was signed in. " +
-		"Only named members of staff may look, and only for a reason that is written down. Names are kept for " + keptFor(v, keyNames) +
+		"Only people whom the head named may look, or a contractor whom one of them lets look for a stated time, and only for a reason that is written down. Names are kept for " + keptFor(v, keyNames) +
 		", search words for " + keptFor(v, keyWords) + ". A private message that passes through our systems may be caught as well. " +
 		"Help services such as Childline are always open, and nobody is told that you went there. " +
 		"If something worries you, tell any adult you trust. You may ask what is held about you."

@@ -274,7 +274,7 @@ func TestASampleIsJudgedOnItsPages(t *testing.T) {
 	path := "/monitoring/samples/" + d.ID
 	webtest.Get(t, site, path, me).GoesTo("/monitoring/purpose?" + url.Values{"to": {path}}.Encode())
 	s.looking(s.monitor)
-	webtest.Get(t, site, "/monitoring/samples", me).Is(200).Safe().Has("0 of 12", "to be judged by").Link(path)
+	webtest.Get(t, site, "/monitoring/samples", me).Is(200).Safe().Has("0 of 12", "to be judged", "by Monday 30 November").Link(path)
 	webtest.Get(t, site, "/monitoring/samples", s.actor(s.head)).Is(200).Safe().Has("0 of 12").NoLink(path)
 	page := webtest.Get(t, site, path, me).Is(200).Safe().Has("Row 1", "Row 10", "Next", d.Seed).HasNot("Robin", "tablet-9", "Row 11")
 	form := url.Values{"after": {"0"}}

@@ -81,7 +81,8 @@ func turnRow(c *web.Ctx, x sampleTurn) web.Row {
 	default:
 		row.Cells[1] = web.Cell{When: c.Near(x.draw.Drawn)}
 		row.Cells[2] = web.Cell{Text: fmt.Sprintf("%d of %d", x.draw.Judged, x.draw.Rows)}
-		tag = web.Tag{Words: "to be judged by " + c.Words.Date(x.due), Tone: "amber"}
+		tag = web.Tag{Words: "to be judged", Tone: "amber"}
+		row.Cells[3].Small = "by " + c.Words.Date(x.due)
 		if x.draw.Complete() && x.draw.Rows == 0 {
 			tag = web.Tag{Words: "nothing to draw from", Tone: "amber"}
 		} else if x.draw.Complete() {

@@ -58,7 +58,7 @@ func (r *Room) periodPart(c *web.Ctx, p period, v *sheetView) error {
 	t := web.Table{
 		Caption: p.Words(), ShowCaption: true,
 		Columns: []web.Column{{Title: "Who"}, {Title: "What"}, {Title: "Rows seen", Numeric: true}, {Title: "Last"}},
-		Empty:   web.Empty{Title: "Nobody looked in this time"},
+		Empty:   web.Empty{Title: "Nobody looked from " + p.Words()},
 	}
 	for _, w := range watchers {
 		name, err := r.actorName(c, w.Actor)
@@ -112,7 +112,7 @@ func (r *Room) turnsPart(c *web.Ctx, rhythm string, v *sheetView) error {
 	}
 	waits := web.Table{
 		Caption: "Periods that wait for a review", ShowCaption: true, Columns: []web.Column{{Title: "Period"}, {Title: "Looks", Numeric: true}, {Title: "Due"}},
-		Empty: web.Empty{Title: "No period waits"},
+		Empty: web.Empty{Title: "No period waits for a review"},
 	}
 	for _, o := range owed {
 		waits.Rows = append(waits.Rows, web.Row{Link: o.link(), Cells: []web.Cell{{Text: o.period.Words()}, {Text: words.Number(o.looks)}, {When: c.Near(o.due)}}})
