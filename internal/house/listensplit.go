@@ -27,7 +27,7 @@ type splitter struct {
 
 // Bounds of connections that have not said anything yet.
 const (
-	maxSniffing = 256
+	maxSniffing = 4096
 	firstByte   = 10 * time.Second
 )
 

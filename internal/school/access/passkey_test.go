@@ -144,6 +144,29 @@ func TestAPasskeyInARealBrowser(t *testing.T) {
 	s.clock.Advance(2 * time.Minute)
 	refuse("a stale answer", site, answer, false)
 
+	// A good answer to a good challenge, given to the wrong pages, in the wrong
+	// session, and at last where it belongs.
+	s.clock.Advance(time.Hour)
+	_, half = s.in("head", good)
+	session = s.stand(half).Session
+	elsewhere := access.Site{Name: "localhost", Origin: "http://localhost:1"}
+	options, err := s.AskKey(s.ctx, session, elsewhere)
+	s.must(err)
+	refuse("an answer that was meant for another origin", elsewhere, answered(t, b, options), false)
+	_, second := s.in("head", good)
+	options, err = s.AskKey(s.ctx, session, site)
+	s.must(err)
+	fit := answered(t, b, options)
+	_, err = s.AskKey(s.ctx, s.stand(second).Session, site)
+	s.must(err)
+	if err := s.ProveKey(s.ctx, s.stand(second).Session, site, fit); err == nil {
+		t.Error("an answer opened another session")
+	}
+	s.must(s.ProveKey(s.ctx, session, site, fit))
+	if st := s.stand(half); !st.Actor.SignedIn() {
+		t.Error("a good answer does not sign in")
+	}
+
 	// A signature that does not hold, from the browser itself.
 	s.clock.Advance(time.Hour)
 	bogus := true
@@ -199,6 +222,32 @@ func said(t *testing.T, b *browsertest.Browser, words string) {
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](strings.Replace(script, "%q", `"`+words+`"`, 1), chromedp.EvalAwaitPromise)); err != nil {
 		t.Fatalf("the page never says %q: %v\n%s", words, err, b.Text())
 	}
+}
+
+// answered has the browser's authenticator answer a challenge, outside our
+// pages' own script.
+func answered(t *testing.T, b *browsertest.Browser, options any) []byte {
+	t.Helper()
+	raw, err := json.Marshal(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := `(async o => {
+		const bytes = s => Uint8Array.from(atob(s.replace(/-/g, "+").replace(/_/g, "/")), c => c.charCodeAt(0));
+		const text = b => btoa(String.fromCharCode(...new Uint8Array(b))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+		const p = o.publicKey;
+		const k = await navigator.credentials.get({publicKey: {...p, challenge: bytes(p.challenge), allowCredentials: p.allowCredentials.map(c => ({...c, id: bytes(c.id)}))}});
+		const r = k.response;
+		return JSON.stringify({id: k.id, rawId: text(k.rawId), type: k.type, clientExtensionResults: {}, response: {
+			clientDataJSON: text(r.clientDataJSON), authenticatorData: text(r.authenticatorData), signature: text(r.signature)}});
+	})(` + string(raw) + `)`
+	ctx, end := context.WithTimeout(b.Context(), 20*time.Second)
+	defer end()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(out)
 }
 
 // signOut ends the browser's session, as the button does.
