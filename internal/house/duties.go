@@ -45,6 +45,9 @@ func (h *House) openDuties() (err error) {
 	return err
 }
 
+// Duties is what people of the school owe.
+func (h *House) Duties() *duty.Book { return h.duties }
+
 // taskGrants say who has tasks at all: whoever may hold a post.
 func taskGrants() []access.Grant {
 	var out []access.Grant
