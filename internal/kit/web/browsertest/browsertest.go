@@ -27,6 +27,9 @@ type Options struct {
 	// Proxy is host:port of an HTTP proxy that everything goes through,
 	// loopback too. "" for none.
 	Proxy string
+	// PAC is the address of a proxy configuration that the browser fetches and
+	// keeps to. "" for none.
+	PAC string
 	// TrustSPKI are base64 SHA-256 digests of public keys that the browser
 	// takes as trusted, as if the school's authority were installed.
 	TrustSPKI []string
@@ -105,6 +108,9 @@ func flags(path, profile string, o Options) []chromedp.ExecAllocatorOption {
 	}
 	if o.Proxy != "" {
 		f = append(f, chromedp.ProxyServer(o.Proxy), chromedp.Flag("proxy-bypass-list", "<-loopback>"))
+	}
+	if o.PAC != "" {
+		f = append(f, chromedp.Flag("proxy-pac-url", o.PAC))
 	}
 	if len(o.TrustSPKI) > 0 {
 		f = append(f, chromedp.Flag("ignore-certificate-errors-spki-list", strings.Join(o.TrustSPKI, ",")))
