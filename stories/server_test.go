@@ -51,6 +51,7 @@ func buildAndRun(m *testing.M) int {
 type server struct {
 	Dir                      string
 	Pages, Proxy, DNS, Admin string
+	Scheme                   string // of the pages: http or https
 	Code                     string // of the set-up, "" when it is done
 	cmd                      *exec.Cmd
 	out                      *tail
@@ -76,7 +77,7 @@ func (t *tail) String() string {
 }
 
 var (
-	pagesLine = regexp.MustCompile(`(?m)^\s*pages\s+http://(\S+?)/?$`)
+	pagesLine = regexp.MustCompile(`(?m)^\s*pages\s+(https?)://(\S+?)/?$`)
 	proxyLine = regexp.MustCompile(`(?m)^\s*proxy\s+(\S+)$`)
 	dnsLine   = regexp.MustCompile(`(?m)^\s*DNS\s+(\S+)`)
 	adminLine = regexp.MustCompile(`(?m)^\s*admin\s+http://(\S+?)/?$`)
@@ -132,7 +133,10 @@ func (s *server) read(r io.Reader, ready chan struct{}) {
 		}
 		done = true
 		text := s.out.String()
-		s.Pages, s.Proxy, s.DNS, s.Admin = firstOf(pagesLine, text), firstOf(proxyLine, text), firstOf(dnsLine, text), firstOf(adminLine, text)
+		if m := pagesLine.FindStringSubmatch(text); m != nil {
+			s.Scheme, s.Pages = m[1], m[2]
+		}
+		s.Proxy, s.DNS, s.Admin = firstOf(proxyLine, text), firstOf(dnsLine, text), firstOf(adminLine, text)
 		s.Code = firstOf(codeLine, text)
 		close(ready)
 	}

@@ -3,6 +3,8 @@
 package stories_test
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -202,14 +204,39 @@ var firstPeople = []struct{ given, family, user, posts string }{
 // Password is everybody's own.
 const password = "violet kettle meadow"
 
+// certify has the pages served over HTTPS, with a certificate of the story's.
+func (s *story) certify() error {
+	cert, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return err
+	}
+	names := [2]string{filepath.Join(s.work, "pages.pem"), filepath.Join(s.work, "pages.key")}
+	for i, b := range []*pem.Block{{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}, {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(names[i], pem.EncodeToMemory(b), 0o600); err != nil {
+			return err
+		}
+	}
+	return writeConfig(s.config, s.net, fmt.Sprintf("[pages]\ncert-file = %q\nkey-file = %q\n", names[0], names[1]))
+}
+
 // theSchool serves a fresh folder and sets the school up on the real pages:
-// school [POLICY] [bare]. A bare one has the head teacher alone.
+// school [POLICY] [bare] [safe]. A bare one has the head teacher alone; the
+// pages of a safe one are served over HTTPS.
 func theSchool(s *story, args []string) error {
 	policy, bare := "village-primary", false
 	for _, a := range args {
-		if a == "bare" {
+		switch a {
+		case "bare":
 			bare = true
-		} else {
+		case "safe":
+			if err := s.certify(); err != nil {
+				return err
+			}
+		default:
 			policy = a
 		}
 	}
