@@ -18,6 +18,7 @@ import (
 	"belisha/internal/kit/store"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
+	"belisha/internal/school/review"
 )
 
 // openDevices opens the room of how devices come to the filter, and plugs into
@@ -243,4 +244,33 @@ func (h *House) isDoor(host string) bool {
 	}
 	d, err := h.Devices.Doors(context.Background())
 	return err == nil && d.Open() && strings.EqualFold(hostOnly(host), d.Address)
+}
+
+// pathHealth says where devices reach the filter, and whether Belisha is in
+// the path at all.
+func (h *House) pathHealth(ctx context.Context) []review.Check {
+	k := review.Check{Name: "Devices", State: kitcontrol.Kept}
+	d, err := h.Devices.Doors(ctx)
+	if err != nil {
+		return []review.Check{{Name: k.Name, State: kitcontrol.Unknown, Words: err.Error()}}
+	}
+	out, err := h.Devices.Out(ctx)
+	if err != nil {
+		return []review.Check{{Name: k.Name, State: kitcontrol.Unknown, Words: err.Error()}}
+	}
+	switch {
+	case out != nil:
+		k.State, k.Words = kitcontrol.Broken, "Belisha is taken out of the path: it closes nothing and records nothing."
+		k.Todo = "Put it back on the page Way out, under Devices."
+	case !d.Open():
+		k.State, k.Words = kitcontrol.NotApplicable, "The filter answers on this machine alone; no address for devices was said."
+	default:
+		k.Words = "They reach the filter at " + d.Address + "."
+	}
+	b, err := h.Devices.Beside(ctx)
+	if err == nil && b.Reached != "" && b.Reached != devices.Reached {
+		k.State, k.Words = kitcontrol.AtRisk, k.Words+" The other filter was not reached when it was last tried: "+b.Reached+"."
+		k.Todo = "Look whether it answers, then save it anew under Devices."
+	}
+	return []review.Check{k}
 }
