@@ -164,6 +164,9 @@ type Room struct {
 	known *known
 	turn  int // grows with each drop, so that what was read before one is not kept after it
 	told  told
+
+	memory memory
+	owes   owes
 }
 
 // New returns the room.

@@ -91,6 +91,11 @@ func TestWhoeverIsNotTheHeadAsksTheHeadToHold(t *testing.T) {
 	if _, err := s.SetMode(s.as(s.teacher), ModeChange{Audience: "staff", Mode: Off}); !errors.Is(err, store.ErrForbidden) {
 		t.Errorf("a teacher ended it: %v", err)
 	}
+	var bad store.Invalid
+	if _, err := s.SetMode(s.as(lead), ModeChange{Audience: "staff", Mode: Off}); !errors.As(err, &bad) {
+		t.Errorf("somebody ended what the head decided: %v", err)
+	}
+	s.stands(s.teacher, Hold)
 }
 
 func TestNobodyIsHeldWhoHasOnlyJustCome(t *testing.T) {
@@ -329,4 +334,41 @@ func TestARuleIsNotLeftOutWithoutAReason(t *testing.T) {
 	if _, err := s.Publish(s.as(s.head), p); !errors.Is(err, store.ErrStale) {
 		t.Errorf("a text that nobody has seen: %v", err)
 	}
+}
+
+func TestWhoHasSignedIsLetThroughHoweverManyAskMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.publish(OlderSheet)
+		var ids []people.ID
+		for i := range 20 {
+			ids = append(ids, s.person(people.Person{Kind: people.Pupil, Given: "Kit", Family: "Moss", Year: "8", From: "2026-09-01", Class: "8" + string(rune('A'+i))}))
+		}
+		s.hold("pupils")
+		stop, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, id := range ids {
+					_, _ = s.Standing(context.Background(), id)
+				}
+				_, _ = s.Counts(context.Background())
+			}
+		}()
+		for _, id := range ids {
+			_, err := s.Record(s.as(s.office), Paper{Sheet: OlderSheet, Number: 1, Role: Self, Day: today, Place: "office", Slips: []Slip{{Person: id}}})
+			check(t, err)
+			s.stands(id, "")
+			list, err := s.Of(context.Background(), id)
+			check(t, err)
+			check(t, s.Void(s.as(s.office), list[0].ID, "the next one was meant"))
+			s.stands(id, Hold)
+		}
+		close(stop)
+		<-ended
+	})
 }

@@ -23,7 +23,7 @@ func (r *Room) book(ctx context.Context) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &book{lens: l, marks: map[people.ID][]mark{}}
+	b := &book{lens: l}
 	err = r.People.Each(ctx, people.Filter{}, func(p people.Person) error {
 		b.people = append(b.people, p)
 		return nil
@@ -31,7 +31,7 @@ func (r *Room) book(ctx context.Context) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := eachMark(ctx, r.DB, func(m mark) { b.marks[m.person] = append(b.marks[m.person], m) }); err != nil {
+	if b.marks, err = r.allMarks(ctx); err != nil {
 		return nil, err
 	}
 	if b.policy, b.inUse, err = r.policy(ctx); err != nil || !b.inUse {

@@ -66,6 +66,7 @@ func (r *Room) Chase(ctx context.Context, s Sheet) (Chased, error) {
 		if err := insertChase(ctx, tx, store.NewID(r.Clock.Now()), s, out.Mailed, out.Unmailed, actor.From(ctx).ID, r.Clock.Now()); err != nil {
 			return err
 		}
+		r.changes(tx, "")
 		return r.Journal.Write(ctx, tx, journal.Entry{
 			Verb: VerbChased, Kind: "agreement", ID: string(s), After: map[string]any{"mailed": out.Mailed, "without an address": out.Unmailed},
 		})

@@ -240,6 +240,9 @@ func (r *Room) publish(ctx context.Context, tx *store.Tx, e *Edition, next Body,
 	if n := len(list); n > 0 {
 		old = list[n-1]
 	}
+	if err := unchanged(ctx, tx, e); err != nil {
+		return err
+	}
 	e.Number = old.Number + 1
 	if e.Small || e.Binds == "" {
 		e.Binds = today
@@ -260,6 +263,21 @@ func (r *Room) publish(ctx context.Context, tx *store.Tx, e *Edition, next Body,
 		After: map[string]any{"edition": e.Number, "hash": e.Hash, "binds": e.Binds, "small": e.Small, "left out": e.Lost},
 		Rows:  []journal.Row{{Table: "agreement_editions", ID: e.ID}},
 	})
+}
+
+// unchanged refuses to publish over a draft that somebody has changed since.
+func unchanged(ctx context.Context, tx *store.Tx, e *Edition) error {
+	d, err := readDraft(ctx, tx, e.Sheet)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if Hash(d.Text) != e.Hash {
+		return store.ErrStale
+	}
+	return nil
 }
 
 // before is the text that a new edition is held against: the one in force, or

@@ -121,7 +121,11 @@ func (r *Room) SetMode(ctx context.Context, c ModeChange) (asked bool, err error
 	if !a.May(MayEdit) {
 		return false, store.ErrForbidden
 	}
-	asked = c.Mode == Hold && !a.Holds(string(people.Headteacher))
+	head := a.Holds(string(people.Headteacher))
+	if c.Mode != Hold && !head && l.k.decided(c.Audience, l.today).Mode == Hold {
+		return false, store.Invalid{"mode": "The head decided that they are held, so only the head ends it."}
+	}
+	asked = c.Mode == Hold && !head
 	err = r.DB.Write(ctx, func(tx *store.Tx) error {
 		if asked {
 			return r.askHold(ctx, tx, c)

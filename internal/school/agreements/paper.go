@@ -111,6 +111,7 @@ func (r *Room) enter(ctx context.Context, tx *store.Tx, list []Signature, out *E
 			continue
 		}
 		out.New++
+		r.changes(tx, s.Person)
 		if err := r.Journal.Write(ctx, tx, s.line(verb)); err != nil {
 			return err
 		}
@@ -253,6 +254,7 @@ func (r *Room) Void(ctx context.Context, id, reason string) error {
 		if err := voidSignature(ctx, tx, s); err != nil {
 			return err
 		}
+		r.changes(tx, s.Person)
 		e := s.line(VerbVoided)
 		e.Reason = reason
 		return r.Journal.Write(ctx, tx, e)

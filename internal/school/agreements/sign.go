@@ -123,6 +123,7 @@ func (r *Room) keep(ctx context.Context, sig Signature, verb journal.Verb) (Sign
 			sig, err = r.existing(ctx, tx, sig)
 			return err
 		}
+		r.changes(tx, sig.Person)
 		return r.Journal.Write(ctx, tx, sig.line(verb))
 	})
 	return sig, err

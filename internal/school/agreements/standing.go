@@ -176,7 +176,7 @@ func (r *Room) Standing(ctx context.Context, person people.ID) (string, error) {
 	if mode == Off {
 		return "", nil
 	}
-	list, err := signaturesOf(ctx, r.DB, person)
+	have, err := r.marksFor(ctx, person)
 	if err != nil {
 		return "", err
 	}
@@ -184,7 +184,7 @@ func (r *Room) Standing(ctx context.Context, person people.ID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return l.outcome(mode, p, marksOf(list), policy), nil
+	return l.outcome(mode, p, have, policy), nil
 }
 
 // unread says whether a member of staff has read the policy in force.

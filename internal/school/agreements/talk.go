@@ -140,6 +140,7 @@ func (r *Room) RecordTalk(ctx context.Context, t Talk) error {
 		if !fresh {
 			return store.Invalid{"": "The talk of class " + t.Class + " is recorded already for this school year."}
 		}
+		r.changes(tx, "")
 		return r.Journal.Write(ctx, tx, journal.Entry{
 			Verb: VerbTalk, Kind: "class", ID: t.Class, After: map[string]any{"day": t.Day, "present": t.Present, "absent": len(t.Absent)},
 			Rows: []journal.Row{{Table: "class_talks", ID: t.ID}},
@@ -192,6 +193,7 @@ func (r *Room) CatchUp(ctx context.Context, class string, who []people.ID) error
 				return err
 			}
 		}
+		r.changes(tx, "")
 		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbCaught, Kind: "class", ID: class, After: map[string]any{"pupils": who, "day": today}})
 	})
 }
