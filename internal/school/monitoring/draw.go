@@ -61,9 +61,9 @@ const judgeWithin = 5
 // slot is the grain of the moment of a draw.
 const slot = 5 * time.Minute
 
-// drawOn plans the draw of the turn that now is in, and draws when its moment
+// DrawDue plans the draw of the turn that now is in, and draws when its moment
 // has come.
-func (r *Room) drawOn(ctx context.Context) error {
+func (r *Room) DrawDue(ctx context.Context) error {
 	ctx = actor.With(ctx, actor.Belisha("monitoring"))
 	since, on, err := r.RecordingSince(ctx)
 	if err != nil || !on {

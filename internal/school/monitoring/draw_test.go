@@ -39,7 +39,7 @@ func (s *school) used(n int, change ...func(*activity.Event)) {
 // drawNow lets the clock run to the planned moment and draws.
 func (s *school) drawNow() Draw {
 	s.t.Helper()
-	check(s.t, s.drawOn(context.Background()))
+	check(s.t, s.DrawDue(context.Background()))
 	all, err := s.draws(context.Background(), time.Time{})
 	check(s.t, err)
 	if len(all) == 0 {
@@ -48,7 +48,7 @@ func (s *school) drawNow() Draw {
 	if all[0].Planned.After(s.clock.Now()) {
 		s.clock.Set(all[0].Planned)
 	}
-	check(s.t, s.drawOn(context.Background()))
+	check(s.t, s.DrawDue(context.Background()))
 	d, err := s.drawByID(context.Background(), all[0].ID)
 	check(s.t, err)
 	return d
@@ -66,13 +66,13 @@ func TestASampleIsDrawnOnceAPeriodAtAMomentNobodyIsTold(t *testing.T) {
 	storetest.Each(t, schemas(), func(t *testing.T, db *store.DB) {
 		s := onStore(t, db).ready()
 		s.used(120)
-		check(t, s.drawOn(context.Background()))
+		check(t, s.DrawDue(context.Background()))
 		planned := s.lines(VerbDrawPlanned)
 		if len(planned) != 1 || strings.Contains(string(planned[0].Detail), "planned_at") {
 			t.Fatalf("planned: %+v", planned)
 		}
 		for range 5 {
-			check(t, s.drawOn(context.Background()))
+			check(t, s.DrawDue(context.Background()))
 		}
 		d := s.drawNow()
 		if d.Rows != 20 || d.Judged != 0 || d.Pool < 100 {
@@ -86,7 +86,7 @@ func TestASampleIsDrawnOnceAPeriodAtAMomentNobodyIsTold(t *testing.T) {
 		}
 		for range 3 {
 			s.clock.Set(s.clock.Now().Add(time.Hour))
-			check(t, s.drawOn(context.Background()))
+			check(t, s.DrawDue(context.Background()))
 		}
 		if n := len(s.lines(VerbDrawn)); n != 1 {
 			t.Errorf("drawn %d times in one week", n)
@@ -148,14 +148,14 @@ func TestWhatIsForTheSafeguardingLeadAndHelpServicesAreNeverDrawn(t *testing.T) 
 func TestNothingIsDrawnWhileNamesAreNotRecordedOrOutOfSchool(t *testing.T) {
 	s := newSchool(t)
 	s.confirm()
-	check(t, s.drawOn(context.Background()))
+	check(t, s.DrawDue(context.Background()))
 	if n := len(s.lines(VerbDrawPlanned)); n != 0 {
 		t.Error("a sample was planned although nothing is kept")
 	}
 	s.is("random-review", control.Unknown, "names are not recorded")
 	check(t, s.ConfirmRecording(s.as(s.head), "2026-09-14", "Letter of 4 September"))
 	s.clock.Set(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)) // a Saturday: no school hours are left
-	check(t, s.drawOn(context.Background()))
+	check(t, s.DrawDue(context.Background()))
 	if n := len(s.lines(VerbDrawPlanned)); n != 0 {
 		t.Error("a sample was planned for a weekend")
 	}
@@ -274,7 +274,7 @@ func TestASampleIsJudgedOnItsPages(t *testing.T) {
 	path := "/monitoring/samples/" + d.ID
 	webtest.Get(t, site, path, me).GoesTo("/monitoring/purpose?" + url.Values{"to": {path}}.Encode())
 	s.looking(s.monitor)
-	webtest.Get(t, site, "/monitoring/samples", me).Is(200).Safe().Has("0 of 12", "to be judged", "by Monday 30 November").Link(path)
+	webtest.Get(t, site, "/monitoring/samples", me).Is(200).Safe().Has("0 of 12", "to be judged").Link(path)
 	webtest.Get(t, site, "/monitoring/samples", s.actor(s.head)).Is(200).Safe().Has("0 of 12").NoLink(path)
 	page := webtest.Get(t, site, path, me).Is(200).Safe().Has("Row 1", "Row 10", "Next", d.Seed).HasNot("Robin", "tablet-9", "Row 11")
 	form := url.Values{"after": {"0"}}
@@ -304,7 +304,7 @@ func TestADrawOfTenThousandRowsIsQuickEnough(t *testing.T) {
 	for range 10 {
 		s.used(1000)
 	}
-	check(t, s.drawOn(context.Background()))
+	check(t, s.DrawDue(context.Background()))
 	if d := s.drawNow(); d.Rows != 20 || d.Pool < 9000 {
 		t.Errorf("%d rows of %d", d.Rows, d.Pool)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
@@ -52,6 +53,13 @@ func (d DrawnRow) named() bool {
 
 // lookDraw is the kind of look that opening a sample is.
 const lookDraw = "sample"
+
+// Samples are the samples drawn since a moment, newest first; those that are
+// only planned are nobody's to know.
+func (r *Room) Samples(ctx context.Context, since time.Time) ([]Draw, error) {
+	all, err := r.draws(ctx, since)
+	return slices.DeleteFunc(all, func(d Draw) bool { return d.Drawn.IsZero() }), err
+}
 
 // OpenDraw answers a page of a sample to a listed monitor with a purpose, and
 // journals the look.

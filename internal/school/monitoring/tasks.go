@@ -23,7 +23,7 @@ const (
 func (r *Room) Tasks() []tasks.Task {
 	return []tasks.Task{
 		{Name: "web activity: retention", At: "02:10", Limit: 3 * time.Hour, Run: r.tidy},
-		{Name: TaskDraw, Every: 5 * time.Minute, Run: r.drawOn},
+		{Name: TaskDraw, Every: 5 * time.Minute, Run: r.DrawDue},
 		{Name: TaskErase, Every: 10 * time.Minute, Limit: time.Hour, Run: r.erase},
 		{Name: "web activity: misuse", Every: 15 * time.Minute, Run: r.watchJournal},
 	}
