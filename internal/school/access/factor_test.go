@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -350,6 +351,13 @@ func TestAnUnlockedSessionKeepsItsProofAndIsNotFresh(t *testing.T) {
 	}
 	if ok, err := s.Fresh(actor.With(s.ctx, st.Actor), 10*time.Minute); err != nil || ok {
 		t.Errorf("the password alone made it fresh: %v", err)
+	}
+	s.clock.Advance(11 * time.Minute)
+	s.stand(token)
+	_, away, err := s.SignIn(s.ctx, access.Attempt{Username: "head", Password: good, From: netip.MustParseAddr("10.9.9.9"), Cookie: token})
+	s.must(err)
+	if st := s.stand(away); !st.AskFactor {
+		t.Error("at another address the cookie and the password are enough")
 	}
 	s.clock.Advance(-time.Hour)
 	if ok, _ := s.Fresh(actor.With(s.ctx, st.Actor), 24*time.Hour); ok {

@@ -213,37 +213,22 @@ func (r *Room) open(ctx context.Context, tx *store.Tx, a Account, p people.Perso
 func (r *Room) openOrUnlock(ctx context.Context, tx *store.Tx, a Account, p people.Person, t Attempt, subject, token string, has bool) (s Session, ended []Session, err error) {
 	now := r.Clock.Now()
 	most := now.Add(r.values().Duration(KeySessionMax, audience(p.Kind)))
-	proved := now
-	if has {
-		proved = time.Time{}
-	}
 	old, err := readSession(ctx, tx, "token", hashToken(t.Cookie))
 	switch {
 	case t.Cookie == "" || errors.Is(err, store.ErrNotFound):
 	case err != nil:
 		return Session{}, nil, err
 	case old.Person == p.ID && old.Open() && !old.LockedAt.IsZero() && old.Expires.After(now):
-		was := old
-		if !has {
-			old.ProvedAt = now
-		}
-		old.LockedAt, old.UsedAt, old.token = time.Time{}, now, hashToken(token)
-		old.Address, old.Place, old.Web = t.From, r.Place(t.From), old.Web || t.Web
-		if old.Expires.After(most) {
-			old.Expires = most
-		}
-		if was.Address != old.Address {
-			ended = append(ended, was) // the device has another address now
-		}
-		if err := updateSession(ctx, tx, old); err != nil {
-			return Session{}, nil, err
-		}
-		return old, ended, r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbUnlocked, Kind: "session", ID: old.ID})
+		return r.unlock(ctx, tx, old, t, token, most, has)
 	case old.Open():
 		if err := r.end(ctx, tx, &old, "somebody signed in afresh in the same browser"); err != nil {
 			return Session{}, nil, err
 		}
 		ended = append(ended, old)
+	}
+	proved := now
+	if has {
+		proved = time.Time{}
 	}
 	s = Session{
 		ID: store.NewID(now), Account: a.ID, Person: p.ID, Subject: subject, Address: t.From, Device: deviceWords(t.Device),
@@ -259,6 +244,29 @@ func (r *Room) openOrUnlock(ctx context.Context, tx *store.Tx, a Account, p peop
 		Verb: VerbStarted, Kind: "session", ID: s.ID,
 		After: map[string]any{"account": a.ID, "address": s.Address.String(), "device": s.Device, "web": t.Web},
 	})
+}
+
+// unlock opens a session that had locked, under a new token. At another address
+// the second factor is asked for again: whoever has the cookie and the password
+// may have them from somebody else.
+func (r *Room) unlock(ctx context.Context, tx *store.Tx, s Session, t Attempt, token string, most time.Time, has bool) (_ Session, ended []Session, err error) {
+	now := r.Clock.Now()
+	if s.Address != t.From {
+		ended = append(ended, s) // the device has another address now
+		s.FactorAt, s.ProvedAt = time.Time{}, time.Time{}
+	}
+	if !has {
+		s.ProvedAt = now
+	}
+	s.LockedAt, s.UsedAt, s.token = time.Time{}, now, hashToken(token)
+	s.Address, s.Place, s.Web = t.From, r.Place(t.From), s.Web || t.Web
+	if s.Expires.After(most) {
+		s.Expires = most
+	}
+	if err := updateSession(ctx, tx, s); err != nil {
+		return Session{}, nil, err
+	}
+	return s, ended, r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbUnlocked, Kind: "session", ID: s.ID})
 }
 
 // VerifyBasic checks a name and a password that a browser sent to the proxy.
