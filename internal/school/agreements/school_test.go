@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,7 @@ type school struct {
 
 	policy   *Policy
 	accounts map[people.ID]bool
+	telling  sync.Mutex
 	changed  []people.ID
 	all      int
 	sent     []notice.Notice
@@ -78,11 +80,15 @@ func onStore(t *testing.T, db *store.DB) *school {
 	check(t, err)
 	s.Room, err = New(Deps{
 		DB: db, Journal: j, Clock: s.clock, Live: live, People: s.people, Approvals: s.approvals,
-		Accounts:  func(context.Context) (map[people.ID]bool, error) { return s.accounts, nil },
-		Policy:    func(context.Context) (Policy, bool, error) { return s.inForce() },
-		Notices:   func() notice.Sender { return s },
-		Files:     files(t, db, s.clock),
-		Changed:   func(_ context.Context, id people.ID) { s.changed = append(s.changed, id) },
+		Accounts: func(context.Context) (map[people.ID]bool, error) { return s.accounts, nil },
+		Policy:   func(context.Context) (Policy, bool, error) { return s.inForce() },
+		Notices:  func() notice.Sender { return s },
+		Files:    files(t, db, s.clock),
+		Changed: func(_ context.Context, id people.ID) {
+			s.telling.Lock()
+			defer s.telling.Unlock()
+			s.changed = append(s.changed, id)
+		},
 		Everybody: func() { s.all++ },
 	})
 	check(t, err)
