@@ -79,8 +79,8 @@ func TestInstallingTwiceIsInstallingOnce(t *testing.T) {
 	if s := strings.Join(did, " "); !strings.Contains(s, "is as it should be") {
 		t.Errorf("the second time it says: %s", s)
 	}
-	if did, err = b.remove(t.Context(), spec()); err != nil {
-		t.Fatal(err)
+	if did, err = b.remove(t.Context(), spec()); err != nil || len(did) < 3 {
+		t.Fatalf("removing: %q, %v", did, err)
 	}
 	if _, err := os.Stat(b.root + unitPath); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the unit is still there: %v", err)
