@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,28 +124,31 @@ func (r *Room) wrong(ctx context.Context, d Decided) (string, error) {
 	if !isPerson {
 		return "not given by a person", nil
 	}
+	held, err := r.anyHolders(ctx, d.Posts, d.At)
+	if err != nil || slices.Contains(held, who) {
+		return "", err
+	}
 	asker := strings.TrimPrefix(d.Asker, "person:")
-	alone := true // nobody but the asker held the post
-	for _, post := range d.Posts {
-		held, err := r.Posts.Holders(ctx, post, d.At)
-		if err != nil {
-			return "", fmt.Errorf("looking who held the post %s: %w", post, err)
-		}
-		for _, h := range held {
-			if h == who {
-				return "", nil
-			}
-			alone = alone && h == asker
-		}
-	}
-	chairs, err := r.Posts.Holders(ctx, Chair, d.At)
+	chairs, err := r.anyHolders(ctx, []string{Chair}, d.At)
 	if err != nil {
-		return "", fmt.Errorf("looking who was the chair: %w", err)
+		return "", err
 	}
-	for _, h := range chairs {
-		if h == who && alone {
-			return "", nil
-		}
+	alone := !slices.ContainsFunc(held, func(h string) bool { return h != asker })
+	if alone && slices.Contains(chairs, who) {
+		return "", nil
 	}
 	return "given by somebody who did not hold the post", nil
+}
+
+// anyHolders are those who held any of the posts at a moment.
+func (r *Room) anyHolders(ctx context.Context, posts []string, at time.Time) ([]string, error) {
+	var out []string
+	for _, post := range posts {
+		held, err := r.Posts.Holders(ctx, post, at)
+		if err != nil {
+			return nil, fmt.Errorf("looking who held the post %s: %w", post, err)
+		}
+		out = append(out, held...)
+	}
+	return out, nil
 }

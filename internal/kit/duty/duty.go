@@ -11,6 +11,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -227,22 +228,17 @@ func (b *Book) All(ctx context.Context) ([]Duty, []Failure, error) {
 
 // takeBack returns what was given to somebody who has left to whom owes it.
 func (b *Book) takeBack(ctx context.Context, said map[string]Duty) error {
-	var here map[string]bool
+	given := slices.ContainsFunc(slices.Collect(maps.Values(said)), func(d Duty) bool { return d.State == Given })
+	if b.People == nil || !given {
+		return nil
+	}
+	staff, err := b.People.Staff(ctx)
+	if err != nil {
+		return fmt.Errorf("asking who is here: %w", err)
+	}
 	for key, d := range said {
-		if d.State != Given || b.People == nil {
-			continue
-		}
-		if here == nil {
-			staff, err := b.People.Staff(ctx)
-			if err != nil {
-				return fmt.Errorf("asking who is here: %w", err)
-			}
-			here = map[string]bool{}
-			for _, s := range staff {
-				here[s.ID] = true
-			}
-		}
-		if !here[d.GivenTo] {
+		here := slices.ContainsFunc(staff, func(s Somebody) bool { return s.ID == d.GivenTo })
+		if d.State == Given && !here {
 			d.State, d.GivenTo = Open, ""
 			said[key] = d
 		}

@@ -37,28 +37,7 @@ func (b *Book) remind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tomorrow := b.Clock.Now().Add(24 * time.Hour)
-	who := map[string]*reminder{}
-	add := func(r reminder, key string) {
-		id := r.post + "\n" + r.person
-		if who[id] == nil {
-			who[id] = &r
-		}
-		who[id].keys = append(who[id].keys, key)
-	}
-	for _, d := range all {
-		if d.Due.IsZero() || d.Due.After(tomorrow) {
-			continue
-		}
-		if d.State == Given {
-			add(reminder{person: d.GivenTo}, d.Key)
-		} else {
-			add(reminder{post: d.Owner}, d.Key)
-		}
-		for _, p := range d.Raised {
-			add(reminder{post: p}, d.Key+" late")
-		}
-	}
+	who := reminders(all, b.Clock.Now().Add(24*time.Hour))
 	if len(who) == 0 {
 		return nil
 	}
@@ -70,6 +49,32 @@ func (b *Book) remind(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// reminders are who is told of what is due by a moment.
+func reminders(all []Duty, by time.Time) map[string]*reminder {
+	who := map[string]*reminder{}
+	add := func(r reminder, key string) {
+		id := r.post + "\n" + r.person
+		if who[id] == nil {
+			who[id] = &r
+		}
+		who[id].keys = append(who[id].keys, key)
+	}
+	for _, d := range all {
+		if d.Due.IsZero() || d.Due.After(by) {
+			continue
+		}
+		if d.State == Given {
+			add(reminder{person: d.GivenTo}, d.Key)
+		} else {
+			add(reminder{post: d.Owner}, d.Key)
+		}
+		for _, p := range d.Raised {
+			add(reminder{post: p}, d.Key+" late")
+		}
+	}
+	return who
 }
 
 func (r reminder) notice() notice.Notice {

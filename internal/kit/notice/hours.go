@@ -40,29 +40,11 @@ func (o *Outbox) Agree(ctx context.Context, weekday, from, until int) error {
 	if a.Person == "" || !slices.ContainsFunc(o.Watch, a.Holds) {
 		return store.ErrForbidden
 	}
-	bad := store.Invalid{}
-	if weekday < 0 || weekday > 6 {
-		bad["day"] = "Choose a day of the week."
-	}
-	if from < 0 || from >= 24*60 {
-		bad["from"] = "Give the time it begins, such as 17:00."
-	}
-	if until <= from || until > 24*60 {
-		bad["until"] = "Give the time it ends, on the same day and after it begins, such as 20:00."
-	}
 	mine, err := o.agreed(ctx, a.Person)
 	if err != nil {
 		return err
 	}
-	if len(mine) >= mostHours {
-		bad["day"] = "You have agreed to twenty-one times a week already; end one first."
-	}
-	for _, m := range mine {
-		if m.Weekday == weekday && from < m.Until && m.From < until {
-			bad["from"] = "This overlaps with a time you have agreed to already; end that one first."
-		}
-	}
-	if err := bad.OrNil(); err != nil {
+	if err := checkHours(mine, weekday, from, until); err != nil {
 		return err
 	}
 	now := o.Clock.Now().UTC()
@@ -76,6 +58,30 @@ func (o *Outbox) Agree(ctx context.Context, weekday, from, until int) error {
 			Rows: []journal.Row{{Table: "notice_hours", ID: h.ID}},
 		})
 	})
+}
+
+// checkHours says what is wrong with a stretch of the week beside those that
+// somebody has agreed to already.
+func checkHours(mine []Agreed, weekday, from, until int) error {
+	bad := store.Invalid{}
+	if weekday < 0 || weekday > 6 {
+		bad["day"] = "Choose a day of the week."
+	}
+	if from < 0 || from >= 24*60 {
+		bad["from"] = "Give the time it begins, such as 17:00."
+	}
+	if until <= from || until > 24*60 {
+		bad["until"] = "Give the time it ends, on the same day and after it begins, such as 20:00."
+	}
+	if len(mine) >= mostHours {
+		bad["day"] = "You have agreed to twenty-one times a week already; end one first."
+	}
+	for _, m := range mine {
+		if m.Weekday == weekday && from < m.Until && m.From < until {
+			bad["from"] = "This overlaps with a time you have agreed to already; end that one first."
+		}
+	}
+	return bad.OrNil()
 }
 
 // End ends one of the actor's agreements, at once.
