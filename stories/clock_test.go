@@ -107,6 +107,7 @@ func setClock(s *story, args []string) error {
 			by = -by
 		}
 		s.moved += by
+		s.people = map[string]*browser{} // whoever sits there signs in anew
 	default:
 		return fmt.Errorf("clock %s is not known", args[0])
 	}

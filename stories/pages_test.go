@@ -135,16 +135,20 @@ func signin(s *story, args []string) error {
 
 var slip = regexp.MustCompile(`Temporary password (.+?) Good until`)
 
-// account has the network manager make an account for somebody on the roll,
-// who then signs in with the slip and chooses a password: account USER.
+// account has the network manager, or somebody else, make an account for
+// somebody on the roll, who then signs in with the slip and chooses a
+// password: account USER [BY].
 func account(s *story, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: account USER")
+	by := "n.wren"
+	if len(args) == 2 {
+		by = args[1]
+	} else if len(args) != 1 {
+		return errors.New("usage: account USER [BY]")
 	}
 	at, who := s.at, s.who
 	s.at = "127.0.0.1"
 	defer func() { s.at, s.who = at, who }()
-	if err := as(s, []string{"n.wren"}); err != nil {
+	if err := as(s, []string{by}); err != nil {
 		return err
 	}
 	if err := fill(s, []string{"/accounts/new", "who=" + args[0], "username=" + args[0]}); err != nil {
@@ -263,6 +267,15 @@ func press(s *story, args []string) error {
 	}
 	s.page, err = s.browser(s.who).do(http.MethodPost, f.action, f.fields)
 	return err
+}
+
+// address keeps the path of the last page: address NAME sets $NAME.
+func address(s *story, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: address NAME")
+	}
+	s.ts.Setenv(args[0], s.page.path)
+	return nil
 }
 
 // post sends a form that no page offered, as somebody would who tries:

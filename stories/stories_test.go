@@ -31,7 +31,7 @@ func TestStories(t *testing.T) {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "address": cmd(address), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	})
 }
