@@ -48,18 +48,17 @@ type peopleCmd struct {
 
 type peopleImportCmd struct {
 	fresh
-	Format       string `help:"auto, csv, oneroster (sds, ctf and ldap are not built yet)." enum:"auto,csv,oneroster,sds,ctf,ldap" default:"auto"`
+	Format       string `help:"auto, csv, oneroster, sds or ctf (ldap is not built yet)." enum:"auto,csv,oneroster,sds,ctf,ldap" default:"auto"`
 	Map          string `help:"A mapping file: field = \"Column\"." placeholder:"FILE"`
 	DryRun       bool   `help:"Only say what would happen."`
 	AllowLeavers bool   `help:"Many people have really left; somebody looked."`
 	Partial      bool   `help:"The file is a part of the roll; nobody leaves by it."`
-	Path         string `arg:"" help:"A CSV file, or a OneRoster folder or zip."`
+	Path         string `arg:"" help:"A CSV file, a OneRoster or School Data Sync folder or zip, or a Common Transfer File."`
 }
 
 func (c *peopleImportCmd) run(ctx context.Context, h *house.House, cli *CLI, inv Invocation) error {
-	switch c.Format {
-	case "sds", "ctf", "ldap":
-		return wrongUse("the roll format %s is not built yet in this version; csv and oneroster are", c.Format)
+	if c.Format == "ldap" {
+		return wrongUse("the roll format ldap is not built yet in this version; csv, oneroster, sds and ctf are")
 	}
 	res, err := h.People.Import(ctx, people.Options{
 		Path: inv.path(c.Path), Format: people.Format(c.Format), Map: inv.path(c.Map),
@@ -98,7 +97,11 @@ func printRoll(inv Invocation, r people.Result) {
 	if r.DryRun {
 		verb = "would come in"
 	}
-	fmt.Fprintf(inv.Stdout, "%s, %s, %q between columns\n", r.Format, r.Encoding, r.Delimiter)
+	fmt.Fprintf(inv.Stdout, "%s, %s", r.Format, r.Encoding)
+	if r.Delimiter != "" {
+		fmt.Fprintf(inv.Stdout, ", %q between columns", r.Delimiter)
+	}
+	fmt.Fprintln(inv.Stdout)
 	for _, f := range append(r.Refused, r.Warnings...) {
 		fmt.Fprintf(inv.Stdout, "%s:%d: %s: %s\n", f.File, f.Line, f.Field, f.Reason)
 	}

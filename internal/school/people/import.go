@@ -21,6 +21,8 @@ const (
 	FormatAuto      Format = "auto"
 	FormatCSV       Format = "csv"
 	FormatOneRoster Format = "oneroster"
+	FormatSDS       Format = "sds"
+	FormatCTF       Format = "ctf"
 )
 
 // Options say which roll to bring in and how.
@@ -83,15 +85,18 @@ func (r *Room) Import(ctx context.Context, o Options) (Result, error) {
 	if r.demo {
 		return Result{}, store.Invalid{"": DemoRefuses}
 	}
-	if !slices.Contains([]Format{"", FormatAuto, FormatCSV, FormatOneRoster}, o.Format) {
-		return Result{}, store.Invalid{"format": fmt.Sprintf("“%s” is not a format that is read here yet; csv and oneroster are", cut(string(o.Format), 20))}
+	if !slices.Contains([]Format{"", FormatAuto, FormatCSV, FormatOneRoster, FormatSDS, FormatCTF}, o.Format) {
+		return Result{}, store.Invalid{"format": fmt.Sprintf("“%s” is not a format that is read here yet; csv, oneroster, sds and ctf are", cut(string(o.Format), 20))}
+	}
+	if o.Now.IsZero() {
+		o.Now = r.clock.Now()
 	}
 	var lookup error
-	rl, err := openRoll(o, func(fp string) *rollProfile {
-		p, err := r.savedProfile(ctx, fp)
-		lookup = err
-		return p
-	})
+	known, err := r.past(ctx, &lookup)
+	if err != nil {
+		return Result{}, err
+	}
+	rl, err := openRoll(o, known)
 	if lookup != nil {
 		return Result{}, lookup
 	}
@@ -99,9 +104,6 @@ func (r *Room) Import(ctx context.Context, o Options) (Result, error) {
 		return Result{}, store.Invalid{"": err.Error()}
 	}
 	rl.partial = rl.partial || o.Partial
-	if o.Now.IsZero() {
-		o.Now = r.clock.Now()
-	}
 	if o.DryRun {
 		return r.rehearse(ctx, rl, o)
 	}
@@ -150,25 +152,15 @@ func (r *Room) missingChildren(ctx context.Context, rl *roll, pl *plan) error {
 			coming[upper(id)] = true
 		}
 	}
-	for _, t := range pl.touched {
-		if err := r.missingOf(ctx, rl, t.row, coming); err != nil {
-			return err
-		}
+	known, err := r.pupils(ctx, r.db)
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-func (r *Room) missingOf(ctx context.Context, rl *roll, row *rollRow, coming map[string]bool) error {
-	for _, c := range row.children {
-		if coming[upper(c.ref)] {
-			continue
-		}
-		id, err := r.pupilBy(ctx, r.db, c.ref)
-		if err != nil {
-			return err
-		}
-		if id == "" {
-			rl.noChild(row, c)
+	for _, t := range pl.touched {
+		for _, c := range t.row.children {
+			if !coming[upper(c.ref)] && known.find(c.ref) == "" {
+				rl.noChild(t.row, c)
+			}
 		}
 	}
 	return nil
@@ -193,6 +185,9 @@ func (r *Room) bringIn(ctx context.Context, rl *roll, o Options) (Result, error)
 		}
 		if err := r.carryOut(ctx, tx, rl, pl); err != nil {
 			return fmt.Errorf("bringing in the roll: %w", err)
+		}
+		if err := r.keepRoster(ctx, tx, rl); err != nil {
+			return err
 		}
 		res = report(rl, pl)
 		res.ID = store.NewID(o.Now)

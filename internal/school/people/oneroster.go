@@ -10,14 +10,18 @@ import (
 )
 
 // oneRoster reads OneRoster CSV, 1.1 with the roles in users.csv and 1.2 with
-// the roles in roles.csv. Columns may stand in any order, and those that are
-// not needed may be missing.
+// the roles in roles.csv, and the exports that are much like it (see dialect).
+// Columns may stand in any order, and those that are not needed may be missing.
 type oneRoster struct {
 	files map[string]*csvio.File
 	roll  *roll
+	how   dialect
+	past  past
+	modes map[string]string // of the manifest: file → bulk, delta, absent
 	// site of an org's sourcedId
 	sites map[string]string
-	roles map[string]string // of 1.2: user → role
+	roles map[string]orRole
+	born  map[string]Day
 	// classes by sourcedId, and what each user is in
 	classes map[string]orClass
 	member  map[string][]membership
@@ -26,6 +30,9 @@ type oneRoster struct {
 	users   map[string]bool
 }
 
+// orRole is what a file of roles says of a user.
+type orRole struct{ role, org, grade string }
+
 type orClass struct {
 	name     string
 	homeroom bool
@@ -33,14 +40,15 @@ type orClass struct {
 
 // orTable walks one file's rows by column name.
 type orTable struct {
+	part
 	name string
 	file *csvio.File
 	at   map[string]int
 }
 
-func (o *oneRoster) table(name string) orTable {
-	f := o.files[name]
-	t := orTable{name: name, file: f, at: map[string]int{}}
+func (o *oneRoster) table(p part) orTable {
+	f := o.files[p.file]
+	t := orTable{part: p, name: p.file, file: f, at: map[string]int{}}
 	if f == nil {
 		return t
 	}
@@ -48,35 +56,42 @@ func (o *oneRoster) table(name string) orTable {
 		t.at[csvio.Plain(h)] = i
 	}
 	for _, x := range f.Faults {
-		if name == "users.csv" {
+		if o.how.people(p.file) {
 			o.roll.unreadable++
 		}
-		o.roll.refuse(name, x.Line, x.Field, "%s", x.Reason)
+		o.roll.refuse(p.file, x.Line, x.Field, "%s", x.Reason)
 	}
 	return t
 }
 
 func (t orTable) has(column string) bool {
-	_, ok := t.at[csvio.Plain(column)]
-	return ok
+	_, ok := t.at[csvio.Plain(t.column(column))]
+	return ok || t.fixed[column] != ""
 }
 
 func (t orTable) get(r csvio.Row, column string) string {
-	if i, ok := t.at[csvio.Plain(column)]; ok {
-		return r.Cells[i]
+	if i, ok := t.at[csvio.Plain(t.column(column))]; ok {
+		return t.id(column, r.Cells[i])
 	}
-	return ""
+	return t.fixed[column]
 }
 
 // each calls fn with every row that is not marked as deleted.
 func (t orTable) each(fn func(r csvio.Row)) {
+	t.all(func(r csvio.Row, gone bool) {
+		if !gone {
+			fn(r)
+		}
+	})
+}
+
+// all calls fn with every row, and whether it is marked as deleted.
+func (t orTable) all(fn func(r csvio.Row, gone bool)) {
 	if t.file == nil {
 		return
 	}
 	for _, r := range t.file.Rows {
-		if !deletedStatus(t.get(r, "status")) {
-			fn(r)
-		}
+		fn(r, deletedStatus(t.get(r, "status")))
 	}
 }
 
@@ -96,50 +111,68 @@ func list(cell string) []string {
 	return out
 }
 
-func readOneRoster(files map[string]*csvio.File) (*roll, error) {
-	users := files["users.csv"]
-	if users == nil {
-		return nil, errors.New("there is no users.csv here; a OneRoster export has one")
-	}
+func readOneRoster(files map[string]*csvio.File, known past) (*roll, error) {
 	o := &oneRoster{
-		files: files,
-		roll: &roll{
-			format: SourceOneRoster, encoding: users.Encoding, delimiter: csvio.DelimiterName(users.Delimiter),
-			has: map[string]bool{"sourced": true, "class": false, "classes": files["enrollments.csv"] != nil},
-		},
-		sites: map[string]string{}, roles: map[string]string{}, classes: map[string]orClass{},
+		files: files, how: dialectOf(files), past: known, modes: map[string]string{},
+		sites: map[string]string{}, roles: map[string]orRole{}, born: map[string]Day{}, classes: map[string]orClass{},
 		member: map[string][]membership{}, home: map[string]string{}, guards: map[string][]childRef{}, users: map[string]bool{},
 	}
+	o.roll = &roll{
+		format: o.how.format, encoding: "UTF-8", delimiter: "comma", keepsRights: true,
+		has: map[string]bool{"sourced": true, "class": false, "classes": o.how.enrols(files)},
+	}
 	o.manifest()
-	o.orgs()
-	o.readRoles()
-	o.readClasses()
-	o.enrollments()
-	if err := o.readUsers(); err != nil {
+	if err := o.complete(); err != nil {
 		return nil, err
 	}
+	o.orgs()
+	o.readRoles()
+	o.readBirths()
+	o.readClasses()
+	o.enrollments()
+	for _, p := range o.how.users {
+		if err := o.readUsers(o.table(p)); err != nil {
+			return nil, err
+		}
+	}
+	o.relationships()
 	o.guardians()
 	o.sessions()
+	o.keep()
 	return o.roll, nil
 }
 
-// manifest tells whether the files are the whole roll or only what changed.
-func (o *oneRoster) manifest() {
-	t := o.table("manifest.csv")
-	t.each(func(r csvio.Row) {
-		if strings.EqualFold(t.get(r, "propertyName"), "file.users") && strings.EqualFold(t.get(r, "value"), "delta") {
-			o.roll.partial = true
+// complete looks whether the people are there, as they must be unless the
+// export only tells what has changed.
+func (o *oneRoster) complete() error {
+	there := false
+	for _, p := range o.how.users {
+		if f := o.files[p.file]; f != nil {
+			there = true
+			o.roll.encoding, o.roll.delimiter = f.Encoding, csvio.DelimiterName(f.Delimiter)
 		}
-	})
+	}
+	if !there && !o.roll.partial {
+		return errors.New("there is no users.csv with people in it here; a OneRoster or School Data Sync export has one")
+	}
+	return nil
 }
 
 // orgs gives each school a site. The only school is the main site.
 func (o *oneRoster) orgs() {
-	t := o.table("orgs.csv")
+	t := o.table(o.how.orgs)
 	names := map[string]string{}
-	t.each(func(r csvio.Row) {
+	if o.delta("orgs") || o.modes["orgs"] == "absent" {
+		for id, name := range o.past.orgs {
+			names[id] = name
+		}
+	}
+	t.all(func(r csvio.Row, gone bool) {
 		if strings.EqualFold(t.get(r, "type"), "school") {
-			names[t.get(r, "sourcedId")] = t.get(r, "name")
+			names[t.get(r, "sourcedId")] = cut(clean(t.get(r, "name")), maxName)
+		}
+		if gone {
+			delete(names, t.get(r, "sourcedId"))
 		}
 	})
 	for id, name := range names {
@@ -149,28 +182,30 @@ func (o *oneRoster) orgs() {
 		}
 	}
 	o.roll.has["site"] = len(names) > 1
+	o.roll.orgs = names
 }
 
 func (o *oneRoster) readRoles() {
-	t := o.table("roles.csv")
+	t := o.table(o.how.roles)
 	t.each(func(r csvio.Row) {
 		id := t.get(r, "userSourcedId")
-		if _, have := o.roles[id]; !have || strings.EqualFold(t.get(r, "roleType"), "primary") {
-			o.roles[id] = t.get(r, "role")
+		first := strings.EqualFold(t.get(r, "roleType"), "primary") || isYes(t.get(r, "isPrimary"))
+		if _, have := o.roles[id]; !have || first {
+			o.roles[id] = orRole{t.get(r, "role"), t.get(r, "orgSourcedId"), t.get(r, "grade")}
 		}
 	})
 }
 
-func (o *oneRoster) readClasses() {
-	t := o.table("classes.csv")
+// readBirths takes nothing but the day of birth, which tells two of one name
+// apart.
+func (o *oneRoster) readBirths() {
+	t := o.table(part{file: "demographics.csv"})
 	t.each(func(r csvio.Row) {
-		name := t.get(r, "classCode")
-		homeroom := strings.EqualFold(t.get(r, "classType"), "homeroom")
-		if name == "" || homeroom {
-			name = firstOf(t.get(r, "title"), name)
+		if d, err := ParseDay(t.get(r, "birthDate")); err == nil && d != "" {
+			o.born[firstOf(t.get(r, "userSourcedId"), t.get(r, "sourcedId"))] = d
 		}
-		o.classes[t.get(r, "sourcedId")] = orClass{cut(clean(name), maxName), homeroom}
 	})
+	o.roll.has["born"] = len(o.born) > 0
 }
 
 func firstOf(a, b string) string {
@@ -180,33 +215,17 @@ func firstOf(a, b string) string {
 	return b
 }
 
-func (o *oneRoster) enrollments() {
-	t := o.table("enrollments.csv")
-	t.each(func(r csvio.Row) {
-		class, ok := o.classes[t.get(r, "classSourcedId")]
-		if !ok {
-			o.roll.warn(t.name, r.Line, "classSourcedId", "there is no class “%s” in classes.csv; this enrolment was left out", cut(t.get(r, "classSourcedId"), 40))
-			return
-		}
-		user := t.get(r, "userSourcedId")
-		teaches := !strings.EqualFold(t.get(r, "role"), "student")
-		o.member[user] = append(o.member[user], membership{class.name, teaches})
-		if class.homeroom && !teaches {
-			o.home[user] = class.name
-			o.roll.has["class"] = true
-		}
-	})
-}
-
-func (o *oneRoster) readUsers() error {
-	t := o.table("users.csv")
+func (o *oneRoster) readUsers(t orTable) error {
+	if t.file == nil {
+		return nil
+	}
 	for _, need := range []string{"sourcedId", "givenName", "familyName"} {
 		if !t.has(need) {
-			return fmt.Errorf("users.csv has no column %s; export it again as OneRoster 1.1", need)
+			return fmt.Errorf("%s has no column %s; export it again as OneRoster 1.1 or 1.2, or as School Data Sync", t.name, t.column(need))
 		}
 	}
-	if !t.has("role") && len(o.roles) == 0 {
-		return errors.New("users.csv has no column role, and there is no roles.csv; export it again as OneRoster 1.1")
+	if !t.has("role") && len(o.roles) == 0 && !o.roll.partial {
+		return errors.New("users.csv has no column role, and there is no roles.csv; export it again as OneRoster 1.1 or 1.2")
 	}
 	for field, column := range orColumns {
 		if t.has(column) {
@@ -237,21 +256,22 @@ func (o *oneRoster) user(t orTable, r csvio.Row) {
 	id := t.get(r, "sourcedId")
 	if id == "" {
 		o.roll.unreadable++
-		o.roll.refuse(t.name, r.Line, "sourcedId", "this person has no sourcedId, so the next roll could not know them again")
+		o.roll.refuse(t.name, r.Line, t.column("sourcedId"), "this person has no sourcedId, so the next roll could not know them again")
 		return
 	}
-	role := firstOf(t.get(r, "role"), o.roles[id])
-	kind, ok := parseKind(role)
+	kind, ok := o.kind(t, r, id)
 	if !ok {
-		o.roll.unreadable++
-		o.roll.refuse(t.name, r.Line, "role", "“%s” is no role that Belisha knows; student, teacher, parent, administrator and their like are", cut(role, 40))
 		return
 	}
 	p := Person{
-		Kind: kind, Source: SourceOneRoster, Sourced: id,
-		Given: t.get(r, "givenName"), Family: firstOf(t.get(r, "preferredFamilyName"), t.get(r, "familyName")), Preferred: t.get(r, "preferredGivenName"),
-		Username: t.get(r, "username"), Email: t.get(r, "email"), Class: o.home[id], Site: o.siteOf(t, r),
+		Kind: kind, Source: o.how.format, Sourced: id,
+		Given: t.get(r, "givenName"), Family: firstOf(firstOf(t.get(r, "preferredFamilyName"), t.get(r, "preferredLastName")), t.get(r, "familyName")),
+		Preferred: firstOf(t.get(r, "preferredGivenName"), t.get(r, "preferredFirstName")),
+		Username:  t.get(r, "username"), Email: t.get(r, "email"), Class: o.home[id], Site: o.siteOf(t, r), Born: o.born[id],
 		NoAccess: strings.EqualFold(t.get(r, "enabledUser"), "false"),
+	}
+	if p.Email == "" && plausibleMail(p.Username) {
+		p.Email = p.Username // a sign-in name of Entra is an address
 	}
 	o.ids(t, r, &p)
 	if kind == Pupil && !o.grade(t, r, &p) {
@@ -264,6 +284,23 @@ func (o *oneRoster) user(t orTable, r csvio.Row) {
 	o.users[id] = true
 	o.agents(t, r, kind)
 	o.roll.rows = append(o.roll.rows, row)
+}
+
+// kind is what a user is, by the row, the file of roles, or, where only
+// changes are told, by what they were.
+func (o *oneRoster) kind(t orTable, r csvio.Row, id string) (Kind, bool) {
+	role := firstOf(t.get(r, "role"), o.roles[id].role)
+	if role == "" && o.roll.partial && o.past.kind != nil {
+		if k := o.past.kind(id); k != "" {
+			return k, true
+		}
+	}
+	kind, ok := parseKind(role)
+	if !ok {
+		o.roll.unreadable++
+		o.roll.refuse(t.name, r.Line, "role", "“%s” is no role that Belisha knows; student, teacher, parent, administrator and their like are", cut(role, 40))
+	}
+	return kind, ok
 }
 
 // ids finds the unique pupil number where producers put it: in identifier, or
@@ -296,7 +333,7 @@ func userIDs(cell string) []string {
 
 // grade reads the first year group of the list.
 func (o *oneRoster) grade(t orTable, r csvio.Row, p *Person) bool {
-	grades := list(t.get(r, "grades"))
+	grades := list(firstOf(t.get(r, "grades"), o.roles[p.Sourced].grade))
 	if len(grades) == 0 {
 		return true
 	}
@@ -311,8 +348,8 @@ func (o *oneRoster) grade(t orTable, r csvio.Row, p *Person) bool {
 }
 
 func (o *oneRoster) siteOf(t orTable, r csvio.Row) string {
-	orgs := append(list(t.get(r, "primaryOrgSourcedId")), list(t.get(r, "orgSourcedIds"))...)
-	for _, org := range orgs {
+	orgs := append(list(t.get(r, "primaryOrgSourcedId")), o.roles[t.get(r, "sourcedId")].org)
+	for _, org := range append(orgs, list(t.get(r, "orgSourcedIds"))...) {
 		if s, ok := o.sites[org]; ok {
 			return s
 		}
@@ -349,6 +386,14 @@ func (o *oneRoster) guardians() {
 		}
 	}
 	sort.Strings(lost)
+	if o.roll.partial {
+		// They may be here already: the export tells only what changed.
+		o.roll.ties = map[string][]childRef{}
+		for _, id := range lost {
+			o.roll.ties[id], o.roll.has["children"] = o.guards[id], true
+		}
+		return
+	}
 	for _, id := range lost {
 		o.roll.warn("users.csv", 0, "agentSourcedIds", "there is no user “%s”, who is named as somebody's parent or carer", cut(id, 40))
 	}
@@ -368,7 +413,7 @@ func (o *oneRoster) handChildren(row *rollRow) {
 // sessions says that the roll knows the terms. They are not taken over: a
 // roll that names only this term would make every later day a holiday.
 func (o *oneRoster) sessions() {
-	t := o.table("academicSessions.csv")
+	t := o.table(part{file: "academicSessions.csv"})
 	n := 0
 	t.each(func(r csvio.Row) {
 		if strings.EqualFold(t.get(r, "type"), "term") {

@@ -13,7 +13,22 @@ const (
 	SourceHand      = "hand"
 	SourceCSV       = "csv"
 	SourceOneRoster = "oneroster"
+	SourceSDS       = "sds"
+	SourceCTF       = "ctf"
 )
+
+// formatWords is what people call a format.
+func formatWords(f string) string {
+	switch f {
+	case SourceOneRoster:
+		return "OneRoster"
+	case SourceSDS:
+		return "School Data Sync"
+	case SourceCTF:
+		return "Common Transfer File"
+	}
+	return "CSV"
+}
 
 // roll is a roll file as it was read: rows that make sense by themselves, and
 // what was refused or is worth a word.
@@ -27,8 +42,20 @@ type roll struct {
 	refused   []Refusal
 	warnings  []Refusal
 	partial   bool // the file says that it is not the whole roll
-	profile   *rollProfile
-	header    []string // of a CSV file
+	// fills: what another roll or a person here says of somebody stays; this
+	// one only adds what is missing. A former school's file knows less.
+	fills bool
+	// keepsRights: the format does not say who holds parental responsibility.
+	keepsRights bool
+	// changes: of classes it tells only what is new and what is over.
+	changes *classChanges
+	// ties are parents, by their ids, whom the file does not name otherwise.
+	ties map[string][]childRef
+	// orgs and classes by their ids, kept for an export of changes alone.
+	orgs    map[string]string
+	classes map[string]orClass
+	profile *rollProfile
+	header  []string // of a CSV file
 	// unreadable counts rows that told nothing; spoiled holds the ids and
 	// names on rows that were refused. Nobody who may be behind one of them is
 	// taken for a leaver.
@@ -55,6 +82,8 @@ type rollRow struct {
 	gone     bool // the roll says that the person has left
 	children []childRef
 	classes  []membership
+	former   string // an earlier unique pupil number
+	second   bool   // a dual registration whose main one is elsewhere
 }
 
 // childRef names a parent's child by any id that rolls use.
@@ -68,6 +97,7 @@ type childRef struct {
 type membership struct {
 	class   string
 	teaches bool
+	over    bool // told by a roll of changes: no longer in it
 }
 
 // Refusal is one row, or one cell, that did not go in or is worth a word.
@@ -106,6 +136,7 @@ var kindWords = map[string]Kind{
 	"pupil": Pupil, "student": Pupil, "learner": Pupil, "child": Pupil,
 	"staff": Staff, "teacher": Staff, "teachingstaff": Staff, "supportstaff": Staff, "employee": Staff, "teachingassistant": Staff,
 	"ta": Staff, "aide": Staff, "administrator": Staff, "proctor": Staff, "faculty": Staff, "staffmember": Staff,
+	"principal": Staff, "facultymember": Staff, "officer": Staff, "secretary": Staff, "substitute": Staff, "technician": Staff, "sitesystemadministrator": Staff, "districtadministrator": Staff, "systemadministrator": Staff, "counselor": Staff,
 	"parent": Parent, "guardian": Parent, "carer": Parent, "contact": Parent, "relative": Parent, "parentcarer": Parent,
 	"governor": Governor, "trustee": Governor,
 	"visitor": Visitor, "guest": Visitor, "volunteer": Visitor,

@@ -299,7 +299,8 @@ func (c *csvRoll) row(raw csvio.Row) {
 	if !c.days(raw, p) || !c.year(raw, p) {
 		return
 	}
-	row.gone = goneStatus(c.value(raw, "status"))
+	status := strings.ToLower(c.value(raw, "status"))
+	row.gone, row.second = goneStatus(status), kind == Pupil && (strings.Contains(status, "subsid") || strings.Contains(status, "guest"))
 	if kind == Parent {
 		row.children = c.children(raw)
 	}

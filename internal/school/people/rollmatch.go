@@ -101,6 +101,9 @@ func (p *present) find(row *rollRow) (id ID, field, clash string) {
 				keyWords(kind), p.all[got].Name(), keyWords(fieldKey(field)), p.all[id].Name())
 		}
 	}
+	if id == "" && row.former != "" {
+		id, field = p.by["upn:"+strings.ToLower(row.former)], "upn"
+	}
 	if id != "" {
 		return id, field, ""
 	}

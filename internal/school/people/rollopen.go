@@ -2,6 +2,7 @@ package people
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -26,20 +27,22 @@ const (
 	maxRosterFile = 64 << 20
 )
 
-// rosterFiles are the files of a OneRoster export that are read.
+// rosterFiles are the files of OneRoster and School Data Sync exports that are
+// read. Of the demographics, only the day of birth is.
 var rosterFiles = map[string]bool{
 	"manifest.csv": true, "orgs.csv": true, "users.csv": true, "roles.csv": true, "classes.csv": true,
-	"enrollments.csv": true, "academicSessions.csv": true,
+	"enrollments.csv": true, "academicSessions.csv": true, "demographics.csv": true, "relationships.csv": true,
+	"school.csv": true, "student.csv": true, "teacher.csv": true, "section.csv": true, "studentenrollment.csv": true, "teacherroster.csv": true,
 }
 
 // openRoll reads the file or folder that o names.
-func openRoll(o Options, saved func(string) *rollProfile) (*roll, error) {
+func openRoll(o Options, known past) (*roll, error) {
 	given, err := readProfile(o.Map)
 	if err != nil {
 		return nil, err
 	}
 	if o.Data != nil {
-		return readFile(o, o.Data, given, saved)
+		return readFile(o, o.Data, given, known)
 	}
 	info, err := os.Stat(o.Path)
 	switch {
@@ -48,9 +51,9 @@ func openRoll(o Options, saved func(string) *rollProfile) (*roll, error) {
 	case err != nil:
 		return nil, fmt.Errorf("opening %s: %w", filepath.Base(o.Path), err)
 	case info.IsDir():
-		return openFolder(o)
+		return openFolder(o, known)
 	}
-	return openFile(o, given, saved)
+	return openFile(o, given, known)
 }
 
 func readProfile(file string) (*rollProfile, error) {
@@ -69,9 +72,9 @@ func readProfile(file string) (*rollProfile, error) {
 	return ParseProfile(data)
 }
 
-func openFolder(o Options) (*roll, error) {
-	if o.Format == FormatCSV {
-		return nil, fmt.Errorf("the path %s is a folder; name the CSV file in it", filepath.Base(o.Path))
+func openFolder(o Options, known past) (*roll, error) {
+	if o.Format == FormatCSV || o.Format == FormatCTF {
+		return nil, fmt.Errorf("the path %s is a folder; name the file in it", filepath.Base(o.Path))
 	}
 	files := map[string]*csvio.File{}
 	sum := sha256.New()
@@ -90,9 +93,9 @@ func openFolder(o Options) (*roll, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("the folder %s holds no OneRoster files (users.csv and its like)", filepath.Base(o.Path))
+		return nil, fmt.Errorf("the folder %s holds no files of OneRoster or School Data Sync (users.csv and its like)", filepath.Base(o.Path))
 	}
-	return oneRosterRoll(files, hex.EncodeToString(sum.Sum(nil)))
+	return rosterRoll(o, files, hex.EncodeToString(sum.Sum(nil)), known)
 }
 
 func sortedRoster() []string {
@@ -104,10 +107,13 @@ func sortedRoster() []string {
 	return out
 }
 
-func oneRosterRoll(files map[string]*csvio.File, digest string) (*roll, error) {
-	r, err := readOneRoster(files)
+func rosterRoll(o Options, files map[string]*csvio.File, digest string, known past) (*roll, error) {
+	r, err := readOneRoster(files, known)
 	if err != nil {
 		return nil, err
+	}
+	if want := string(o.Format); want != r.format && (want == SourceSDS || want == SourceOneRoster) {
+		return nil, fmt.Errorf("the file %s is an export of %s and not of %s; leave the format out, or say the right one", o.name(), formatWords(r.format), formatWords(want))
 	}
 	r.digest = digest
 	return r, nil
@@ -117,7 +123,7 @@ func oneRosterRoll(files map[string]*csvio.File, digest string) (*roll, error) {
 // fault here: a school without classes has an empty classes.csv.
 func readRosterFile(into map[string]*csvio.File, name string, r io.Reader) error {
 	f, err := csvio.Read(r, csvio.Usual)
-	if err != nil && name != "users.csv" && csvio.NoRows(err) {
+	if err != nil && csvio.NoRows(err) {
 		return nil
 	}
 	if err != nil {
@@ -127,34 +133,42 @@ func readRosterFile(into map[string]*csvio.File, name string, r io.Reader) error
 	return nil
 }
 
-func openFile(o Options, given *rollProfile, saved func(string) *rollProfile) (*roll, error) {
+func openFile(o Options, given *rollProfile, known past) (*roll, error) {
 	f, err := os.Open(o.Path)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", filepath.Base(o.Path), err)
 	}
 	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxZip+1))
+	in := bufio.NewReader(f)
+	if head, _ := in.Peek(512); looksXML(head) && o.Format != FormatCSV {
+		return openCTF(o, in) // as a stream: it may be large
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxZip+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", filepath.Base(o.Path), err)
 	}
-	return readFile(o, data, given, saved)
+	return readFile(o, data, given, known)
 }
 
 // readFile reads one file that is in memory, at most one byte longer than may
 // be.
-func readFile(o Options, data []byte, given *rollProfile, saved func(string) *rollProfile) (*roll, error) {
+func readFile(o Options, data []byte, given *rollProfile, known past) (*roll, error) {
 	if len(data) > maxZip {
 		return nil, fmt.Errorf("the file %s is larger than %d MB; export the roll alone, without photographs or history", o.name(), maxZip>>20)
 	}
 	sum := sha256.Sum256(data)
 	digest := hex.EncodeToString(sum[:])
-	if bytes.HasPrefix(data, []byte("PK\x03\x04")) {
-		return openZip(o, data, digest)
+	switch {
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		return openZip(o, data, digest, known)
+	case looksXML(data[:min(len(data), 512)]) && o.Format != FormatCSV:
+		return openCTF(o, bytes.NewReader(data))
+	case o.Format == FormatCTF:
+		return nil, fmt.Errorf("the file %s was not read: %w", o.name(), errNotXML)
+	case o.Format == FormatOneRoster || o.Format == FormatSDS:
+		return nil, fmt.Errorf("the file %s is a single one; an export of %s is a zip file or a folder with several files in it", o.name(), formatWords(string(o.Format)))
 	}
-	if o.Format == FormatOneRoster {
-		return nil, fmt.Errorf("the file %s is a single one; a OneRoster export is a zip file or a folder with users.csv in it", o.name())
-	}
-	r, err := readCSVRoll(bytes.NewReader(data), o.name(), given, saved)
+	r, err := readCSVRoll(bytes.NewReader(data), o.name(), given, known.profile)
 	if err != nil {
 		return nil, fmt.Errorf("the file %s was not read: %w", o.name(), err)
 	}
@@ -162,7 +176,19 @@ func readFile(o Options, data []byte, given *rollProfile, saved func(string) *ro
 	return r, nil
 }
 
-func openZip(o Options, data []byte, digest string) (*roll, error) {
+// openCTF reads a Common Transfer File.
+func openCTF(o Options, in io.Reader) (*roll, error) {
+	if o.Format == FormatOneRoster || o.Format == FormatSDS {
+		return nil, fmt.Errorf("the file %s is XML; an export of %s is a zip file or a folder with several CSV files in it", o.name(), formatWords(string(o.Format)))
+	}
+	r, err := readCTF(in, o.name(), o.Now)
+	if err != nil {
+		return nil, fmt.Errorf("the file %s was not read: %w", o.name(), err)
+	}
+	return r, nil
+}
+
+func openZip(o Options, data []byte, digest string, known past) (*roll, error) {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, fmt.Errorf("the file %s is a zip file that cannot be opened; download it again", o.name())
@@ -172,6 +198,9 @@ func openZip(o Options, data []byte, digest string) (*roll, error) {
 	}
 	files := map[string]*csvio.File{}
 	left := int64(maxUnpacked)
+	if e := onlyXML(z); e != nil {
+		return unpackCTF(o, e)
+	}
 	for _, e := range z.File {
 		if strings.HasPrefix(e.Name, "xl/") {
 			return nil, fmt.Errorf("the file %s is a spreadsheet (XLSX), not CSV; open it and save it as “CSV UTF-8”", o.name())
@@ -187,10 +216,28 @@ func openZip(o Options, data []byte, digest string) (*roll, error) {
 			return nil, fmt.Errorf("the file %s was not read: %w", o.name(), err)
 		}
 	}
-	if len(files) == 0 || o.Format == FormatCSV {
-		return nil, fmt.Errorf("the file %s is a zip file without the files of a OneRoster export; unpack it and name the CSV file in it", o.name())
+	if len(files) == 0 || o.Format == FormatCSV || o.Format == FormatCTF {
+		return nil, fmt.Errorf("the file %s is a zip file without the files of an export of OneRoster or School Data Sync; unpack it and name the file in it", o.name())
 	}
-	return oneRosterRoll(files, digest)
+	return rosterRoll(o, files, digest, known)
+}
+
+// onlyXML is the file of an archive that holds a single one, which is XML by
+// its name: a Common Transfer File is often sent so.
+func onlyXML(z *zip.Reader) *zip.File {
+	if len(z.File) == 1 && strings.EqualFold(path.Ext(z.File[0].Name), ".xml") && !strings.HasPrefix(z.File[0].Name, "xl/") {
+		return z.File[0]
+	}
+	return nil
+}
+
+func unpackCTF(o Options, e *zip.File) (*roll, error) {
+	r, err := e.Open()
+	if err != nil {
+		return nil, fmt.Errorf("the file %s cannot be unpacked; download the export again", o.name())
+	}
+	defer func() { _ = r.Close() }()
+	return openCTF(o, r)
 }
 
 // rosterName is an entry's name without its folders, and whether it is read.

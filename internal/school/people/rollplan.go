@@ -30,8 +30,9 @@ type plan struct {
 	same    int
 	past    int // rows about people who left and were never here
 	touched []planned
-	pupils  int // on the roll now, of the kinds and sites the file speaks of
-	going   int // of these, who would leave
+	rows    map[ID]*rollRow // of those touched
+	pupils  int             // on the roll now, of the kinds and sites the file speaks of
+	going   int             // of these, who would leave
 }
 
 // planned is a row with the person it is about.
@@ -50,10 +51,15 @@ func named(p Person, line int) Named {
 // newPlan works out what the roll does. It refuses rows into r.
 func newPlan(r *roll, people []Person, links []Link, today Day) *plan {
 	have := newPresent(people, links)
-	pl := &plan{}
-	for i := range r.rows {
-		pl.row(r, have, &r.rows[i], today)
+	pl := &plan{rows: map[ID]*rollRow{}}
+	for _, second := range []bool{false, true} { // a pupil's main registration goes first
+		for i := range r.rows {
+			if r.rows[i].second == second {
+				pl.row(r, have, &r.rows[i], today)
+			}
+		}
 	}
+	pl.settle(r, have, people, today)
 	switch {
 	case r.partial:
 	case r.unreadable > 0:
@@ -72,7 +78,10 @@ func (pl *plan) row(r *roll, have *present, row *rollRow, today Day) {
 		return
 	}
 	old := have.all[id]
-	if line := have.claimed[id]; id != "" && line != 0 && !pl.merge(old, row) {
+	if line := have.claimed[id]; id != "" && line != 0 && row.second {
+		r.warn(row.file, row.line, field, "%s is registered twice; line %d, the main registration, went in", old.Name(), line)
+		return
+	} else if id != "" && line != 0 && !pl.merge(old, row) {
 		r.refuse(row.file, row.line, field, "this is the same person as line %d (same %s); the first of the two went in", line, keyWords(fieldKey(field)))
 		return
 	} else if line != 0 {
@@ -100,16 +109,12 @@ func (pl *plan) row(r *roll, have *present, row *rollRow, today Day) {
 // merge adds the children of a second row about the same parent: some systems
 // write a row for each child.
 func (pl *plan) merge(old Person, row *rollRow) bool {
-	if old.Kind == Pupil || len(row.children) == 0 {
+	first := pl.rows[old.ID]
+	if old.Kind == Pupil || len(row.children) == 0 || first == nil {
 		return false
 	}
-	for _, p := range pl.touched {
-		if p.after.ID == old.ID {
-			p.row.children = append(p.row.children, row.children...)
-			return true
-		}
-	}
-	return false
+	first.children = append(first.children, row.children...)
+	return true
 }
 
 func (pl *plan) join(have *present, row *rollRow) {
@@ -123,6 +128,7 @@ func (pl *plan) join(have *present, row *rollRow) {
 	done := planned{row: row, after: p}
 	pl.add = append(pl.add, done)
 	pl.touched = append(pl.touched, done)
+	pl.rows[p.ID] = row
 }
 
 func (pl *plan) leaver(old Person, row *rollRow, today Day) {
@@ -138,7 +144,7 @@ func (pl *plan) leaver(old Person, row *rollRow, today Day) {
 }
 
 func (pl *plan) update(r *roll, have *present, old Person, row *rollRow, today Day) {
-	after, fields := take(old, row.person, r.has)
+	after, fields := pl.take(r, old, row)
 	back := old.Left(today)
 	if back && !r.has["until"] {
 		after.Until = ""
@@ -153,6 +159,7 @@ func (pl *plan) update(r *roll, have *present, old Person, row *rollRow, today D
 	}
 	done := planned{row: row, before: old, after: after, fields: fields, back: back}
 	pl.touched = append(pl.touched, done)
+	pl.rows[old.ID] = row
 	have.put(after)
 	switch {
 	case back:
@@ -162,6 +169,49 @@ func (pl *plan) update(r *roll, have *present, old Person, row *rollRow, today D
 	default:
 		pl.same++
 	}
+}
+
+// take returns old with what the row says, as far as this roll may say it.
+func (pl *plan) take(r *roll, old Person, row *rollRow) (Person, []string) {
+	if r.fills && old.Source != r.format {
+		return fill(old, row)
+	}
+	after, fields := take(old, row.person, r.has)
+	if r.changes == nil {
+		return after, fields
+	}
+	moved := r.changes.class(after)
+	if moved.Class != after.Class {
+		fields = append(fields, "class")
+	}
+	return moved, fields
+}
+
+// fill returns old with what it did not have. Where it comes from stays, so
+// that the roll it came from still says when the person leaves.
+func fill(old Person, told *rollRow) (Person, []string) {
+	out, row := old, told.person
+	var fields []string
+	if row.UPN != "" && old.UPN != "" && old.UPN == told.former {
+		out.UPN, fields = row.UPN, []string{"upn"}
+	}
+	for _, f := range []struct {
+		name string
+		into *string
+		v    string
+	}{
+		{"preferred", &out.Preferred, row.Preferred},
+		{"born", (*string)(&out.Born), string(row.Born)},
+		{"email", &out.Email, row.Email},
+		{"upn", &out.UPN, row.UPN},
+		{"year", (*string)(&out.Year), string(row.Year)},
+	} {
+		if *f.into == "" && f.v != "" && (f.name != "year" || out.Kind == Pupil) {
+			*f.into = f.v
+			fields = append(fields, f.name)
+		}
+	}
+	return out, fields
 }
 
 // take returns old with what the row says, and the names of the fields that

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sort"
 	"time"
 
 	"belisha/internal/kit/store"
@@ -90,52 +91,103 @@ func (r *Room) carryFamilies(ctx context.Context, tx *store.Tx, rl *roll, pl *pl
 	if !rl.has["children"] {
 		return nil
 	}
+	known, err := r.pupils(ctx, tx)
+	if err != nil {
+		return err
+	}
 	for _, t := range pl.touched {
 		if len(t.row.children) == 0 {
 			continue
 		}
-		if err := r.carryFamily(ctx, tx, rl, t); err != nil {
+		if err := r.carryFamily(ctx, tx, rl, known, t.personOf(), t.row); err != nil {
+			return err
+		}
+	}
+	return r.carryTies(ctx, tx, rl, known)
+}
+
+// carryTies ties parents whom an export of changes names only beside their
+// child.
+func (r *Room) carryTies(ctx context.Context, tx *store.Tx, rl *roll, known pupilIDs) error {
+	ids := make([]string, 0, len(rl.ties))
+	for id := range rl.ties {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	for _, id := range ids {
+		var parent ID
+		err := tx.QueryRowContext(ctx, "SELECT id FROM people WHERE sourced = $1 AND kind <> 'pupil' ORDER BY until_day LIMIT 1", id).Scan(&parent)
+		if errors.Is(err, sql.ErrNoRows) {
+			rl.warn("users.csv", 0, "agentSourcedIds", "there is no user “%s”, who is named as somebody's parent or carer", cut(id, 40))
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("looking for a parent: %w", err)
+		}
+		if err := r.carryFamily(ctx, tx, rl, known, parent, &rollRow{file: "users.csv", children: rl.ties[id]}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Room) carryFamily(ctx context.Context, tx *store.Tx, rl *roll, t planned) error {
-	parent := t.personOf()
+func (r *Room) carryFamily(ctx context.Context, tx *store.Tx, rl *roll, known pupilIDs, parent ID, row *rollRow) error {
 	var keep []Link
-	for _, c := range t.row.children {
-		child, err := r.pupilBy(ctx, tx, c.ref)
-		if err != nil {
-			return err
-		}
+	for _, c := range row.children {
+		child := known.find(c.ref)
 		if child == "" {
-			rl.noChild(t.row, c)
+			rl.noChild(row, c)
 			continue
 		}
 		keep = append(keep, Link{Parent: parent, Child: child, Relation: c.relation, Responsible: c.responsible, Order: c.order})
 	}
-	return r.replaceChildren(ctx, tx, parent, keep, rl.format == SourceOneRoster)
+	return r.replaceChildren(ctx, tx, parent, keep, rl)
 }
 
-// pupilBy finds a pupil by any id that rolls use.
-func (r *Room) pupilBy(ctx context.Context, q store.Querier, ref string) (ID, error) {
-	var id ID
-	err := q.QueryRowContext(ctx, `SELECT id FROM people WHERE kind = 'pupil' AND (upn = $1 OR sourced = $2 OR (mis <> '' AND upper(mis) = $1))
-		ORDER BY CASE WHEN upn = $1 THEN 0 WHEN sourced = $2 THEN 1 ELSE 2 END, until_day LIMIT 1`, upper(ref), ref).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+// pupilIDs is the pupils by every id that rolls use.
+type pupilIDs struct{ upn, sourced, mis map[string]ID }
+
+func (p pupilIDs) find(ref string) ID {
+	if id, ok := p.upn[upper(ref)]; ok {
+		return id
 	}
+	if id, ok := p.sourced[ref]; ok {
+		return id
+	}
+	return p.mis[upper(ref)]
+}
+
+// pupils reads the ids of all pupils; where two have one, those who are here
+// come first.
+func (r *Room) pupils(ctx context.Context, q store.Querier) (pupilIDs, error) {
+	out := pupilIDs{map[string]ID{}, map[string]ID{}, map[string]ID{}}
+	rows, err := q.QueryContext(ctx, "SELECT id, upn, sourced, mis FROM people WHERE kind = 'pupil' ORDER BY until_day, id")
 	if err != nil {
-		return "", fmt.Errorf("looking for a child: %w", err)
+		return out, fmt.Errorf("reading the pupils: %w", err)
 	}
-	return id, nil
+	defer func() { _ = rows.Close() }()
+	put := func(m map[string]ID, key string, id ID) {
+		if _, have := m[key]; key != "" && !have {
+			m[key] = id
+		}
+	}
+	for rows.Next() {
+		var id ID
+		var upn, sourced, mis string
+		if err := rows.Scan(&id, &upn, &sourced, &mis); err != nil {
+			return out, fmt.Errorf("reading the pupils: %w", err)
+		}
+		put(out.upn, upper(upn), id)
+		put(out.sourced, sourced, id)
+		put(out.mis, upper(mis), id)
+	}
+	return out, rows.Err()
 }
 
 // replaceChildren makes the links of a parent those of the roll. A roll that
 // does not know who holds parental responsibility leaves what was entered
-// here by hand.
-func (r *Room) replaceChildren(ctx context.Context, tx *store.Tx, parent ID, links []Link, keepRights bool) error {
+// here by hand, and one that is only a part ends no link.
+func (r *Room) replaceChildren(ctx context.Context, tx *store.Tx, parent ID, links []Link, rl *roll) error {
 	old, err := r.links(ctx, tx, "parent", parent)
 	if err != nil {
 		return err
@@ -144,11 +196,13 @@ func (r *Room) replaceChildren(ctx context.Context, tx *store.Tx, parent ID, lin
 	for _, l := range old {
 		was[l.Child] = l
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM families WHERE parent = $1", string(parent)); err != nil {
-		return fmt.Errorf("tying a family: %w", err)
+	if !rl.partial {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM families WHERE parent = $1", string(parent)); err != nil {
+			return fmt.Errorf("tying a family: %w", err)
+		}
 	}
 	for _, l := range links {
-		if o, ok := was[l.Child]; ok && keepRights {
+		if o, ok := was[l.Child]; ok && (rl.keepsRights || rl.fills) {
 			l.Responsible, l.Relation = o.Responsible, o.Relation
 		}
 		if err := putLink(ctx, tx, l); err != nil {
@@ -160,20 +214,73 @@ func (r *Room) replaceChildren(ctx context.Context, tx *store.Tx, parent ID, lin
 
 // carryClasses makes the classes of the roll's people those of the roll.
 func (r *Room) carryClasses(ctx context.Context, tx *store.Tx, rl *roll, pl *plan) error {
-	if !rl.has["classes"] {
+	if !rl.has["classes"] && rl.changes == nil {
 		return nil
+	}
+	if err := r.carryClassNames(ctx, tx, rl.changes); err != nil {
+		return err
 	}
 	for _, t := range pl.touched {
 		id := string(t.personOf())
-		if _, err := tx.ExecContext(ctx, "DELETE FROM class_members WHERE person = $1", id); err != nil {
-			return fmt.Errorf("keeping classes: %w", err)
-		}
-		for _, m := range t.row.classes {
-			_, err := tx.ExecContext(ctx, `INSERT INTO class_members (class, person, teaches) VALUES ($1, $2, $3)
-				ON CONFLICT (class, person) DO NOTHING`, m.class, id, m.teaches)
-			if err != nil {
+		if rl.changes == nil {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM class_members WHERE person = $1", id); err != nil {
 				return fmt.Errorf("keeping classes: %w", err)
 			}
+		}
+		if err := r.carryMember(ctx, tx, id, t.row.classes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carryMember writes what a roll says of one person's classes: first what is
+// over, since somebody may leave a class by one line and join it by another.
+func (r *Room) carryMember(ctx context.Context, tx *store.Tx, id string, classes []membership) error {
+	for _, m := range classes {
+		if !m.over {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM class_members WHERE class = $1 AND person = $2", m.class, id); err != nil {
+			return fmt.Errorf("keeping classes: %w", err)
+		}
+	}
+	for _, m := range classes {
+		if m.over {
+			continue
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO class_members (class, person, teaches) VALUES ($1, $2, $3)
+			ON CONFLICT (class, person) DO NOTHING`, m.class, id, m.teaches)
+		if err != nil {
+			return fmt.Errorf("keeping classes: %w", err)
+		}
+	}
+	return nil
+}
+
+// carryClassNames gives classes the names that a roll of changes has for them,
+// and ends those that it ends.
+func (r *Room) carryClassNames(ctx context.Context, tx *store.Tx, ch *classChanges) error {
+	if ch == nil {
+		return nil
+	}
+	for _, name := range ch.closed {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM class_members WHERE class = $1", name); err != nil {
+			return fmt.Errorf("ending a class: %w", err)
+		}
+	}
+	old := make([]string, 0, len(ch.renamed))
+	for name := range ch.renamed {
+		old = append(old, name)
+	}
+	sort.Strings(old)
+	for _, name := range old {
+		_, err := tx.ExecContext(ctx, "DELETE FROM class_members WHERE class = $1 AND person IN (SELECT person FROM class_members WHERE class = $2)", name, ch.renamed[name])
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "UPDATE class_members SET class = $2 WHERE class = $1", name, ch.renamed[name])
+		}
+		if err != nil {
+			return fmt.Errorf("naming a class anew: %w", err)
 		}
 	}
 	return nil

@@ -36,7 +36,7 @@ func importForm() formView {
 	return formView{
 		Path: "/people/import", Button: "Go on",
 		Fields: []web.Field{
-			{Kind: web.FileField, Name: "roll", Label: "The roll", Accept: ".csv,.txt,.tsv,.zip", Hint: "A CSV export of pupils, staff or parents, or a OneRoster export as a zip file"},
+			{Kind: web.FileField, Name: "roll", Label: "The roll", Accept: ".csv,.txt,.tsv,.zip,.xml", Hint: "A CSV export of pupils, staff or parents; an export of OneRoster or School Data Sync as a zip file; or a Common Transfer File (.xml) from another school, which adds pupils and their contacts and marks nobody as left"},
 			web.Field{Kind: web.RadiosField, Name: "how", Label: "What to do", Options: []web.Option{
 				{Value: "look", Label: "Only look: show what would change", Hint: "Nothing is changed."},
 				{Value: "bring", Label: "Bring the roll in"},
@@ -170,7 +170,11 @@ func layOut(res Result) reportView {
 	add("Changed", words.Count(len(res.Changed), "person", "people"))
 	add("As before", words.Count(res.Unchanged, "person", "people"))
 	add("Refused", words.Count(len(res.Refused), "row", "rows"))
-	add("Read as", strings.Join([]string{formatWords(res.Format), res.Encoding, res.Delimiter + " between cells"}, ", "))
+	readAs := []string{formatWords(res.Format), res.Encoding}
+	if res.Delimiter != "" {
+		readAs = append(readAs, res.Delimiter+" between cells")
+	}
+	add("Read as", strings.Join(readAs, ", "))
 	v.Refused = refusals("Rows that did not go in", res.Refused)
 	v.Warnings = refusals("Worth a look", res.Warnings)
 	v.Joiners = namesTable("Joined", res.Joiners)
@@ -180,13 +184,6 @@ func layOut(res Result) reportView {
 		v.Changed.Rows = append(v.Changed.Rows, web.Row{Link: "/people/" + string(ch.ID), Cells: []web.Cell{{Text: ch.Name}, {Text: strings.Join(ch.Fields, ", ")}}})
 	}
 	return v
-}
-
-func formatWords(f string) string {
-	if f == SourceOneRoster {
-		return "OneRoster"
-	}
-	return "CSV"
 }
 
 func refusals(caption string, list []Refusal) web.Table {
