@@ -997,6 +997,15 @@ CREATE TABLE rights_reviews (
     people   TEXT NOT NULL
 );
 
+CREATE TABLE roster_names (
+    format   TEXT NOT NULL,
+    what     TEXT NOT NULL,
+    id       TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    homeroom BOOLEAN NOT NULL,
+    PRIMARY KEY (format, what, id)
+);
+
 CREATE TABLE schema_sums (version BIGINT PRIMARY KEY, sum TEXT NOT NULL);
 
 CREATE TABLE school_hours (

@@ -162,6 +162,31 @@ func (o *Outbox) Reading(ctx context.Context, at time.Time, posts ...string) (no
 	return false, next, nil
 }
 
+// Watching is who of the posts' holders has agreed to look just now and can be
+// mailed, and until when; "" for nobody. A page may name them to whoever sends
+// something urgent out of hours: nobody else may be named.
+func (o *Outbox) Watching(ctx context.Context, at time.Time, posts ...string) (person string, until time.Time, err error) {
+	can, err := o.watchers(ctx, at, posts)
+	if err != nil || len(can) == 0 {
+		return "", time.Time{}, err
+	}
+	reach, err := o.reachable(ctx, can)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	zone := o.Hours(ctx).Zone()
+	for _, a := range reach {
+		if !looks([]Agreed{a}, a.Person, at, zone) {
+			continue
+		}
+		l := at.In(zone)
+		if end := time.Date(l.Year(), l.Month(), l.Day(), a.Until/60, a.Until%60, 0, 0, zone); end.After(until) {
+			person, until = a.Person, end
+		}
+	}
+	return person, until, nil
+}
+
 // reachable are the agreements of those who can be mailed just now.
 func (o *Outbox) reachable(ctx context.Context, can map[string]bool) ([]Agreed, error) {
 	if o.Mailer == nil || o.Trouble() != "" {

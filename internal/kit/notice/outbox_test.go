@@ -248,7 +248,16 @@ func TestThePageSaysHonestlyWhetherSomebodyReads(t *testing.T) {
 	if now, _ := read(evening.Add(time.Hour)); !now {
 		t.Error("at the hour that was agreed nobody reads")
 	}
+	if who, until, err := d.out.Watching(context.Background(), evening.Add(time.Hour), lead); err != nil || who != "dove" || !until.Equal(evening.Add(2*time.Hour)) {
+		t.Errorf("who watches: %q until %s, %v", who, until, err)
+	}
+	if who, _, err := d.out.Watching(context.Background(), evening, lead); err != nil || who != "" {
+		t.Errorf("an hour before %q is said to watch, %v", who, err)
+	}
 	d.staff.mails["dove"] = ""
+	if who, _, err := d.out.Watching(context.Background(), evening.Add(time.Hour), lead); err != nil || who != "" {
+		t.Errorf("without an address %q is said to watch, %v", who, err)
+	}
 	if now, _ := read(evening.Add(time.Hour)); now {
 		t.Error("somebody who cannot be reached is said to read")
 	}
@@ -347,6 +356,20 @@ func TestANoticeThatMakesNoSenseIsNotKept(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: kept", name)
 		}
+	}
+}
+
+func TestWithoutAMailServerNothingIsKeptForLater(t *testing.T) {
+	d := newDesk(t, storetest.SQLite(t, schemas...))
+	named := d.out
+	d.out = d.open(nil)
+	d.send(notice.Notice{Key: "a", To: []string{"wren"}, Risk: 3})
+	if st, err := d.out.State(context.Background()); err != nil || st.On || st.Waiting != 0 {
+		t.Errorf("%+v %v", st, err)
+	}
+	d.out = named
+	if got := d.at(monday); len(got) != 0 {
+		t.Errorf("once a server was named: %v", got)
 	}
 }
 
