@@ -375,9 +375,18 @@ func TestNobodyIsPunishedForDistressNorByAMachine(t *testing.T) {
 	s := newSchool(t)
 	lead := s.as(s.lead)
 	sanction := Doing{Kind: actSanction, Grade: "talk", Approver: "The head", Clause: "Behaviour 4.2"}
-	distress := s.report(s.teacher, "self-harm")
-	if err := s.Act(lead, distress, s.version(distress), sanction); err == nil {
-		t.Error("a sanction for distress")
+	for _, kind := range []string{"self-harm", "harmful-content", "images", "grooming"} { // distress, accident, harm done to a child
+		id := s.report(s.teacher, kind)
+		if err := s.Act(lead, id, s.version(id), sanction); err == nil {
+			t.Errorf("a sanction for %s", kind)
+		}
+	}
+	for _, lacking := range []Doing{{Grade: "talk", Approver: "The head"}, {Grade: "talk", Clause: "4.2"}, {Approver: "The head", Clause: "4.2"}, {Grade: "dismissal", Approver: "The head", Clause: "4.2"}} {
+		id := s.report(s.teacher, "messages")
+		lacking.Kind = actSanction
+		if err := s.Act(lead, id, s.version(id), lacking); err == nil {
+			t.Errorf("a sanction without grade, approver, clause, or that the policy does not have: %+v", lacking)
+		}
 	}
 	s.rows["row:1"] = Seen{Ref: "row:1", Person: s.robin, Certainty: Sure, Words: "searched for a way past the filter", At: monday}
 	s.rows["row:2"] = Seen{Ref: "row:2", Person: s.robin, Certainty: Sure, Theme: "selfharm", Words: "x", At: monday}
@@ -467,5 +476,112 @@ func TestWhileSomethingIsMissingNothingIsKept(t *testing.T) {
 	}
 	if err := s.Note(s.as(s.lead), id, s.version(id), "x"); !errors.Is(err, ErrClosed) {
 		t.Errorf("a note: %v", err)
+	}
+}
+
+func TestEveryKindHasItsAreaAndAWayToSomebody(t *testing.T) {
+	s := newSchool(t)
+	seen := map[string]bool{}
+	for _, k := range Kinds {
+		if seen[k.Value] || k.Title == "" || k.Risk < 1 || k.Risk > 3 {
+			t.Errorf("the kind %q is twice or not whole", k.Value)
+		}
+		seen[k.Value] = true
+		id := s.report(s.teacher, k.Value, about("Sam Vane"))
+		w, err := s.whole(context.Background(), s.db, id)
+		check(t, err)
+		who, _, err := s.receivers(context.Background(), w.Route, w.People)
+		check(t, err)
+		if len(who) == 0 || w.Risk != k.Risk {
+			t.Errorf("%s goes to nobody", k.Value)
+		}
+		if k.Police != !w.ReferralDue.IsZero() || k.Images != w.Images {
+			t.Errorf("%s: the clock or the lock is wrong", k.Value)
+		}
+	}
+	for _, a := range Areas {
+		if len(kindsOf(a.Area)) == 0 {
+			t.Errorf("nothing belongs to %s", a.Title)
+		}
+	}
+	// A camera misused is treated as what was looked for on purpose.
+	camera, _ := KindOf("webcam")
+	access, _ := KindOf("deliberate-access")
+	if camera.Deliberate != access.Deliberate || camera.Care != access.Care || camera.Route != access.Route {
+		t.Error("a camera misused is treated otherwise")
+	}
+	// What staff report of themselves and of the school reaches the head alone.
+	for _, v := range []string{"affects-me", "staff-conduct", "whistle"} {
+		if k, ok := KindOf(v); !ok || k.Route != StaffConduct {
+			t.Errorf("%s does not go to the head", v)
+		}
+	}
+}
+
+func TestACopyCanBeToldFromOneThatWasAltered(t *testing.T) {
+	s := newSchool(t)
+	lead := s.as(s.lead)
+	id := s.report(s.teacher, "bullying")
+	s.clock.Advance(time.Minute)
+	w, sum, err := s.Export(lead, id, s.version(id), "The next school", "The child moves")
+	check(t, err)
+	if again, err := checksum(w); err != nil || again != sum {
+		t.Errorf("the same copy has another sum: %v", err)
+	}
+	w.Entries[0].Told.Text += "."
+	if altered, _ := checksum(w); altered == sum {
+		t.Error("an altered copy has the same sum")
+	}
+	lines := s.lines(VerbExported)
+	if len(lines) != 1 || !strings.Contains(string(lines[0].Detail), sum) || strings.Contains(string(lines[0].Detail), "next school") {
+		t.Errorf("the line: %+v", lines)
+	}
+	// The records behind it: a changed row is found.
+	_, err = s.db.Writer().Exec("UPDATE concern_entries SET sealed = sealed || 'x' WHERE concern = $1", id)
+	check(t, err)
+	rep, err := s.journal.Verify(context.Background())
+	check(t, err)
+	if rep.Fault == nil {
+		t.Error("a row changed behind Belisha's back was not found")
+	}
+}
+
+func TestTwoAtOnceNeverLoseOne(t *testing.T) {
+	s := newSchool(t)
+	id := s.report(s.teacher, "bullying")
+	v := s.version(id)
+	errs := make(chan error, 8)
+	for range cap(errs) {
+		go func() { errs <- s.Note(s.as(s.lead), id, v, "mine") }()
+	}
+	kept, stale := 0, 0
+	for range cap(errs) {
+		switch err := <-errs; {
+		case err == nil:
+			kept++
+		case errors.Is(err, store.ErrStale):
+			stale++
+		default:
+			t.Error(err)
+		}
+	}
+	if kept != 1 || stale != 7 {
+		t.Errorf("%d were kept and %d refused", kept, stale)
+	}
+	forms := make(chan string, 8)
+	for range cap(forms) {
+		go func() {
+			got, err := s.Report(s.as(s.teacher), Report{Form: "at-once", Kind: "bullying", Account: "x", NotKnown: true})
+			if err != nil {
+				t.Error(err)
+			}
+			forms <- got.ID
+		}()
+	}
+	first := <-forms
+	for range cap(forms) - 1 {
+		if other := <-forms; other != first {
+			t.Error("one form sent at once made two concerns")
+		}
 	}
 }

@@ -3,6 +3,7 @@ package concerns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (r *Room) List(ctx context.Context, in Asked) (Page, error) {
 		order = " ORDER BY c.reported_at DESC, c.id DESC"
 	}
 	in.Offset = max(in.Offset, 0)
-	list, err := r.cases(ctx, where+order+fmt.Sprintf(" LIMIT %d OFFSET %d", pageSize, in.Offset), a.list...)
+	list, err := r.pageOf(ctx, where+order+fmt.Sprintf(" LIMIT %d OFFSET %d", pageSize, in.Offset), a.list)
 	if err != nil {
 		return p, err
 	}
@@ -76,6 +77,23 @@ func (r *Room) List(ctx context.Context, in Asked) (Page, error) {
 	return p, r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbListed, Kind: "concern", ID: "list", After: map[string]int{"shown": len(list)}})
 	})
+}
+
+// pageOf reads the cases of one page. Which they are is found in the lists'
+// indexes first, so that what is sealed is read of these alone.
+func (r *Room) pageOf(ctx context.Context, rest string, list []any) ([]Case, error) {
+	found, err := ids(ctx, r.d.DB, "SELECT c.id FROM concerns c WHERE "+rest, list...)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	var a args
+	var in []string
+	for _, id := range found {
+		in = append(in, a.add(id))
+	}
+	out, err := r.cases(ctx, "c.id IN ("+strings.Join(in, ", ")+")", a.list...)
+	slices.SortFunc(out, func(x, y Case) int { return slices.Index(found, x.ID) - slices.Index(found, y.ID) })
+	return out, err
 }
 
 func (in *Asked) where(r *Room, a *args, zone *time.Location) string {

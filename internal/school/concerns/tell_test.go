@@ -241,3 +241,28 @@ func TestThePaceIsWideForASchoolAndBoundedForAMachine(t *testing.T) {
 		t.Errorf("%d addresses are kept", len(p.from))
 	}
 }
+
+func TestAParentIsHeardAndAnswered(t *testing.T) {
+	s := newSchool(t)
+	ctx := s.as(s.mother)
+	got, err := s.Tell(ctx, telling(func(in *Telling) {
+		in.About, in.What, in.UseName, in.Contact = "child", "unkind", true, "After four"
+	}))
+	check(t, err)
+	w, err := s.Open(s.as(s.lead), got.ID)
+	check(t, err)
+	if w.Source != FromParent || w.About.Contact != "After four" || w.About.Reporter != s.mother {
+		t.Errorf("the case: %+v", w.About)
+	}
+	check(t, s.Reply(s.as(s.lead), got.ID, w.Version, "I ring you at five"))
+	mine, err := s.Mine(ctx)
+	check(t, err)
+	a, err := s.answerOf(ctx, &mine[0])
+	check(t, err)
+	if len(a.Replies) != 1 || a.Status != "being looked at" {
+		t.Errorf("the answer: %+v", a)
+	}
+	if _, err := s.Open(ctx, got.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a parent opened the case: %v", err)
+	}
+}

@@ -23,6 +23,7 @@ type caseView struct {
 	People  web.Table
 	Story   []told
 	Files   []web.Link
+	First   web.Link // the one next step
 	Steps   []web.Link
 	Acts    []web.Link
 	Plans   []plan
@@ -200,7 +201,7 @@ func (r *Room) reporterWords(ctx context.Context, w *Whole) string {
 
 func (r *Room) peopleTable(w *Whole) web.Table {
 	t := web.Table{
-		Caption: "People in it", ShowCaption: true, Columns: []web.Column{{Title: "Who"}, {Title: "How"}, {Title: "How it is known"}, {Title: ""}},
+		Caption: "People in it", ShowCaption: true, Columns: []web.Column{{Title: "Who"}, {Title: "How"}, {Title: "How it is known"}, {Title: "Change"}},
 		Empty: web.Empty{Words: "It is not known who."},
 	}
 	for _, p := range w.People {
@@ -289,7 +290,10 @@ func (r *Room) fillSteps(w *Whole, v *caseView) {
 		return
 	}
 	if w.live() {
-		v.Steps = append([]web.Link{link("Decide how to go on", "triage")}, v.Steps...)
+		v.First = link("Decide how to go on", "triage")
+		if w.State == CaseOpen {
+			v.First, v.Steps = v.Steps[0], append([]web.Link{v.First}, v.Steps[1:]...)
+		}
 		v.Steps = append(v.Steps, link("Put somebody into it", "person"), link("Answer whoever raised it", "reply"), link("Close it", "close"), link("Entered in error", "void"))
 		for _, k := range ActionKinds {
 			v.Acts = append(v.Acts, link(k.Title, "act?kind="+k.Value))

@@ -425,7 +425,7 @@ func (r *Room) export(c *web.Ctx) error {
 	v := r.caseView(c, w)
 	v.Title, v.Copy, v.CheckSum = "Copy of concern "+w.Ref()+": "+w.kind().Title, true, sum
 	v.Lead = "For " + clean(form.Get("to")) + ". " + clean(form.Get("reason"))
-	v.Steps, v.Acts, v.Missing = nil, nil, web.Panel{}
+	v.Steps, v.Acts, v.Missing, v.First = nil, nil, web.Panel{}, web.Link{}
 	for i := range v.Story {
 		v.Story[i].Amend = web.Link{}
 	}
