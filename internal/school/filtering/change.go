@@ -137,11 +137,9 @@ func actWord(a verdict.Action) string {
 }
 
 // ownAllowed holds an entry that opens against what is locked, what nobody may
-// open and what the policy closes.
+// open and what the policy closes, and one that closes against what nothing
+// closes.
 func (r *Room) ownAllowed(ctx context.Context, o Own) error {
-	if o.Act == verdict.Block {
-		return nil
-	}
 	snap := r.Snapshot()
 	if snap == nil {
 		return errNoVersion
@@ -149,6 +147,9 @@ func (r *Room) ownAllowed(ctx context.Context, o Own) error {
 	parts, err := verdict.CanonicalURL(strings.TrimPrefix(o.Text, "="))
 	if err != nil {
 		return nil // a range: no category rule speaks of it
+	}
+	if o.Act == verdict.Block {
+		return r.closable(ctx, o, snap, parts)
 	}
 	groups := o.Groups
 	if len(groups) == 0 {
@@ -159,6 +160,19 @@ func (r *Room) ownAllowed(ctx context.Context, o Own) error {
 		if err := r.openable(ctx, o, g, snap.Names(), v); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// closable refuses an entry that would say of a help service, or of Belisha's
+// own pages, that it is closed: it is not, whatever an entry says.
+func (r *Room) closable(ctx context.Context, o Own, snap *verdict.Snapshot, parts verdict.URLParts) error {
+	v := snap.Decide(&verdict.Ask{Door: verdict.DoorProxy, Host: parts.Host, Path: parts.Path, Port: parts.Port, At: r.now()})
+	switch v.Reason {
+	case verdict.ReasonHelp:
+		return r.refusedBy(ctx, o.says(), "", parts.Host+" is where somebody in need turns to. It stays open for everybody, and nothing closes it.")
+	case verdict.ReasonOurs:
+		return r.refusedBy(ctx, o.says(), "", parts.Host+" is Belisha's own, where people sign in and turn to. Nothing closes it.")
 	}
 	return nil
 }

@@ -49,6 +49,19 @@ func TestOnlyAConfirmedHolderChangesTheFilterAndAttemptsAreWrittenDown(t *testin
 	})
 }
 
+func TestNoEntrySaysThatAHelpServiceIsClosed(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.confirmed()
+		for _, text := range []string{"childline.org.uk", "www.childline.org.uk/get-support", "=samaritans.org", "iwf.org.uk"} {
+			_, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: text, Act: verdict.Block, Reason: "a trial", Groups: []string{"pupils"}})
+			var refused *filtering.Refused
+			if !errors.As(err, &refused) || !strings.Contains(refused.Words, "nothing closes it") {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	})
+}
+
 func TestWhatThePolicyClosesIsOpenedOnlyOnAGround(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.confirmed()
