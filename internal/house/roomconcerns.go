@@ -62,7 +62,7 @@ func rowWords(s monitoring.Seen) string {
 			text += name + v + "\n"
 		}
 	}
-	add("", string(s.Action))
+	add("What the filter did: ", s.Action.String())
 	add("Site: ", s.Host+s.Path)
 	add("Searched for: ", s.Words)
 	add("Kind of site: ", s.Category)
