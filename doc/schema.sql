@@ -1261,13 +1261,13 @@ CREATE INDEX concern_sights_person ON concern_sights (person, until_at);
 
 CREATE INDEX concerns_code ON concerns (reply_code);
 
+CREATE INDEX concerns_counts ON concerns (month, kind, state);
+
 CREATE INDEX concerns_kind ON concerns (kind, reported_at);
 
-CREATE INDEX concerns_month ON concerns (month, kind);
+CREATE INDEX concerns_list ON concerns (reported_at, id, route, tier, sight, state, kind);
 
 CREATE INDEX concerns_owner ON concerns (owner, state);
-
-CREATE INDEX concerns_reported ON concerns (reported_at, id);
 
 CREATE INDEX concerns_reporter ON concerns (reporter, reported_at);
 
