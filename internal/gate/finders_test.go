@@ -112,6 +112,28 @@ func TestADevicesCheckLeadsToSignInAndThenPasses(t *testing.T) {
 	if res := direct(t, st.Proxy, "captive.apple.com", "/"); res.StatusCode != http.StatusBadGateway {
 		t.Errorf("signed in: %d", res.StatusCode)
 	}
+	// Where nobody has to sign in, whoever has not is led there all the same;
+	// a device of the school's is not.
+	s.publish(t, gatetest.Rules())
+	if err := c.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	signIn(t, c)
+	to("http://" + gatetest.OwnHost + "/sign-in")
+	if got := resolveOver(t, "udp", st.DNS, "captive.apple.com"); len(got.Answer) != 1 || got.Answer[0].(*mdns.A).A.String() != "10.1.1.1" {
+		t.Errorf("by DNS under the strictest rules: %v", got)
+	}
+	kiosk := subject.Device{ID: "kiosk", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Groups: []string{"pupils"}, Shared: true}
+	if err := c.SetDevices(context.Background(), []subject.Device{kiosk}); err != nil {
+		t.Fatal(err)
+	}
+	if res := direct(t, st.Proxy, "captive.apple.com", "/"); res.StatusCode == http.StatusFound {
+		t.Errorf("a device of the school's is led to sign-in: %s", res.Header.Get("Location"))
+	}
+	if err := c.SetDevices(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	s.publish(t, unsignedClosed())
 	set.Captive = false
 	if err := WriteSettings(s.dir, set); err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 	}
 	who := s.cfg.Porter.Who(client, nil)
 	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
-	if set.Captive && porter.CaptiveHost(host) && decided.Verdict.Action == verdict.Block && captive(&decided, set) {
+	if set.Captive && porter.CaptiveHost(host) && captive(&decided, set) {
 		s.cfg.Porter.Record(ctx, &decided)
 		return addresses(q, out, set.Sink, -1, captiveTTL), true
 	}
@@ -63,17 +63,23 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 	return s.resolved(ctx, q, &decided, &who, out, wait)
 }
 
-// captive sees to a closed name of a device's check of whether it is online.
+// captive sees to the name of a device's check of whether it is online.
 // It reports that the check is to find our own page, since somebody must sign
 // in or sign the agreement. Where there is no such page the name resolves, for
 // the proxy's sake: what is shown there is decided at that door.
 func captive(a *porter.Answer, set *porter.Settings) bool {
+	if a.Verdict.Action != verdict.Block {
+		return a.SignsIn() && len(set.Sink) > 0
+	}
 	switch a.Verdict.Reason {
 	case verdict.ReasonUnsigned, verdict.ReasonAgreement:
 		if len(set.Sink) > 0 {
 			return true
 		}
 	case verdict.ReasonUnlisted:
+		if a.SignsIn() && len(set.Sink) > 0 {
+			return true
+		}
 	default:
 		return false
 	}

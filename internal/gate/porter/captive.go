@@ -1,6 +1,10 @@
 package porter
 
-import "slices"
+import (
+	"slices"
+
+	"belisha/internal/verdict"
+)
 
 // check is one address at which a system finds out whether it is online.
 type check struct {
@@ -41,4 +45,17 @@ func CaptiveCheck(host, path string) bool {
 // CaptiveHost reports a name that is there for such checks and nothing else.
 func CaptiveHost(host string) bool {
 	return slices.ContainsFunc(checks, func(c check) bool { return c.host == host && c.path == "" })
+}
+
+// SignsIn reports that a device's check is to lead to sign-in: the rules close
+// the web to whoever has not signed in, or nobody has at an address that is no
+// device of the school's.
+func (a *Answer) SignsIn() bool {
+	switch {
+	case a.Verdict.Reason == verdict.ReasonUnsigned:
+		return true
+	case a.Who.Signed || a.Who.Device != "":
+		return false
+	}
+	return a.Verdict.Action != verdict.Block || a.Verdict.Reason == verdict.ReasonUnlisted
 }

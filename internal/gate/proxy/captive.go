@@ -49,10 +49,10 @@ func (s *Server) captive(w http.ResponseWriter, r *http.Request, a *porter.Answe
 	}
 	to := set.Pages()
 	switch {
+	case to != "" && a.SignsIn():
+		to += "/sign-in"
 	case a.Verdict.Action != verdict.Block:
 		return false
-	case a.Verdict.Reason == verdict.ReasonUnsigned && to != "":
-		to += "/sign-in"
 	case a.Verdict.Reason == verdict.ReasonAgreement && to != "":
 		to += "/agreement"
 	case a.Verdict.Reason == verdict.ReasonUnlisted:
