@@ -27,6 +27,9 @@ func openFile(name string, maxBytes int64) (source, error) {
 		return nil, fmt.Errorf("open the list: %w", err)
 	}
 	base := filepath.Base(name)
+	if z, err := openZip(base, f, maxBytes); z != nil || err != nil {
+		return z, err
+	}
 	r, err := inflate(base, f, &budget{max: maxBytes})
 	if err != nil {
 		_ = f.Close()
@@ -145,9 +148,11 @@ func (a *archive) damaged(err error) error {
 	return err
 }
 
+func (a *archive) safeName(name string) (string, error) { return safeName(a.base, name) }
+
 // safeName cleans a member's path and refuses the archive when one would lie
 // outside it: no honest list has such a path.
-func (a *archive) safeName(name string) (string, error) {
+func safeName(base, name string) (string, error) {
 	slash := strings.ReplaceAll(name, `\`, "/")
 	bad := strings.HasPrefix(slash, "/") || strings.ContainsRune(slash, 0) || len(slash) > 1024 ||
 		len(slash) > 1 && slash[1] == ':'
@@ -155,12 +160,12 @@ func (a *archive) safeName(name string) (string, error) {
 		bad = bad || part == ".."
 	}
 	if bad {
-		return "", &Refusal{File: a.base, Reason: fmt.Sprintf(
+		return "", &Refusal{File: base, Reason: fmt.Sprintf(
 			"the archive holds the path %q, which leads out of it; do not use this archive", printable([]byte(name)))}
 	}
 	clean := path.Clean(slash)
 	if strings.Count(clean, "/") > maxDepth {
-		return "", &Refusal{File: a.base, Reason: "the folders go too deep for a list"}
+		return "", &Refusal{File: base, Reason: "the folders go too deep for a list"}
 	}
 	return clean, nil
 }

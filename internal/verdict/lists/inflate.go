@@ -3,11 +3,13 @@ package lists
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 // A list compresses five- to twentyfold; a small file that swells more than
@@ -42,24 +44,19 @@ func sizeText(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// inflate gives the content of a file, unzipped if it is gzip, counted against
-// the budget.
+// inflate gives the content of a file, unpacked if it is gzip, bzip2 or zstd,
+// counted against the budget.
 func inflate(name string, r io.Reader, bud *budget) (*bufio.Reader, error) {
 	raw := &counted{r: r}
 	in := bufio.NewReaderSize(raw, sniffBytes)
-	gz, err := isGzip(name, in)
+	z, err := unpacker(name, in)
 	if err != nil {
 		return nil, err
 	}
-	if !gz {
+	if z == nil {
 		return bufio.NewReaderSize(&charged{name: name, r: in, bud: bud}, sniffBytes), nil
 	}
-	z, err := gzip.NewReader(in)
-	if err != nil {
-		return nil, gzipRefusal(name, err)
-	}
-	out := &charged{name: name, r: z, raw: raw, bud: bud}
-	return bufio.NewReaderSize(out, sniffBytes), nil
+	return bufio.NewReaderSize(&charged{name: name, r: z, raw: raw, bud: bud}, sniffBytes), nil
 }
 
 // inflateMember is inflate for a file inside an archive, whose packed bytes
@@ -67,36 +64,49 @@ func inflate(name string, r io.Reader, bud *budget) (*bufio.Reader, error) {
 func inflateMember(name string, r io.Reader, bud *budget) (*bufio.Reader, error) {
 	raw := &counted{r: r}
 	in := bufio.NewReaderSize(raw, sniffBytes)
-	gz, err := isGzip(name, in)
-	if err != nil || !gz {
+	z, err := unpacker(name, in)
+	if err != nil || z == nil {
 		return in, err
-	}
-	z, err := gzip.NewReader(in)
-	if err != nil {
-		return nil, gzipRefusal(name, err)
 	}
 	return bufio.NewReaderSize(&charged{name: name, r: z, raw: raw, bud: bud}, sniffBytes), nil
 }
 
-// isGzip looks at the first bytes, and refuses the packings that are not read
-// with a sentence that names them.
-func isGzip(name string, in *bufio.Reader) (bool, error) {
+// maxWindow is how much zstd may look back; what is packed for the web stays
+// far below.
+const maxWindow = 64 << 20
+
+// unpacker looks at the first bytes: nil is a file that is not packed. The
+// packings that are not read are refused with a sentence that names them.
+func unpacker(name string, in *bufio.Reader) (io.Reader, error) {
 	head, err := in.Peek(6)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+		return nil, err
 	}
 	for _, p := range []struct{ magic, what string }{
-		{"PK\x03\x04", "a zip archive"},
-		{"BZh", "packed with bzip2"},
+		{zipMagic, "a zip archive"},
 		{"\xfd7zXZ\x00", "packed with xz"},
 		{"7z\xbc\xaf\x27\x1c", "a 7z archive"},
-		{"\x28\xb5\x2f\xfd", "packed with zstd"},
 	} {
 		if bytes.HasPrefix(head, []byte(p.magic)) {
-			return false, &Refusal{File: name, Reason: "this is " + p.what + "; unpack it first (gzip and tar are read as they are)"}
+			return nil, &Refusal{File: name, Reason: "this is " + p.what + "; unpack it first (gzip, bzip2, zstd, zip and tar are read as they are)"}
 		}
 	}
-	return bytes.HasPrefix(head, []byte{0x1f, 0x8b}), nil
+	var z io.Reader
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err = gzip.NewReader(in)
+	case bytes.HasPrefix(head, []byte("BZh")):
+		z, err = bzip2.NewReader(in), nil
+	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+		// One at a time needs no goroutines, so there is nothing to close.
+		z, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+	default:
+		return nil, nil
+	}
+	if err != nil {
+		return nil, gzipRefusal(name, err)
+	}
+	return z, nil
 }
 
 func gzipRefusal(name string, err error) error {

@@ -103,7 +103,7 @@ func listCategory(name, asked string) string {
 	for {
 		ext := path.Ext(base)
 		switch ext {
-		case ".gz", ".txt", ".list", ".lst", ".hosts", ".domains", ".conf", ".csv", ".tar", ".tgz":
+		case ".gz", ".txt", ".list", ".lst", ".hosts", ".domains", ".conf", ".csv", ".tar", ".tgz", ".bz2", ".tbz2", ".zst", ".zip":
 			base = strings.TrimSuffix(base, ext)
 			continue
 		}
@@ -133,7 +133,7 @@ func notAList(name string) bool {
 // into numbered parts. very_restrictive_expression is left out on purpose: UT1
 // means it for those who would rather block too much, and it does.
 func treeRole(base string) (role, bool) {
-	base = strings.TrimSuffix(base, ".gz")
+	base = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".bz2"), ".zst")
 	if name, part, ok := strings.Cut(base, "."); ok && part != "" && strings.Trim(part, "0123456789") == "" {
 		base = name
 	}
