@@ -33,7 +33,7 @@ func (r *Room) steps(c *web.Ctx) error {
 		return err
 	}
 	v := stepsView{
-		Base:  web.Base{Title: "Set up your school", Lead: "You can stop after any step and go on later, from any browser, with the code."},
+		Base:  web.Base{Title: "Set up your school", Lead: "You can stop after any step and go on later, from any browser, with the code. After a day, or when Belisha was started again, it is the new one that Belisha prints then."},
 		Table: web.Table{Caption: "Steps", Columns: []web.Column{{Title: "Step"}, {Title: "State"}}},
 	}
 	for i, p := range plan {
