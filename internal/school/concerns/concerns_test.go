@@ -284,6 +284,17 @@ func TestSightIsNarrowedAndWidenedAndEndsByItself(t *testing.T) {
 		t.Errorf("somebody named decided who sees it: %v", err)
 	}
 	check(t, s.Note(s.as(s.teacher), id, s.version(id), "Seen in class"))
+	check(t, s.Name(lead, id, s.version(id), "Bram Cole", s.clock.Now().Add(48*time.Hour), "By mistake"))
+	w, err := s.Open(lead, id)
+	check(t, err)
+	for _, x := range w.Sights {
+		if x.Person == s.other {
+			check(t, s.Unname(lead, id, w.Version, x.ID))
+		}
+	}
+	if err := s.mayOpen(s.other, id); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after the leave was ended: %v", err)
+	}
 	s.clock.Advance(49 * time.Hour)
 	if err := s.mayOpen(s.teacher, id); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("after the day: %v", err)

@@ -160,6 +160,7 @@ func TestAClosedCaseGoesWhenItsTimeIsOverAndAHoldKeepsIt(t *testing.T) {
 func TestWhoeverIsAddedToACaseSeesItNoLonger(t *testing.T) {
 	s := newSchool(t)
 	id := s.report(s.teacher, "grooming")
+	s.clock.Advance(time.Minute) // the people of a case stand in the order of time
 	check(t, s.AddPerson(s.as(s.deputy), id, s.version(id), "Oona Marsh", roleHarmer, "Named by the child"))
 	s.walk(t, id, "lead", store.ErrNotFound)
 	w, err := s.Open(s.as(s.deputy), id)

@@ -283,6 +283,9 @@ func (e Evening) Words(w words.Words) string {
 // opening is "Monday at 8:30" within a week, else with the date.
 func opening(w words.Words, t time.Time) string {
 	local := t.In(w.Zone())
+	if local.Format(time.DateOnly) == w.Now().In(w.Zone()).Format(time.DateOnly) {
+		return w.Clock(t) + " today"
+	}
 	if t.Sub(w.Now()) < 6*oneDay {
 		return local.Format("Monday") + " at " + w.Clock(t)
 	}

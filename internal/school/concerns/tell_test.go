@@ -95,6 +95,7 @@ func TestEveningsAreSaidAtOnce(t *testing.T) {
 	}{
 		"in school hours nothing is said":    {at: monday, want: ""},
 		"in the evening":                     {at: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC), want: "No one at school will read this before Tuesday at 8:30."},
+		"before school":                      {at: time.Date(2026, 11, 23, 8, 3, 0, 0, time.UTC), want: "No one at school will read this before 8:30 today."},
 		"on Friday night":                    {at: time.Date(2026, 11, 27, 22, 0, 0, 0, time.UTC), want: "No one at school will read this before Monday at 8:30."},
 		"somebody has agreed to read it now": {at: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC), set: []string{keyWatchHours, "18:00 to 20:00", keyWatchPerson, "Mrs Marsh"}, want: "Mrs Marsh reads this until 20:00."},
 		"after those hours":                  {at: time.Date(2026, 11, 23, 20, 30, 0, 0, time.UTC), set: []string{keyWatchHours, "18:00 to 20:00", keyWatchPerson, "Mrs Marsh"}, want: "No one at school will read this before Tuesday at 8:30."},

@@ -28,7 +28,7 @@ const maxBody = 512 << 10
 func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "concerns", Title: "Concerns",
-		Menu: []web.MenuItem{{Title: "Concerns", Path: "/concerns", Needs: MayReport, Icon: "shield"}},
+		Menu: []web.MenuItem{{Title: "Concerns", Path: "/concerns", Needs: MayReport, Icon: "shield", Area: "Safeguarding"}},
 		Routes: append(r.tellRoutes(), []web.Route{
 			{Pattern: "GET /concerns", Needs: MayReport, Do: r.ready(r.home)},
 			{Pattern: "POST /concerns", Needs: MayRead, Do: r.ready(r.search)},
@@ -257,7 +257,7 @@ func (r *Room) search(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v.Title = "Concerns about " + p.Name()
+	v.Title, v.Lead = "Concerns about one person", "Concerns about "+p.Name()+"." // the title stands in the browser's history
 	v.Who.Value = form.Get("who")
 	v.Crumbs = []web.Crumb{{Title: "Concerns", Path: "/concerns"}}
 	return homePage.Render(c, v)

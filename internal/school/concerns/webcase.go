@@ -75,8 +75,9 @@ func (r *Room) casePage(c *web.Ctx) error {
 
 func (r *Room) caseView(c *web.Ctx, w *Whole) caseView {
 	v := caseView{Base: web.Base{
-		Title: w.kind().Title, Wide: true, Marking: marking, SeenBy: r.seenBy(c.Context(), w), Crumbs: []web.Crumb{{Title: "Concerns", Path: "/concerns"}},
-		Lead: w.Ref() + ". Opening this is noted in the journal.",
+		// The title stands in the browser's history: it tells nothing.
+		Title: "Concern " + w.Ref(), Wide: true, Marking: marking, SeenBy: r.seenBy(c.Context(), w), Crumbs: []web.Crumb{{Title: "Concerns", Path: "/concerns"}},
+		Lead: w.kind().Title + ". Opening this is noted in the journal.",
 	}, Full: w.Full}
 	if k := w.kind(); k.Says != "" {
 		v.Says = web.Panel{Tone: "warn", Title: "What to do", Words: k.Says}
@@ -301,7 +302,7 @@ func (r *Room) fillSteps(w *Whole, v *caseView) {
 	} else {
 		v.Steps = append(v.Steps, link("Open it again", "reopen"))
 	}
-	v.Steps = append(v.Steps, link("Who may see it", "sight"), link("Name somebody for it", "name"), link("Legal hold", "hold"), link("Make a copy for somebody", "copy"))
+	v.Steps = append(v.Steps, link("Who may see it", "sight"), link("Name somebody for it", "name"), link("End somebody's leave to see it", "unname"), link("Legal hold", "hold"), link("Make a copy for somebody", "copy"))
 }
 
 // paras splits what was typed at its empty lines and line ends.

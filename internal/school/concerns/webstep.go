@@ -36,6 +36,7 @@ func steps() map[string]step {
 		"finish":  {title: "What came of it?", button: "Keep it", said: "Kept.", fields: (*Room).finishFields, do: (*Room).doFinish},
 		"sight":   {title: "Who may see it", button: "Change it", said: "Changed.", fields: (*Room).sightFields, do: (*Room).doSight},
 		"name":    {title: "Name somebody for it", button: "Let them see it", said: "They may see it until that day.", fields: (*Room).nameFields, do: (*Room).doName, lead: "They see the whole case and may add notes; they decide nothing."},
+		"unname":  {title: "End somebody's leave to see it", button: "End it", said: "Ended.", fields: (*Room).unnameFields, do: (*Room).doUnname},
 		"hold":    {title: "Legal hold", button: "Keep it", said: "Kept.", fields: (*Room).holdFields, do: (*Room).doHold, lead: "Under a hold a case is kept beyond its time."},
 		"reply":   {title: "Answer whoever raised it", button: "Send the answer", said: "They read it when they come back to it.", fields: (*Room).noteFields, do: (*Room).doReply, lead: "They read this, and where it stands, and nothing else. Write no name of another child."},
 		"close":   {title: "Close it", button: "Close it", said: "Closed.", fields: (*Room).closeFields, do: (*Room).doClose},
@@ -368,6 +369,23 @@ func (r *Room) doName(c *web.Ctx, id string, version int64, form url.Values) err
 	return r.Name(c.Context(), id, version, form.Get("who"), until, form.Get("reason"))
 }
 
+func (r *Room) unnameFields(c *web.Ctx, w *Whole) []web.Field {
+	f := web.Field{Kind: web.RadiosField, Name: "sighting", Label: "Whose?"}
+	for _, s := range w.Sights {
+		if s.Kind != sightLook && !s.Ended && s.Until.After(c.Now()) {
+			f.Options = append(f.Options, web.Option{Value: s.ID, Label: r.nameOf(c.Context(), string(s.Person)) + ", until " + people.DayOf(s.Until).Words()})
+		}
+	}
+	return []web.Field{f}
+}
+
+func (r *Room) doUnname(c *web.Ctx, id string, version int64, form url.Values) error {
+	if form.Get("sighting") == "" {
+		return store.Invalid{"sighting": "Choose whose leave ends."}
+	}
+	return r.Unname(c.Context(), id, version, form.Get("sighting"))
+}
+
 func (r *Room) holdFields(_ *web.Ctx, w *Whole) []web.Field {
 	return []web.Field{
 		{Kind: web.RadiosField, Name: "hold", Label: "Is it under a legal hold?", Inline: true, Options: choose([]web.Option{{Value: "yes", Label: "Yes"}, {Value: "no", Label: "No"}}, map[bool]string{true: "yes", false: "no"}[w.Hold])},
@@ -423,8 +441,8 @@ func (r *Room) export(c *web.Ctx) error {
 		return err
 	}
 	v := r.caseView(c, w)
-	v.Title, v.Copy, v.CheckSum = "Copy of concern "+w.Ref()+": "+w.kind().Title, true, sum
-	v.Lead = "For " + clean(form.Get("to")) + ". " + clean(form.Get("reason"))
+	v.Title, v.Copy, v.CheckSum = "Copy of concern "+w.Ref(), true, sum
+	v.Lead = w.kind().Title + ". For " + clean(form.Get("to")) + ". " + clean(form.Get("reason"))
 	v.Steps, v.Acts, v.Missing, v.First = nil, nil, web.Panel{}, web.Link{}
 	for i := range v.Story {
 		v.Story[i].Amend = web.Link{}
