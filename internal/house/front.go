@@ -89,11 +89,17 @@ func (h *House) plug(context.Context) error {
 	return err
 }
 
+// menuAreas is the order of what stands at the top of a page.
+func menuAreas() []string {
+	return []string{"Home", "Safeguarding", "Policy", "Filter", "Watching", "People", "Records", "Machine"}
+}
+
 // webDeps is what all pages share.
 func (h *House) webDeps() web.Deps {
 	return web.Deps{
 		Sessions: h.Access, Reads: pageReads{h}, Clock: h.cfg.Clock, Log: h.log,
 		Hosts: h.isDeskHost, PeopleHosts: h.isPeopleHost,
+		Areas: menuAreas(),
 		About: h.aboutSchool, Beacon: h.Review.Beacon, Version: h.cfg.Version, Demo: h.cfg.Demo, API: h.api, Secure: overTLS, Lock: "/account/lock",
 	}
 }

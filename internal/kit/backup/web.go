@@ -27,7 +27,7 @@ var page = web.NewPage[pageView](pages, "pages/backup.html")
 func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "backup", Title: "Backup",
-		Menu: []web.MenuItem{{Title: "Backup", Path: "/backup", Needs: MayRead, Icon: "backup"}},
+		Menu: []web.MenuItem{{Title: "Backup", Path: "/backup", Needs: MayRead, Icon: "backup", Area: "Machine"}},
 		Routes: []web.Route{
 			{Pattern: "GET /backup", Needs: MayRead, Do: r.show},
 			{Pattern: "POST /backup/run", Needs: MayRun, Do: r.askRun},

@@ -75,7 +75,7 @@ var (
 func (b *Book) Section() web.Section {
 	return web.Section{
 		Name: "tasks", Title: "Tasks",
-		Menu: []web.MenuItem{{Title: "Tasks", Path: "/tasks", Needs: MaySee, Icon: "calendar"}},
+		Menu: []web.MenuItem{{Title: "Tasks", Path: "/tasks", Needs: MaySee, Icon: "calendar", Area: "Home"}},
 		Routes: []web.Route{
 			{Pattern: "GET /tasks", Needs: MaySee, Do: b.list},
 			{Pattern: "GET /tasks/one", Needs: MaySee, Do: b.one},

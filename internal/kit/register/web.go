@@ -71,7 +71,7 @@ func (m *Room[T, P]) Section() web.Section {
 	one := m.path("{id}")
 	return web.Section{
 		Name: "registers." + m.Name, Title: m.Title,
-		Menu: []web.MenuItem{{Title: m.Title, Path: m.path(), Needs: m.May("read"), Icon: "register"}},
+		Menu: []web.MenuItem{{Title: m.Title, Path: m.path(), Needs: m.May("read"), Icon: "register", Area: "Records"}},
 		Routes: []web.Route{
 			{Pattern: "GET " + m.path(), Needs: m.May("read"), Do: m.showList},
 			{Pattern: "POST " + m.path(), Needs: m.May("write"), Do: m.create},

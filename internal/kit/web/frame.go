@@ -13,6 +13,8 @@ type MenuLink struct {
 	Title, Path string
 	Icon        Icon
 	Current     bool
+	// Entries are those of an area; an area of one has none.
+	Entries []MenuLink
 }
 
 // Frame is what the layout shows around a page. Render fills it; a room
@@ -21,8 +23,9 @@ type Frame struct {
 	School    string
 	Reader    string // who is signed in
 	SignedIn  bool
-	Bare      bool // no "Sign in" link: the page is the one to sign in on
-	Menu      []MenuLink
+	Bare      bool       // no "Sign in" link: the page is the one to sign in on
+	Menu      []MenuLink // areas
+	Submenu   MenuLink   // the one that the reader is in
 	Light     Light
 	Demo      bool
 	Version   string
@@ -65,6 +68,7 @@ func (c *Ctx) frame(b *Base) {
 	f.WindowBar = windowTitle(b, f.School)
 	if !c.people && f.SignedIn {
 		f.Menu = c.menu()
+		f.Submenu = submenu(f.Menu)
 		// Whoever can do nothing about a banner is not troubled with it.
 		if a := c.Actor.Audience; a != actor.Pupil && a != actor.Parent && a != actor.Visitor {
 			f.Banners = c.about.Banners
@@ -88,24 +92,47 @@ func windowTitle(b *Base, school string) string {
 	return title
 }
 
-// menu is what this actor may open. The entry whose path is the longest
-// beginning of the page's is the current one.
+// menu is what this actor may open, by area. The entry whose path is the
+// longest beginning of the page's is the current one.
 func (c *Ctx) menu() []MenuLink {
 	var out []MenuLink
-	best, length := -1, 0
+	at := map[string]int{}
+	area, entry, length := -1, -1, 0
 	for _, m := range c.site.menu {
 		if !allowed(c.Actor, m.Needs) {
 			continue
 		}
-		out = append(out, MenuLink{Title: m.Title, Path: m.Path, Icon: Icon{Name: m.Icon}})
+		n, known := at[m.Area]
+		if !known || m.Area == "" {
+			n = len(out)
+			at[m.Area] = n
+			out = append(out, MenuLink{Title: m.Area, Path: m.Path, Icon: Icon{Name: m.Icon}})
+		}
+		out[n].Entries = append(out[n].Entries, MenuLink{Title: m.Title, Path: m.Path, Icon: Icon{Name: m.Icon}})
 		if within(c.R.URL.Path, m.Path) && len(m.Path) > length {
-			best, length = len(out)-1, len(m.Path)
+			area, entry, length = n, len(out[n].Entries)-1, len(m.Path)
 		}
 	}
-	if best >= 0 {
-		out[best].Current = true
+	if area >= 0 {
+		out[area].Current = true
+		out[area].Entries[entry].Current = true
+	}
+	for i, a := range out {
+		if len(a.Entries) == 1 { // an area of one is its entry
+			out[i].Title, out[i].Entries = a.Entries[0].Title, nil
+		}
 	}
 	return out
+}
+
+// submenu is the entries of the area that the reader is in, under its title.
+func submenu(menu []MenuLink) MenuLink {
+	for _, a := range menu {
+		if a.Current {
+			return a
+		}
+	}
+	return MenuLink{}
 }
 
 // within reports whether path is at or below root.

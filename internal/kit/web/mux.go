@@ -79,6 +79,7 @@ func Mux(sections []Section, d Deps) (desk, people http.Handler, err error) {
 			}
 		}
 	}
+	s.orderMenu()
 	if d.API != nil {
 		if err := d.API.Err(); err != nil {
 			return nil, nil, err
@@ -157,6 +158,18 @@ func (s *site) addMenu(sec Section) error {
 	}
 	s.menu = append(s.menu, sec.Menu...)
 	return nil
+}
+
+// orderMenu puts the entries of the areas in the areas' order, each area's in
+// the order of the sections.
+func (s *site) orderMenu() {
+	place := func(m MenuItem) int {
+		if i := slices.Index(s.Areas, m.Area); i >= 0 {
+			return i
+		}
+		return len(s.Areas)
+	}
+	slices.SortStableFunc(s.menu, func(a, b MenuItem) int { return place(a) - place(b) })
 }
 
 // allowed reports whether a may use what needs the capability.

@@ -49,6 +49,10 @@ type MenuItem struct {
 	Path  string
 	Needs actor.Capability
 	Icon  string // one of IconNames, "" for none
+	// Area is the part of the menu that the entry belongs to: "Filter". The
+	// areas are what stands at the top of a page; the entries of the one that
+	// the reader is in stand below them. "" stands by itself.
+	Area string
 }
 
 // Section is what a room shows: its part of the menu and its routes.
@@ -158,6 +162,8 @@ type Deps struct {
 	// takes a POST, "/sign-out" when empty; Account is the page of one's own
 	// account, "/account" when empty.
 	SignIn, SignOut, Account string
+	// Areas is the order of the menu's areas; those not named come last.
+	Areas []string
 	// Lock takes a POST and locks the session; the button is left out when it
 	// is empty. The key L presses it, with the browser's own key for that.
 	Lock string

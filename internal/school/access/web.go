@@ -57,7 +57,7 @@ func (d Doors) secure(r *http.Request) bool {
 func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "access", Title: "Accounts",
-		Menu: []web.MenuItem{{Title: "Accounts", Path: "/accounts", Needs: MayManage, Icon: "key"}},
+		Menu: []web.MenuItem{{Title: "Accounts", Path: "/accounts", Needs: MayManage, Icon: "key", Area: "People"}},
 		Routes: []web.Route{
 			{Pattern: "GET /sign-in", Needs: web.Open, Do: r.signInPage, People: true},
 			{Pattern: "POST /sign-in", Needs: web.Open, Do: r.signInPost, People: true},

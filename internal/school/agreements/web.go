@@ -24,8 +24,8 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "agreements", Title: "Agreements",
 		Menu: []web.MenuItem{
-			{Title: "Agreements", Path: "/agreements", Needs: MayRead, Icon: "pencil"},
-			{Title: "Class talks", Path: "/agreements/talks", Needs: MayTalk, Icon: "people"},
+			{Title: "Agreements", Path: "/agreements", Needs: MayRead, Icon: "pencil", Area: "Policy"},
+			{Title: "Class talks", Path: "/agreements/talks", Needs: MayTalk, Icon: "people", Area: "Policy"},
 		},
 		Routes: append(append(r.peopleRoutes(), r.deskRoutes()...), r.talkRoutes()...),
 	}

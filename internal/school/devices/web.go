@@ -37,7 +37,7 @@ const (
 func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "devices", Title: "Devices",
-		Menu: []web.MenuItem{{Title: "Devices", Path: pathHome, Needs: MayRead, Icon: "devices"}},
+		Menu: []web.MenuItem{{Title: "Devices", Path: pathHome, Needs: MayRead, Icon: "devices", Area: "Filter"}},
 		Routes: []web.Route{
 			{Pattern: "GET " + pathHome, Needs: MayRead, Do: r.home},
 			{Pattern: "GET " + pathBeside, Needs: MayManage, Do: r.ask(r.besideStep())},

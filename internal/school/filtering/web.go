@@ -37,8 +37,8 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "filtering", Title: "Filter",
 		Menu: []web.MenuItem{
-			{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter"},
-			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk},
+			{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter", Area: "Filter"},
+			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk, Area: "Filter"},
 		},
 		Routes: slices.Concat(r.unblockRoutes(), []web.Route{
 			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},

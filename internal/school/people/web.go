@@ -22,9 +22,9 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "people", Title: "People",
 		Menu: []web.MenuItem{
-			{Title: "People", Path: "/people", Needs: MayRead, Icon: "people"},
-			{Title: "Posts", Path: "/posts", Needs: MayRead, Icon: "shield"},
-			{Title: "Calendar", Path: "/calendar", Needs: MayRead, Icon: "calendar"},
+			{Title: "People", Path: "/people", Needs: MayRead, Icon: "people", Area: "People"},
+			{Title: "Posts", Path: "/posts", Needs: MayRead, Icon: "shield", Area: "People"},
+			{Title: "Calendar", Path: "/calendar", Needs: MayRead, Icon: "calendar", Area: "People"},
 		},
 		Routes: []web.Route{
 			{Pattern: "GET /people", Needs: MayRead, Do: r.listPage},

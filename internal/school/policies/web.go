@@ -24,7 +24,7 @@ const mayJournal actor.Capability = "journal.read"
 func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "policies", Title: "Policy",
-		Menu: []web.MenuItem{{Title: "Policy", Path: "/policies", Needs: MayRead, Icon: "policy"}},
+		Menu: []web.MenuItem{{Title: "Policy", Path: "/policies", Needs: MayRead, Icon: "policy", Area: "Policy"}},
 		Routes: []web.Route{
 			{Pattern: "GET /policies", Needs: MayRead, Do: r.policyPage},
 			{Pattern: "GET /policies/not-kept", Needs: MayEvidence, Do: r.notKeptPage},

@@ -55,11 +55,11 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "review", Title: "Home",
 		Menu: []web.MenuItem{
-			{Title: "Home", Path: "/", Needs: web.SignedIn, Icon: "home"},
-			{Title: "Two minutes", Path: "/head", Needs: MayReadHead, Icon: "clock"},
-			{Title: "Governors", Path: "/governors", Needs: MayReadBoard, Icon: "house"},
-			{Title: "Journal", Path: "/journal", Needs: MayReadJournal, Icon: "history"},
-			{Title: "Health", Path: "/health", Needs: MayReadHealth, Icon: "activity"},
+			{Title: "Home", Path: "/", Needs: web.SignedIn, Icon: "home", Area: "Home"},
+			{Title: "The head’s page", Path: "/head", Needs: MayReadHead, Icon: "clock", Area: "Home"},
+			{Title: "Governors", Path: "/governors", Needs: MayReadBoard, Icon: "house", Area: "Home"},
+			{Title: "Journal", Path: "/journal", Needs: MayReadJournal, Icon: "history", Area: "Records"},
+			{Title: "Health", Path: "/health", Needs: MayReadHealth, Icon: "activity", Area: "Machine"},
 		},
 		Routes: []web.Route{
 			{Pattern: "GET /{$}", Needs: web.SignedIn, Do: r.home},

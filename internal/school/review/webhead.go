@@ -73,7 +73,7 @@ func (r *Room) headPage(c *web.Ctx) error {
 	if err != nil && len(failed) == 0 {
 		return err
 	}
-	v := headView{Base: web.Base{Title: "Two minutes", Wide: true, Lead: line(rep.Counts), Exports: []web.Download{{Title: "Reports", Path: "/reports"}}}, Body: r.body(c, rep), Failed: failedPanel(failed)}
+	v := headView{Base: web.Base{Title: "The head’s page", Wide: true, Lead: line(rep.Counts), Exports: []web.Download{{Title: "Reports", Path: "/reports"}}}, Body: r.body(c, rep), Failed: failedPanel(failed)}
 	for _, i := range items[:min(len(items), three)] {
 		v.First = append(v.First, trayLine(c, i))
 	}

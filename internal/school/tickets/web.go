@@ -30,7 +30,7 @@ func (r *Room) Section() web.Section {
 	one, mine := pathDesk+"/{id}", pathMine+"/{id}"
 	return web.Section{
 		Name: "tickets", Title: "Reports",
-		Menu: []web.MenuItem{{Title: "Reports about the filter", Path: pathDesk, Needs: MayRead}},
+		Menu: []web.MenuItem{{Title: "Reports about the filter", Path: pathDesk, Needs: MayRead, Area: "Filter"}},
 		Routes: []web.Route{
 			{Pattern: "GET " + pathNew, Needs: web.Open, Do: r.newPage, People: true},
 			{Pattern: "POST " + pathNew, Needs: web.Open, Do: r.newPost, People: true, Body: 16 << 10},
