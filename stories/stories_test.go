@@ -31,7 +31,7 @@ func TestStories(t *testing.T) {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "address": cmd(address), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "address": cmd(address), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	})
 }
@@ -176,7 +176,7 @@ func within(s *story, args []string) error {
 	args = args[1:]
 	do := map[string]func(*story, []string) error{
 		"ask": ask, "dig": dig, "visit": visit, "belisha": runBelisha, "exits": exits, "filter": filterIs, "asks": asks, "says": says,
-		"closed": closed, "follow": follow,
+		"closed": closed, "follow": follow, "shut": shut,
 	}[args[0]]
 	if do == nil {
 		return fmt.Errorf("%s cannot be waited for", args[0])
