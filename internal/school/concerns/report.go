@@ -240,6 +240,10 @@ func (r *Room) evidence(ctx context.Context, in Report, list *[]Person, bad stor
 		return nil, nil //nolint:nilnil // no row is no fault
 	}
 	seen, err := r.seen(ctx, in.Ref)
+	if errors.Is(err, store.ErrForbidden) {
+		bad[""] = "The row that this comes from may not be opened just now. What you typed is kept: give a purpose on the page of web activity again, then come back and send it."
+		return nil, nil //nolint:nilnil // said in bad
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -37,12 +37,16 @@ type school struct {
 	rows    map[string]Seen
 	notices []notice.Notice
 	shut    []string // why it is not ready
+	refuse  bool     // no row may be opened
 
 	head, chair, lead, deputy, osl, teacher, other, network, office, governor people.ID
 	robin, sam, mother                                                        people.ID
 }
 
 func (s *school) Evidence(_ context.Context, ref string) (Seen, error) {
+	if s.refuse {
+		return Seen{}, store.ErrForbidden
+	}
 	x, ok := s.rows[ref]
 	if !ok {
 		return Seen{}, store.ErrNotFound

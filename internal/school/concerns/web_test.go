@@ -308,3 +308,23 @@ func TestTrendsAreReadAndTheQuietIsAnswered(t *testing.T) {
 	s.get(t, h, "/concerns/quiet", s.lead).Is(200).Has("Ask in the staffroom")
 	webtest.Post(t, h, "/concerns/quiet", nil, s.actor(s.lead)).Is(303)
 }
+
+func TestARowThatMayNoLongerBeOpenedLosesNoText(t *testing.T) {
+	s := newSchool(t)
+	h := s.site(t)
+	s.rows["row:1"] = Seen{Ref: "row:1", Person: s.robin, Certainty: Sure, Words: "pond.example", At: monday}
+	d := s.get(t, h, "/concerns/new?from=row:1", s.lead).Is(200)
+	d.Has("pond.example", "Robin Okonjo, who was signed in")
+	form := url.Values{"form": {d.Field("form")}, "ref": {"row:1"}, "kind": {"bullying"}, "account": {"Half an hour of typing"}}
+	s.refuse = true // the purpose is over
+	bad := webtest.Post(t, h, "/concerns/new", form, s.actor(s.lead)).Is(422)
+	bad.Has("may not be opened just now", "give a purpose")
+	if bad.Field("account") != "Half an hour of typing" || bad.Field("ref") != "row:1" {
+		t.Error("what was typed is lost")
+	}
+	if got := s.get(t, h, "/concerns/new?from=none", s.lead).Is(200); got.Field("account") != "Half an hour of typing" || got.Field("ref") != "" {
+		t.Error("it cannot be reported without the row")
+	}
+	s.refuse = false
+	webtest.Post(t, h, "/concerns/new", form, s.actor(s.lead)).Is(303)
+}

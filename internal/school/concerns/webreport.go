@@ -125,22 +125,36 @@ func (r *Room) newPage(c *web.Ctx) error {
 		return err
 	}
 	ref := c.Query("from")
-	if ref == "" && draft != nil {
+	switch {
+	case ref == "none": // they report it without the row after all
+		ref = ""
+		if draft != nil {
+			draft.Del("ref")
+		}
+	case ref == "" && draft != nil:
 		ref = draft.Get("ref")
 	}
-	v, err := r.reportView(c, ref)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrForbidden) {
-		// The row is gone or not theirs to see: what they typed is still shown.
-		v, err = r.reportView(c, "")
-	}
+	v, err := r.seenView(c, ref)
 	if err != nil {
 		return err
 	}
-	if draft != nil && (c.Query("from") == "" || c.Query("from") == draft.Get("ref")) {
+	if draft != nil && ref == draft.Get("ref") {
 		v.Draft = true
 		v.refill(draft, store.Invalid{})
 	}
 	return reportPage.Render(c, v)
+}
+
+// seenView is the form with the row that it comes from. Where that is gone, or
+// may not be opened just now, what was typed is still shown.
+func (r *Room) seenView(c *web.Ctx, ref string) (reportView, error) {
+	v, err := r.reportView(c, ref)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrForbidden) {
+		v, err = r.reportView(c, "")
+		v.Ref.Value = ref
+		v.Seen = web.Panel{Tone: "warn", Title: "The row that this comes from cannot be shown just now", Words: "Give a purpose on the page of web activity again, or report it without the row.", Link: web.Link{Title: "Report it without the row", Path: "/concerns/new?from=none"}}
+	}
+	return v, err
 }
 
 func setLoose(c *web.Ctx, value string, age int) {
@@ -183,11 +197,13 @@ func (r *Room) report(c *web.Ctx) error {
 		return c.Redirect("/concerns")
 	}
 	got, err := r.Report(c.Context(), reportOf(form))
-	if bad, ok := web.Wrong(err); ok {
-		if err := r.KeepDraft(c.Context(), form); err != nil {
+	if err != nil && !errors.Is(err, store.ErrForbidden) {
+		if err := r.KeepDraft(c.Context(), form); err != nil { // whatever went wrong, nothing typed is lost
 			return err
 		}
-		v, err := r.reportView(c, form.Get("ref"))
+	}
+	if bad, ok := web.Wrong(err); ok {
+		v, err := r.seenView(c, form.Get("ref"))
 		if err != nil {
 			return err
 		}
