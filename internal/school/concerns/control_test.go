@@ -8,6 +8,7 @@ import (
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/store/storetest"
+	"belisha/internal/school/people"
 )
 
 func (s *school) control(slug string) control.Finding {
@@ -185,4 +186,31 @@ func TestACaseSentAnotherWayIsNoLongerTheirs(t *testing.T) {
 	}
 	s.walk(t, id, "head", store.ErrNotFound)
 	s.walk(t, id, "chair", nil)
+}
+
+func TestWhatWaitsBeyondItsTimeIsOwedAndTellsNothing(t *testing.T) {
+	s := newSchool(t)
+	owed := func() int {
+		list, err := s.owed(context.Background(), s.clock.Now())
+		check(t, err)
+		for _, o := range list {
+			if o.Link != "/concerns" || o.Owner != string(people.SafeguardingLead) {
+				t.Errorf("owed: %+v", o)
+			}
+		}
+		return len(list)
+	}
+	id := s.report(s.teacher, "grooming") // urgent: within the hour
+	s.report(s.teacher, "head")           // the head is not told of this one
+	if owed() != 0 {
+		t.Error("owed at once")
+	}
+	s.clock.Advance(61 * time.Minute)
+	if owed() != 1 {
+		t.Error("nobody owes what waits beyond its time")
+	}
+	check(t, s.Note(s.as(s.lead), id, s.version(id), "Spoke with social care"))
+	if owed() != 0 {
+		t.Error("it is owed after somebody acted")
+	}
 }

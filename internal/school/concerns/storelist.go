@@ -204,6 +204,7 @@ type Wait struct {
 	Unread int
 	Oldest time.Time // zero: nothing waits
 	Late   int       // those whose time to act is over
+	Due    time.Time // when the first of these should have been acted on
 }
 
 // WaitingTimes counts what nobody has opened or acted on. It tells no case,
@@ -216,11 +217,13 @@ func (r *Room) WaitingTimes(ctx context.Context) (Wait, error) {
 		return w, fmt.Errorf("counting what waits: %w", err)
 	}
 	w.Oldest = oldest.Time
-	err = r.d.DB.QueryRowContext(ctx, "SELECT count(*) FROM concerns WHERE state = $1 AND first_at = 0 AND due_at < $2 AND route <> $3",
-		CaseNew, store.Millis(r.now()), string(HeadComplaint)).Scan(&w.Late)
+	var due store.Time
+	err = r.d.DB.QueryRowContext(ctx, "SELECT count(*), COALESCE(min(due_at), 0) FROM concerns WHERE state = $1 AND first_at = 0 AND due_at < $2 AND route <> $3",
+		CaseNew, store.Millis(r.now()), string(HeadComplaint)).Scan(&w.Late, &due)
 	if err != nil {
 		return w, fmt.Errorf("counting what waits: %w", err)
 	}
+	w.Due = due.Time
 	return w, nil
 }
 

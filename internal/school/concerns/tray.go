@@ -129,7 +129,7 @@ const (
 	receiptQuiet  = "quiet"
 )
 
-// owed: after a quiet time somebody says whether there is nothing to record;
+// owed: what waits beyond its time is acted on; after a quiet time somebody says whether there is nothing to record;
 // and once in a while the head and the lead read the trends.
 func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
 	if len(r.d.Ready(ctx)) > 0 {
@@ -138,6 +138,16 @@ func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
 	out, err := r.owedQuiet(ctx, now)
 	if err != nil {
 		return nil, err
+	}
+	w, err := r.WaitingTimes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if w.Late > 0 { // it goes up by school days, to those who see a count and no case
+		out = append(out, duty.Owed{
+			ID: "late/" + w.Due.UTC().Format("2006-01-02T15"), What: "Act on concerns that wait beyond their time", Step: "Open the list",
+			Owner: string(people.SafeguardingLead), Since: w.Due, Due: w.Due, Link: "/concerns", Risk: 2,
+		})
 	}
 	last, err := r.lastReported(ctx)
 	if err != nil || last.IsZero() {
