@@ -166,16 +166,11 @@ func (h *House) tried(ctx context.Context, group string, since time.Time) ([]dev
 }
 
 // trying are the groups for which nothing is closed now.
-func (h *House) trying(ctx context.Context) (map[string]bool, error) {
+func (h *House) trying(ctx context.Context) (map[string]time.Time, error) {
 	if h.Devices == nil {
 		return nil, nil
 	}
-	until, err := h.Devices.Trying(ctx)
-	out := map[string]bool{}
-	for g := range until {
-		out[g] = true
-	}
-	return out, err
+	return h.Devices.Trying(ctx)
 }
 
 // weakened are the controls of what the filter does, which must not be shown

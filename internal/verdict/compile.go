@@ -3,6 +3,7 @@ package verdict
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -143,14 +144,28 @@ func (c *compiler) dictionary() error {
 	return nil
 }
 
+// tryUntil is when a group's try-out ends, in Unix milliseconds; 0 is none.
+func tryUntil(g Group) int64 {
+	switch {
+	case !g.TryOut:
+		return 0
+	case g.TryOutUntil.IsZero():
+		return math.MaxInt64
+	}
+	return g.TryOutUntil.UnixMilli()
+}
+
 func (c *compiler) groups() error {
 	for i, g := range c.r.Groups {
-		c.s.groups = append(c.s.groups, group{unlistedClosed: g.UnlistedClosed, addressesOpen: g.AddressesOpen, tryOut: g.TryOut})
+		c.s.groups = append(c.s.groups, group{unlistedClosed: g.UnlistedClosed, addressesOpen: g.AddressesOpen, tryUntil: tryUntil(g)})
 		if !g.KnownOnly {
 			c.s.strict |= 1 << i
 		}
 		if g.TryOut {
 			c.s.tryOuts |= 1 << i
+			if !g.TryOutUntil.IsZero() {
+				c.s.moments = append(c.s.moments, g.TryOutUntil.UnixMilli())
+			}
 		}
 	}
 	c.s.known = ^uint64(0) >> (64 - uint(len(c.r.Groups)))

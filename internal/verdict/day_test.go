@@ -167,11 +167,38 @@ func TestAGroupOnTrialChangesNothingAndSaysWhatItWouldHaveDone(t *testing.T) {
 			t.Errorf("%s is explained as %q", c.name, says)
 		}
 	}
-	if to, forced := s.SafeTarget(pupils, "search.test"); forced {
+	if to, forced := s.SafeTarget(pupils, "search.test", time.UnixMilli(0)); forced {
 		t.Errorf("a search of a group on trial is sent to %s", to)
 	}
-	if _, forced := s.SafeTarget(staff, "search.test"); !forced {
+	if _, forced := s.SafeTarget(staff, "search.test", time.UnixMilli(0)); !forced {
 		t.Error("a search of another group is not made safe any more")
+	}
+}
+
+func TestATrialEndsByTheClockAlthoughNobodyPublishes(t *testing.T) {
+	end := time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
+	r := dayRules()
+	r.Groups[0].TryOut, r.Groups[0].TryOutUntil = true, end
+	r.Groups[0].Safe = map[string]string{"": "strict"}
+	r.Safe = []verdict.SafeService{{Name: "search", Hosts: []string{"search.test"}, Strict: "safe.test"}}
+	s := daySnapshot(t, r)
+	pupils := s.Names().GroupBit("pupils")
+	for _, c := range []struct {
+		at    time.Time
+		tried bool
+	}{{end.Add(-time.Millisecond), true}, {end, false}, {end.Add(time.Hour), false}} {
+		for _, host := range []string{"adult.test", "games.test"} {
+			v := s.Decide(&verdict.Ask{Host: host, Groups: pupils, At: c.at})
+			if v.TryOut != c.tried || (v.Action == verdict.Allow) != c.tried {
+				t.Errorf("%s at %s: %+v", host, c.at, v)
+			}
+		}
+		if _, forced := s.SafeTarget(pupils, "search.test", c.at); forced == c.tried {
+			t.Errorf("at %s a search is forced: %v", c.at, forced)
+		}
+	}
+	if !s.Changes(end.Add(-time.Second), end) {
+		t.Error("what is open is not judged again at the end of the trial")
 	}
 }
 

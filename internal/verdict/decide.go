@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"belisha/internal/verdict/canon"
 	"belisha/internal/verdict/segment"
@@ -49,12 +50,23 @@ func (s *Snapshot) settled(a *Ask, f *facts, h *hits, v *Verdict) bool {
 	if !s.fixed(a, f, h, v) {
 		return false
 	}
-	if s.tryOuts == 0 || !v.Reason.tried() || s.groupsOf(a)&^s.tryOuts != 0 {
+	if s.tryOuts == 0 || !v.Reason.tried() || s.groupsOf(a)&^s.trying(a.At) != 0 {
 		return true
 	}
 	v.try()
 	v.Group = uint8(bits.TrailingZeros64(s.groupsOf(a)))
 	return true
+}
+
+// trying are the groups that are being tried out at a moment.
+func (s *Snapshot) trying(at time.Time) uint64 {
+	now := uint64(0)
+	for rest := s.tryOuts; rest != 0; rest &= rest - 1 {
+		if i := bits.TrailingZeros64(rest); at.UnixMilli() < s.groups[i].tryUntil {
+			now |= 1 << i
+		}
+	}
+	return now
 }
 
 // tried reports a reason that does not count while a group is being tried
@@ -252,7 +264,7 @@ func (s *Snapshot) forGroups(a *Ask, f *facts, h *hits, v *Verdict, tr *trace) {
 
 func (s *Snapshot) forGroup(a *Ask, f *facts, h *hits, v *Verdict) {
 	s.judge(a, f, h, v)
-	if s.groups[v.Group].tryOut {
+	if until := s.groups[v.Group].tryUntil; until != 0 && a.At.UnixMilli() < until {
 		v.try()
 	}
 }

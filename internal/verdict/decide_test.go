@@ -363,7 +363,7 @@ func TestSafeTargetIsTheStrictestOfTheGroups(t *testing.T) {
 		{1 << 40, "duckduckgo.com", "safe.duckduckgo.com"},
 		{1, "mail.yandex.ru", ""},
 	} {
-		got, ok := s.SafeTarget(c.groups, c.host)
+		got, ok := s.SafeTarget(c.groups, c.host, time.UnixMilli(0))
 		if got != c.want || ok != (c.want != "") {
 			t.Errorf("%d %s: %q %v, want %q", c.groups, c.host, got, ok, c.want)
 		}

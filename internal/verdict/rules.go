@@ -1,6 +1,9 @@
 package verdict
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // RulesVersion is the version of the rules file that this program writes and
 // the only one it reads.
@@ -64,6 +67,9 @@ type Group struct {
 	// TryOut: another filter is in front. It is decided as usual and let
 	// through, except what protects the network and the filter itself.
 	TryOut bool `json:"tryOut,omitempty"`
+	// TryOutUntil ends the try-out by the clock, so that it is over on its day
+	// although nobody publishes anything; zero is until other rules.
+	TryOutUntil time.Time `json:"tryOutUntil,omitzero"`
 	// KnownOnly: the group's rules hold for who is known to be in it, and are
 	// not among the strictest of all that hold for who is not known.
 	KnownOnly bool `json:"knownOnly,omitempty"`

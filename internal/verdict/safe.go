@@ -3,6 +3,7 @@ package verdict
 import (
 	"math/bits"
 	"slices"
+	"time"
 
 	"belisha/internal/verdict/canon"
 )
@@ -76,8 +77,8 @@ func (g *Group) level(service string) (level, error) {
 // SafeTarget returns the name that host must be answered and dialled as, so
 // that the service's safe mode is on. Of several groups the strictest
 // counts; no group, or one not known, is all groups that hold for who is not
-// known. A group that is being tried out changes no search.
-func (s *Snapshot) SafeTarget(groups uint64, host string) (target string, ok bool) {
+// known. A group that is being tried out then changes no search.
+func (s *Snapshot) SafeTarget(groups uint64, host string, at time.Time) (target string, ok bool) {
 	i, ok := s.safe[host]
 	if !ok {
 		return "", false
@@ -85,7 +86,9 @@ func (s *Snapshot) SafeTarget(groups uint64, host string) (target string, ok boo
 	if groups == 0 || groups&^s.known != 0 {
 		groups = s.strict
 	}
-	groups &^= s.tryOuts // another filter sees to it, and nothing is changed
+	if s.tryOuts != 0 {
+		groups &^= s.trying(at) // another filter sees to it, and nothing is changed
+	}
 	l := levelOff
 	for ; groups != 0; groups &= groups - 1 {
 		l = max(l, s.groups[bits.TrailingZeros64(groups)].levels[i])

@@ -120,7 +120,7 @@ type set struct {
 type group struct {
 	unlistedClosed bool
 	addressesOpen  bool
-	tryOut         bool
+	tryUntil       int64   // it is being tried out before this, Unix ms
 	levels         []level // by service
 }
 

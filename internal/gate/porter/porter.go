@@ -255,7 +255,7 @@ func (a *Answer) SafeTarget() (string, bool) { return a.SafeTargetOf(a.Host) }
 
 // SafeTargetOf is SafeTarget for another name of the same connection.
 func (a *Answer) SafeTargetOf(host string) (string, bool) {
-	return a.snapshot.SafeTarget(groupBits(a.snapshot.Names(), &a.Who), host)
+	return a.snapshot.SafeTarget(groupBits(a.snapshot.Names(), &a.Who), host, a.At)
 }
 
 // Record writes the decision down. A block is in the file when it returns,

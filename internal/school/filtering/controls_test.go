@@ -183,7 +183,7 @@ func TestSafeSearchIsAskedOfTheRunningFilter(t *testing.T) {
 			t.Errorf("%s by %s: %s", f.State, f.By, f.Figure)
 		}
 		d := &door{as: func(group, host string) string {
-			target, _ := s.room.Snapshot().SafeTarget(s.room.Snapshot().Names().GroupBit(group), host)
+			target, _ := s.room.Snapshot().SafeTarget(s.room.Snapshot().Names().GroupBit(group), host, s.clock.Now())
 			return target
 		}}
 		s.deps.Prober = d

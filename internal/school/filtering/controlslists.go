@@ -124,7 +124,7 @@ func (r *Room) prober(snap *verdict.Snapshot) probe {
 		return r.d.Prober.SafeAs
 	}
 	return func(_ context.Context, group, host string) (string, error) {
-		target, _ := snap.SafeTarget(snap.Names().GroupBit(group), host)
+		target, _ := snap.SafeTarget(snap.Names().GroupBit(group), host, r.now())
 		return target, nil
 	}
 }
@@ -149,7 +149,7 @@ func (r *Room) safeRows(ctx context.Context, snap *verdict.Snapshot, ask probe, 
 		how := ""
 		if errors.Is(err, ErrClosed) {
 			// For those of the group for whom it is open, the rules must say.
-			got, _ = snap.SafeTarget(snap.Names().GroupBit(g), s.Hosts[0])
+			got, _ = snap.SafeTarget(snap.Names().GroupBit(g), s.Hosts[0], r.now())
 			how, err = " by the rules, and is closed for whoever is not known", nil
 		}
 		if err != nil {

@@ -72,7 +72,7 @@ func (r *Room) Decide(ctx context.Context, q Question) (Answer, error) {
 	}
 	v, steps := snap.Explain(&ask)
 	out.fill(snap, v, steps)
-	if target, ok := snap.SafeTarget(who.bits, parts.Host); ok && v.Action != verdict.Block {
+	if target, ok := snap.SafeTarget(who.bits, parts.Host, at); ok && v.Action != verdict.Block {
 		out.SafeAs = target
 	}
 	return out, nil

@@ -17,6 +17,7 @@ package filtering
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"embed"
 	"errors"
 	"log/slog"
@@ -74,6 +75,8 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbUnblockWithdrawn, Says: "Somebody took back that they asked for a site."},
 	{Verb: VerbUnblockLapsed, Says: "Nobody decided about a site before the lesson was over."},
 	{Verb: VerbUnblockEnded, Says: "A site that was open for a lesson was closed again."},
+	{Verb: VerbSupply, Says: "Where a list of sites is fetched from was added, changed or ended."},
+	{Verb: VerbChecked, Says: "A list of sites that had a problem was found to be the newest there is."},
 }
 
 // Protected is the tables whose rows the journal covers.
@@ -87,6 +90,7 @@ var Protected = []journal.Protected{
 	{Table: "filter_changes", Key: "id"},
 	{Table: "filter_holders", Key: "id"},
 	{Table: "filter_unblocks", Key: "id"},
+	{Table: "filter_supplies", Key: "id"},
 }
 
 // Roll is the hall's register of people; a *people.Room.
@@ -136,14 +140,17 @@ type Deps struct {
 	// Host answers the host name of the people's pages; it is asked whenever
 	// rules are made.
 	Host func() string
-	// TryOut are the groups that only try the filter out now: for them it is
-	// decided as usual and let through. May be nil.
-	TryOut  func(ctx context.Context) (map[string]bool, error)
+	// TryOut are the groups that only try the filter out now, and until when:
+	// for them it is decided as usual and let through. May be nil.
+	TryOut  func(ctx context.Context) (map[string]time.Time, error)
 	Prober  Prober
 	Compile Compiler
 	// Changed is told after new rules or devices are in force, so that the
 	// filter looks at once and presence is sent anew.
 	Changed func()
+	// Roots are the authorities that servers of lists must be vouched for by;
+	// nil is those of the machine.
+	Roots *x509.CertPool
 	// Notices tells people what waits for them.
 	Notices notice.Sender
 	Log     *slog.Logger
@@ -157,6 +164,8 @@ type Room struct {
 
 	// changing lets one change at a time through load, compile and commit.
 	changing sync.Mutex
+	// fetching lets one list at a time come in from the web.
+	fetching sync.Mutex
 	mu       sync.Mutex
 	starter  snapfile.SegmentRef // once built
 	lastNow  inForce

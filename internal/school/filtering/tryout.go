@@ -22,7 +22,8 @@ func (r *Room) tried(ctx context.Context, rules verdict.Rules) (verdict.Rules, e
 	rules.Groups = slices.Clone(rules.Groups)
 	for i, g := range rules.Groups {
 		base, _, _ := strings.Cut(g.Slug, "-")
-		rules.Groups[i].TryOut = trying[base]
+		until, ok := trying[base]
+		rules.Groups[i].TryOut, rules.Groups[i].TryOutUntil = ok, until
 	}
 	return rules, nil
 }
