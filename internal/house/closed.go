@@ -2,6 +2,7 @@ package house
 
 import (
 	"belisha/internal/gate/porter"
+	"belisha/internal/kit/web"
 	"belisha/internal/school/help"
 )
 
@@ -10,17 +11,30 @@ const severalSays = " More than one person is signed in on this device or behind
 
 // standing are the reasons that have nothing to do with the site: a pupil and
 // staff read what to do.
-var standing = map[string]struct{ pupil, staff string }{
+var standing = map[string]struct {
+	pupil, staff string
+	first        web.Link
+}{
 	"agreement": {
-		"You have not signed your school's agreement for using the web yet. Open the page “Agreement” here, read it and sign it; then the web is open to you at once.",
-		"Your signature under the school's agreement for using the web is missing. Open “Agreement”, read it and sign it; then the web is open to you at once.",
+		"You have not signed your school's agreement for using the web yet. Read it and sign it; then the web is open to you at once.",
+		"Your signature under the school's agreement for using the web is missing. Read it and sign it; then the web is open to you at once.",
+		web.Link{Title: "Read and sign", Path: "/agreement"},
 	},
 	"unsigned": {
 		"Nobody is signed in on this device. Sign in, and then open the page again.",
 		"Nobody is signed in on this device, and the school asks for it. Sign in, and then open the page again.",
+		web.Link{Title: "Sign in", Path: "/sign-in"},
 	},
-	"paused":   {"An adult at school has paused the web for you for a while. Help pages are open.", "The web is paused for you. Whoever paused it can end that."},
-	"no-rules": {"The school's filter has no rules at the moment, so most pages are closed. Help pages are open.", "The filter has no current rules, so it is closed. Tell who looks after it."},
+	"paused": {
+		"An adult at school has paused the web for you for a while. Help pages are open.",
+		"The web is paused for you. Whoever paused it can end that.",
+		web.Link{},
+	},
+	"no-rules": {
+		"The school's filter has no rules at the moment, so most pages are closed. Help pages are open.",
+		"The filter has no current rules, so it is closed. Tell who looks after it.",
+		web.Link{},
+	},
 }
 
 // staffSays are the reasons in a teacher's words where a category gives none.
@@ -45,7 +59,7 @@ func closedOf(b porter.Block) help.Closed {
 		Rule: b.Rule, Category: b.Title, Group: b.Group,
 	}
 	if says, ok := standing[b.Reason]; ok {
-		c.Pupil, c.Staff = says.pupil, says.staff
+		c.Pupil, c.Staff, c.First = says.pupil, says.staff, says.first
 		return c
 	}
 	if c.Pupil == "" {

@@ -47,6 +47,9 @@ func (r *Room) accountPage(c *web.Ctx) error {
 	if len(c.Actor.Posts) > 0 {
 		v.Facts.Rows = append(v.Facts.Rows, web.SummaryRow{Key: "Posts", Lines: postTitles(c.Actor.Posts)})
 	}
+	if c.Actor.Audience != actor.Pupil && c.Actor.Audience != actor.Parent {
+		v.Links = append(v.Links, web.Link{Title: "Mails about what waits for me", Path: "/account/mails"})
+	}
 	v.Links = append(v.Links, web.Link{Title: "Somebody may know my password", Path: "/account/compromised"})
 	v.Acts = []web.Action{{Path: lockPath, Title: "Lock now", Quiet: true}}
 	if c.May(MayClass) && r.values().Bool(KeyTeachersGive) {

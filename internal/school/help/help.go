@@ -22,6 +22,9 @@ type Closed struct {
 	Pupil string
 	// Distress: the theme is one that no screen should name.
 	Distress bool
+	// First is the one thing to do before all else, where there is one: sign
+	// in, sign the agreement.
+	First web.Link
 	// Staff is the reason in a teacher's words; Rule, Category and Group are
 	// shown to staff only.
 	Staff, Rule, Category, Group string

@@ -20,7 +20,8 @@ type whyView struct {
 	Host     string
 	When     web.When
 	Sentence string
-	Unknown  bool // the filter did not answer
+	First    web.Link // what to do before all else, "" for nothing
+	Unknown  bool     // the filter did not answer
 	Staff    web.Summary
 	ForStaff bool
 	Adult    string
@@ -136,6 +137,7 @@ func (r *Room) latest(c *web.Ctx) (Closed, bool, error) {
 // much to whoever sees a pupil's screen.
 func (r *Room) found(c *web.Ctx, v *whyView, closed Closed) {
 	v.Found, v.Host, v.When, v.Sentence = true, closed.Host, c.Ago(closed.At), closed.Pupil
+	v.First = closed.First
 	if closed.Distress && !v.ForStaff {
 		v.Host = ""
 	}
