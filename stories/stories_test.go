@@ -19,9 +19,12 @@ import (
 
 // TestStories tells every story in testdata. A story is a script whose
 // commands are what people do; doc.go lists them.
-func TestStories(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata", Setup: begin, RequireUniqueNames: true,
+func TestStories(t *testing.T) { testscript.Run(t, params("testdata")) }
+
+// params are how the stories of a folder are told.
+func params(dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir, Setup: begin, RequireUniqueNames: true,
 		// STORIES_GO_ON tells a story to its end and names every fault.
 		ContinueOnError: os.Getenv("STORIES_GO_ON") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -31,9 +34,9 @@ func TestStories(t *testing.T) {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "address": cmd(address), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "address": cmd(address), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
-	})
+	}
 }
 
 // story is what one script works with.
