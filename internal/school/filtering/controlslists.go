@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values)
 	}
 	if !imported(st) {
 		f.State, f.Figure = control.Unknown, StarterSays
-		f.Todo = "Import category lists: belisha lists import PATH."
+		f.Todo = "Have category lists fetched, on the page of lists from the web, or bring one in at the machine: belisha lists import PATH."
 		return f, nil
 	}
 	var oldest time.Duration
@@ -47,10 +48,20 @@ func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values)
 		oldest = max(oldest, now.Sub(s.fresh()))
 		f.Rows = append(f.Rows, row)
 	}
+	n := len(f.Rows)
+	supplies, err := r.Supplies(ctx)
+	if err != nil {
+		return f, err
+	}
+	for _, s := range supplies {
+		if s.WellAt.IsZero() && !slices.ContainsFunc(st.sources, func(x Source) bool { return x.ID == s.Supply.ID }) {
+			f.Rows = append(f.Rows, control.Row{What: s.Title + ": not fetched yet", State: control.AtRisk, At: s.AddedAt, Link: pathSupplies + "/" + s.Supply.ID})
+		}
+	}
 	f.State = control.Worst(states(f.Rows))
-	f.Figure = fmt.Sprintf("%s, the oldest %s old", words.Count(len(f.Rows), "list", "lists"), daysOld(oldest))
+	f.Figure = fmt.Sprintf("%s, the oldest %s old", words.Count(n, "list", "lists"), daysOld(oldest))
 	if f.State != control.Kept {
-		f.Todo = "Fetch newer lists and run belisha lists update; look why the last attempt was refused."
+		f.Todo = "Look on the page of lists why the last attempt failed; a list from a file is renewed with belisha lists update."
 	}
 	cut(&f)
 	return f, nil

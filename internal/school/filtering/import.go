@@ -26,9 +26,16 @@ type Options struct {
 	Map      map[string]string // the list's names for categories to ours
 	// AllowShrink: a person has looked, and the list has really lost so much.
 	AllowShrink bool
+	// Of a list that is fetched: the checksum it must have, whether http or an
+	// address inside will do, and why it is fetched.
+	Sum     string
+	Plain   bool
+	Private bool
+	Reason  string
 }
 
-// Report is what an import did. State is "imported" or "refused".
+// Report is what an import did. State is "imported", "refused", or "unchanged"
+// for a list of whose publisher there is nothing newer.
 type Report struct {
 	Source   string `json:"source"`
 	Title    string `json:"title"`
@@ -49,6 +56,17 @@ const (
 // against the last good one, tried out with all other rules, and put in force.
 // A list that is refused changes nothing; the Report and the error say why.
 func (r *Room) Import(ctx context.Context, o Options) (Report, error) {
+	if onWeb(o.Path) {
+		return r.importWeb(ctx, o)
+	}
+	return r.importFrom(ctx, o, o.Path)
+}
+
+// onWeb reports whether a list's path is an address.
+func onWeb(path string) bool { return strings.Contains(path, "://") }
+
+// importFrom is Import with the list in a file here, wherever it came from.
+func (r *Room) importFrom(ctx context.Context, o Options, file string) (Report, error) {
 	rep := Report{Path: o.Path, Title: strings.TrimSpace(o.Name), State: stateRefused}
 	if rep.Title == "" {
 		rep.Title = fromPath(o.Path)
@@ -68,7 +86,7 @@ func (r *Room) Import(ctx context.Context, o Options) (Report, error) {
 	if err := snapfile.Prepare(r.d.Dir); err != nil {
 		return rep, err
 	}
-	meta, err := r.d.Compile(ctx, o.Path, CompileOptions{Format: o.Format, Category: o.Category, Map: o.Map}, snapfile.SegmentsDir(r.d.Dir))
+	meta, err := r.d.Compile(ctx, file, CompileOptions{Format: o.Format, Category: o.Category, Map: o.Map}, snapfile.SegmentsDir(r.d.Dir))
 	rep.SourceMeta = meta
 	if err == nil && !o.AllowShrink {
 		err = shrunk(have, meta, r.d.Live.Current().Int(keyShrink))
@@ -196,8 +214,8 @@ func (r *Room) listRefused(ctx context.Context, rep Report, have Source) error {
 	})
 }
 
-// Update imports every list in use anew from where it came. What one list
-// refuses does not keep the others.
+// Update imports every list in use anew from where it came, a path or an
+// address. What one list refuses does not keep the others.
 func (r *Room) Update(ctx context.Context) ([]Report, error) {
 	sources, err := r.Sources(ctx)
 	if err != nil {
@@ -206,10 +224,24 @@ func (r *Room) Update(ctx context.Context) ([]Report, error) {
 	var out []Report
 	var all error
 	for _, s := range sources {
-		if !s.Enabled {
+		if !s.Enabled || onWeb(s.Path) {
 			continue
 		}
 		rep, err := r.Import(ctx, Options{Path: s.Path, Format: s.Format, Name: s.Title, Category: s.Category, Map: s.Map})
+		out = append(out, rep)
+		if err != nil {
+			all = errors.Join(all, fmt.Errorf("%s: %w", s.Title, err))
+		}
+	}
+	supplies, err := r.Supplies(ctx)
+	if err != nil {
+		return out, errors.Join(all, err)
+	}
+	for _, s := range supplies {
+		if err := r.mayImport(ctx, "fetch the list "+s.Title); err != nil {
+			return out, errors.Join(all, err)
+		}
+		rep, err := r.fetchOne(ctx, s.Supply, false)
 		out = append(out, rep)
 		if err != nil {
 			all = errors.Join(all, fmt.Errorf("%s: %w", s.Title, err))
@@ -228,7 +260,7 @@ func (r *Room) updateNewer(ctx context.Context) error {
 	}
 	var all error
 	for _, s := range sources {
-		if !s.Enabled || dated(s.Path) <= s.DatedAt.UnixMilli() {
+		if !s.Enabled || onWeb(s.Path) || dated(s.Path) <= s.DatedAt.UnixMilli() {
 			continue
 		}
 		if _, err := r.Import(ctx, Options{Path: s.Path, Format: s.Format, Name: s.Title, Category: s.Category, Map: s.Map}); err != nil {

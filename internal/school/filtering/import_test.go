@@ -129,7 +129,8 @@ func TestAnImportSaysWhatIsWrongWithWhatWasTyped(t *testing.T) {
 		}{
 			{filtering.Options{}, "which file"},
 			{filtering.Options{Path: "x.txt", Format: "excel"}, "there is no format"},
-			{filtering.Options{Path: "https://lists.example/x.txt"}, "download it first"},
+			{filtering.Options{Path: "ftp://lists.example/x.txt"}, "must begin with https://"},
+			{filtering.Options{Path: "http://lists.example/x.txt"}, "begins with http://"},
 			{filtering.Options{Path: filepath.Join(t.TempDir(), "missing.txt")}, "missing.txt"},
 			{filtering.Options{Path: "x", Name: "starter"}, "name of its own"},
 		} {

@@ -276,7 +276,7 @@ func outing(from string) bool {
 // fromPath names the category of a plain list after its file.
 func fromPath(path string) string {
 	base := strings.ToLower(filepath.Base(path))
-	for _, ext := range []string{".gz", ".tgz", ".tar", ".txt", ".hosts", ".list", ".csv", ".domains"} {
+	for _, ext := range []string{".gz", ".bz2", ".zst", ".zip", ".tgz", ".tar", ".txt", ".hosts", ".list", ".csv", ".domains"} {
 		base = strings.TrimSuffix(base, ext)
 	}
 	return base

@@ -40,7 +40,7 @@ func (r *Room) Section() web.Section {
 			{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter", Area: "Filter"},
 			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk, Area: "Filter"},
 		},
-		Routes: slices.Concat(r.unblockRoutes(), []web.Route{
+		Routes: slices.Concat(r.unblockRoutes(), r.supplyRoutes(), []web.Route{
 			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},
 			{Pattern: "GET " + pathTry, Needs: MayRead, Do: r.tryPage},
 			{Pattern: "GET " + pathOwn, Needs: MayRead, Do: r.ownList},

@@ -23,10 +23,11 @@ func (r *Room) listList(c *web.Ctx) error {
 	v := listView{
 		Base:  web.Base{Title: "Lists", Lead: "Where the filter knows sites from.", Wide: true, Crumbs: home},
 		Table: web.Table{Caption: "Lists", Columns: []web.Column{{Title: "List"}, {Title: "Names", Numeric: true}, {Title: "Categories", Numeric: true}, {Title: "Dated"}, {Title: "State"}}},
-		After: []string{"Lists are brought in at the machine itself, since they are large: belisha lists import PATH. UT1 and squidGuard folders, plain lists, wildcard lists and hosts files are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
+		Add:   web.Link{Title: "Lists from the web", Path: pathSupplies},
+		After: []string{"Lists are fetched from the web every day where a filter manager says so, or brought in from a file at the machine itself: belisha lists import PATH. UT1 and squidGuard folders, plain lists, wildcard lists and hosts files are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
 	}
 	if len(all) == 1 {
-		v.Note = web.Panel{Tone: "warn", Title: "Only the starter list", Words: "This is the " + StarterSays + ". Bring in category lists."}
+		v.Note = web.Panel{Tone: "warn", Title: "Only the starter list", Words: "This is the " + StarterSays + ". Have category lists fetched from the web, or bring them in from a file."}
 	}
 	for _, s := range all {
 		row := web.Row{Link: pathLists + "/" + s.Source, Faint: !s.InUse, Cells: []web.Cell{

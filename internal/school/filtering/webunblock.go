@@ -303,8 +303,8 @@ func (r *Room) myUnblockEnd(c *web.Ctx) error {
 	return done(c, r.EndUnblock(c.Context(), u.ID), "Closed.", page, page)
 }
 
-// Waiting is what is asked and waits for the reader's decision.
-func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
+// waitingUnblocks is what is asked and waits for the reader's decision.
+func (r *Room) waitingUnblocks(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	if !a.May(MayUnblock) || a.Kind != actor.Person {
 		return nil, nil
 	}
