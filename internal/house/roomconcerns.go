@@ -22,7 +22,7 @@ func (h *House) openConcerns(ctx context.Context) (err error) {
 			}
 			return h.blobs
 		},
-		Evidence: rowEvidence{h}, Notices: h.Notices, Adult: h.trustedAdult, Ready: ready.reasons,
+		Evidence: rowEvidence{h}, Notices: h.Notices, Adult: h.trustedAdult, Ready: ready.reasons, Watching: h.watching,
 	})
 	if err != nil {
 		return err
@@ -78,35 +78,43 @@ func rowWords(s monitoring.Seen) string {
 type concernsReady struct {
 	h *House
 
-	mu   sync.Mutex
-	at   time.Time
-	said []string
+	mu           sync.Mutex
+	at           time.Time
+	closed, late []string
 }
 
 // readyHolds is how long an answer counts: every page asks.
 const readyHolds = 2 * time.Second
 
-func (c *concernsReady) reasons(ctx context.Context) []string {
+func (c *concernsReady) reasons(ctx context.Context) (closed, late []string) {
 	if c.h.cfg.Demo {
-		return nil
+		return nil, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.h.cfg.Clock.Now()
 	if !c.at.IsZero() && now.Sub(c.at) < readyHolds && !now.Before(c.at) {
-		return c.said
+		return c.closed, c.late
 	}
-	c.said, c.at = c.work(ctx, now), now
-	return c.said
+	c.closed, c.late, c.at = c.exposed(), c.missing(ctx, now), now
+	return c.closed, c.late
 }
 
-func (c *concernsReady) work(ctx context.Context, now time.Time) []string {
+// exposed is why somebody could read along: nothing is opened then.
+func (c *concernsReady) exposed() []string {
 	var out []string
 	if !c.h.certs.wanted() {
 		out = append(out, "The pages are not served over HTTPS, so somebody on the network could read along. The network manager gives them a certificate (see Health).")
 	} else if f, _ := c.h.certs.state(); f.Wrong != "" {
 		out = append(out, "The certificate of the pages is not in order: it "+f.Wrong+". The network manager renews it.")
 	}
+	return out
+}
+
+// missing is what must be mended before the first concern is kept, and soon
+// when it is missing later.
+func (c *concernsReady) missing(ctx context.Context, now time.Time) []string {
+	var out []string
 	if ok, why := c.h.Access.SecondFactor(ctx); !ok {
 		out = append(out, "A password alone would open a child's case: "+why+". Each of them sets one up under My account.")
 	}
@@ -119,6 +127,20 @@ func (c *concernsReady) work(ctx context.Context, now time.Time) []string {
 		}
 	}
 	return out
+}
+
+// watching is who is told of an urgent concern out of school hours just now,
+// by name: somebody who has agreed to be and can be mailed.
+func (h *House) watching(ctx context.Context, at time.Time) (string, time.Time, error) {
+	id, until, err := h.Notices.Watching(ctx, at, string(people.SafeguardingLead), string(people.DeputySafeguardingLead))
+	if err != nil || id == "" {
+		return "", time.Time{}, err
+	}
+	p, err := h.People.Get(ctx, people.ID(id))
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return p.Name(), until, nil
 }
 
 // backup says why there is no working backup, "" where there is one.

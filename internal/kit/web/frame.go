@@ -62,7 +62,7 @@ func (c *Ctx) frame(b *Base) {
 		Font: AssetPath("latin-400.woff2"), Style: AssetPath("belisha.css"), Icon: AssetPath("beacon.svg"),
 		SignIn: s.SignIn, SignOut: s.SignOut, Account: s.Account, Lock: s.Lock,
 		Printed: c.Words.Moment(c.Now()),
-		Reader:  c.Actor.Name, SignedIn: c.Actor.SignedIn(),
+		Reader:  c.reader(), SignedIn: c.Actor.SignedIn(),
 		Bare: c.R.URL.Path == s.SignIn, Notice: c.takeNotice(),
 	}
 	f.WindowBar = windowTitle(b, f.School)
@@ -76,6 +76,16 @@ func (c *Ctx) frame(b *Base) {
 		f.Light = c.light()
 	}
 	b.Frame = f
+}
+
+// reader is who is signed in, as the head of the page says it. A child's
+// surname stands on no screen that others can see.
+func (c *Ctx) reader() string {
+	if c.Actor.Audience == actor.Pupil {
+		first, _, _ := strings.Cut(c.Actor.Name, " ")
+		return first
+	}
+	return c.Actor.Name
 }
 
 // windowTitle is "Error: Sign in, Ashdown Primary, Belisha".

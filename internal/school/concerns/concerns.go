@@ -28,6 +28,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -211,8 +213,14 @@ type Deps struct {
 	Files    func() Files
 	Evidence Evidence
 	Notices  notice.Sender
-	// Ready says why concerns may not be kept yet; empty when all is in order.
-	Ready func(ctx context.Context) []string
+	// Ready says why concerns may not be kept: closed is why nothing may be
+	// opened at all, late what must be mended before the first concern can be
+	// kept, and is only warned of afterwards, since a lead who cannot read a
+	// child's case is the greater harm. Both are empty when all is in order.
+	Ready func(ctx context.Context) (closed, late []string)
+	// Watching says who is told at once out of school hours because they have
+	// agreed to be, and until when; "" for nobody. May be nil.
+	Watching func(ctx context.Context, at time.Time) (name string, until time.Time, err error)
 	// Adult is who a pupil can tell here, in words.
 	Adult func(ctx context.Context) string
 	Log   *slog.Logger
@@ -223,6 +231,7 @@ type Room struct {
 	d      Deps
 	secret []byte
 	pace   *pace
+	begun  atomic.Bool // a concern is kept here
 }
 
 // New returns the room. It asks the vault for the room's secret, so it must
@@ -296,14 +305,46 @@ func (r *Room) calendar(ctx context.Context) (*people.Calendar, error) {
 	return r.d.Roll.Calendar(ctx, people.MainSite)
 }
 
-// Closed returns why concerns cannot be kept yet; none when all is in order.
-func (r *Room) Closed(ctx context.Context) []string { return r.d.Ready(ctx) }
+// Closed returns why concerns cannot be kept or opened; none when they can.
+func (r *Room) Closed(ctx context.Context) []string {
+	closed, late := r.d.Ready(ctx)
+	if len(late) == 0 || r.hasBegun(ctx) {
+		return closed
+	}
+	return append(slices.Clone(closed), late...)
+}
+
+// Warned returns what is not in order although concerns are open.
+func (r *Room) Warned(ctx context.Context) []string {
+	closed, late := r.d.Ready(ctx)
+	if len(closed) > 0 || !r.hasBegun(ctx) {
+		return nil
+	}
+	return late
+}
+
+// hasBegun reports whether a concern is kept here. It stays true: nobody
+// deletes one by hand.
+func (r *Room) hasBegun(ctx context.Context) bool {
+	if r.begun.Load() {
+		return true
+	}
+	any, err := r.anyCase(ctx)
+	if err != nil {
+		r.d.Log.Warn("it could not be found out whether concerns are kept", "err", err)
+		return false
+	}
+	if any {
+		r.begun.Store(true)
+	}
+	return any
+}
 
 // ErrClosed: something that keeps concerns safe is missing.
 var ErrClosed = errors.New("concerns cannot be kept here yet; tell the safeguarding lead in person")
 
 func (r *Room) mustBeReady(ctx context.Context) error {
-	if len(r.d.Ready(ctx)) > 0 {
+	if len(r.Closed(ctx)) > 0 {
 		return ErrClosed
 	}
 	return nil

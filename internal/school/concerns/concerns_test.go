@@ -490,6 +490,28 @@ func TestWhileSomethingIsMissingNothingIsKept(t *testing.T) {
 	}
 }
 
+func TestALateBackupClosesTheFirstConcernAndNoneThatIsKept(t *testing.T) {
+	s := newSchool(t)
+	s.late = []string{"What is written could be lost: there is no backup."}
+	first := Report{Form: "x", Kind: "bullying", Account: "x", NotKnown: true}
+	if _, err := s.Report(s.as(s.teacher), first); !errors.Is(err, ErrClosed) {
+		t.Errorf("a first concern without a backup: %v", err)
+	}
+	s.late = nil
+	id := s.report(s.teacher, "bullying")
+	s.late = []string{"What is written could be lost: the backup is two days old."}
+	if err := s.mayOpen(s.lead, id); err != nil {
+		t.Errorf("the lead cannot read a case because a backup is late: %v", err)
+	}
+	if got := s.Warned(context.Background()); len(got) != 1 {
+		t.Errorf("warned of %q", got)
+	}
+	s.shut = []string{"The pages are not served over HTTPS."}
+	if err := s.mayOpen(s.lead, id); !errors.Is(err, ErrClosed) {
+		t.Errorf("a case that others could read along: %v", err)
+	}
+}
+
 func TestEveryKindHasItsAreaAndAWayToSomebody(t *testing.T) {
 	s := newSchool(t)
 	seen := map[string]bool{}

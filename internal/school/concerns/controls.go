@@ -21,7 +21,7 @@ func (r *Room) Controls() []control.Control {
 		return control.Control{
 			Number: number, Slug: slug, Title: title, Requirements: reqs, Settings: settings, MaxAge: 25 * time.Hour,
 			Check: func(ctx context.Context, now time.Time, _ *setting.Values) (control.Finding, error) {
-				if why := r.d.Ready(ctx); len(why) > 0 {
+				if why := r.Closed(ctx); len(why) > 0 {
 					return control.Finding{
 						State: control.Unknown, Figure: "no concern can be kept here yet: " + why[0], Rule: title,
 						Source: control.Measured, By: "the case log", At: now, Owner: string(people.Headteacher), Todo: "Put right what is missing.",

@@ -37,7 +37,11 @@ type school struct {
 	rows    map[string]Seen
 	notices []notice.Notice
 	shut    []string // why it is not ready
-	refuse  bool     // no row may be opened
+	late    []string // what is only warned of once a concern is kept
+
+	watches    string // who has agreed to be told out of hours
+	watchUntil time.Time
+	refuse     bool // no row may be opened
 
 	head, chair, lead, deputy, osl, teacher, other, network, office, governor people.ID
 	robin, sam, mother                                                        people.ID
@@ -87,7 +91,13 @@ func onStore(t testing.TB, db *store.DB) *school {
 	check(t, err)
 	s.Room, err = New(ctx, Deps{
 		DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, Roll: s.people, Sealer: v,
-		Files: func() Files { return files }, Evidence: s, Notices: s, Ready: func(context.Context) []string { return s.shut },
+		Files: func() Files { return files }, Evidence: s, Notices: s, Ready: func(context.Context) (closed, late []string) { return s.shut, s.late },
+		Watching: func(_ context.Context, at time.Time) (string, time.Time, error) {
+			if s.watches == "" || !at.Before(s.watchUntil) {
+				return "", time.Time{}, nil
+			}
+			return s.watches, s.watchUntil, nil
+		},
 	})
 	check(t, err)
 	s.fill()

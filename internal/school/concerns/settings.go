@@ -22,7 +22,6 @@ const (
 	keyQuiet        = "concerns.quiet-after"
 	keyTrends       = "concerns.trends.every"
 	keyWatchHours   = "concerns.evenings.hours"
-	keyWatchPerson  = "concerns.evenings.person"
 )
 
 const oneDay = 24 * time.Hour
@@ -139,12 +138,8 @@ func keepSettings() []setting.Setting {
 		},
 		{
 			Key: keyWatchHours, Title: "Hours outside school in which somebody has agreed to read what pupils tell", Kind: setting.Span, OffAllowed: true,
-			Help: "Only when a named person has agreed. At other times the page says at once that nobody reads it before school opens.", Default: "off",
+			Help: "They count only while somebody who is told of concerns has agreed to be told then, on their own page “Mails”. At other times the page says at once that nobody reads it before school opens.", Default: "off",
 			Requirements: []string{"PUP-01"},
-		},
-		{
-			Key: keyWatchPerson, Title: "Who has agreed to read it then", Kind: setting.Text,
-			Help: "A name as children know it. Without a name the hours count for nothing.", Default: "", Requirements: []string{"PUP-01"},
 		},
 	}
 }

@@ -27,6 +27,16 @@ type Asked struct {
 // pageSize is how many cases one page shows.
 const pageSize = 50
 
+// anyCase reports whether there is any case at all.
+func (r *Room) anyCase(ctx context.Context) (bool, error) {
+	var n int
+	err := r.d.DB.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT id FROM concerns LIMIT 1) one").Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("looking whether a concern is kept: %w", err)
+	}
+	return n > 0, nil
+}
+
 // Listed is one line of a list.
 type Listed struct {
 	Case

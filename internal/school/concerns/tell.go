@@ -245,8 +245,8 @@ func (r *Room) Evening(ctx context.Context) (Evening, error) {
 	}
 	_, known := cal.NextSchoolDay(now)
 	e := Evening{Out: true, Opens: cal.NextOpening(now), Known: known}
-	hours, who := r.values().Get(keyWatchHours), strings.TrimSpace(r.values().Get(keyWatchPerson).Text)
-	if who == "" || hours.Off || hours.From == hours.To {
+	hours := r.values().Get(keyWatchHours)
+	if r.d.Watching == nil || hours.Off || hours.From == hours.To {
 		return e, nil
 	}
 	local := now.In(cal.Location())
@@ -261,6 +261,15 @@ func (r *Room) Evening(ctx context.Context) (Evening, error) {
 	until := cal.On(day, hours.To)
 	if !until.After(now) {
 		until = cal.On(day.Add(1), hours.To)
+	}
+	// The policy's hours promise nothing by themselves: somebody must have
+	// agreed to be told now, and be told.
+	who, agreed, err := r.d.Watching(ctx, now)
+	if err != nil || who == "" {
+		return e, err
+	}
+	if agreed.Before(until) {
+		until = agreed
 	}
 	e.Out, e.Watch, e.Until = false, who, until
 	return e, nil

@@ -86,23 +86,33 @@ func TestAChildKeepsAReaderFromIt(t *testing.T) {
 	s.walk(t, adult.ID, "head", store.ErrNotFound)
 }
 
+// evening is a time on the Monday of the tests.
+func evening(hour, minute int) time.Time {
+	return time.Date(2026, 11, 23, hour, minute, 0, 0, time.UTC)
+}
+
 func TestEveningsAreSaidAtOnce(t *testing.T) {
 	s := newSchool(t)
 	for name, tc := range map[string]struct {
-		at   time.Time
-		set  []string
-		want string
+		at    time.Time
+		set   []string
+		watch string    // who has agreed to be told
+		until time.Time // and until when
+		want  string
 	}{
-		"in school hours nothing is said":    {at: monday, want: ""},
-		"in the evening":                     {at: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC), want: "No one at school will read this before Tuesday at 8:30."},
-		"before school":                      {at: time.Date(2026, 11, 23, 8, 3, 0, 0, time.UTC), want: "No one at school will read this before 8:30 today."},
-		"on Friday night":                    {at: time.Date(2026, 11, 27, 22, 0, 0, 0, time.UTC), want: "No one at school will read this before Monday at 8:30."},
-		"somebody has agreed to read it now": {at: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC), set: []string{keyWatchHours, "18:00 to 20:00", keyWatchPerson, "Mrs Marsh"}, want: "Mrs Marsh reads this until 20:00."},
-		"after those hours":                  {at: time.Date(2026, 11, 23, 20, 30, 0, 0, time.UTC), set: []string{keyWatchHours, "18:00 to 20:00", keyWatchPerson, "Mrs Marsh"}, want: "No one at school will read this before Tuesday at 8:30."},
-		"hours without a name count nothing": {at: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC), set: []string{keyWatchHours, "18:00 to 20:00"}, want: "No one at school will read this before Tuesday at 8:30."},
+		"in school hours nothing is said":                  {at: monday, want: ""},
+		"in the evening":                                   {at: time.Date(2026, 11, 23, 19, 0, 0, 0, time.UTC), want: "No one at school will read this before Tuesday at 8:30."},
+		"before school":                                    {at: time.Date(2026, 11, 23, 8, 3, 0, 0, time.UTC), want: "No one at school will read this before 8:30 today."},
+		"on Friday night":                                  {at: time.Date(2026, 11, 27, 22, 0, 0, 0, time.UTC), want: "No one at school will read this before Monday at 8:30."},
+		"somebody has agreed to be told now":               {at: evening(19, 0), set: []string{keyWatchHours, "18:00 to 20:00"}, watch: "Mrs Marsh", until: evening(21, 0), want: "Mrs Marsh reads this until 20:00."},
+		"they have agreed for a shorter time":              {at: evening(19, 0), set: []string{keyWatchHours, "18:00 to 20:00"}, watch: "Mrs Marsh", until: evening(19, 30), want: "Mrs Marsh reads this until 19:30."},
+		"after those hours":                                {at: evening(20, 30), set: []string{keyWatchHours, "18:00 to 20:00"}, watch: "Mrs Marsh", until: evening(21, 0), want: "No one at school will read this before Tuesday at 8:30."},
+		"hours that nobody has agreed to count nothing":    {at: evening(19, 0), set: []string{keyWatchHours, "18:00 to 20:00"}, want: "No one at school will read this before Tuesday at 8:30."},
+		"a word without the policy's hours counts nothing": {at: evening(19, 0), set: []string{keyWatchHours, "off"}, watch: "Mrs Marsh", until: evening(21, 0), want: "No one at school will read this before Tuesday at 8:30."},
 	} {
 		s.clock.Set(tc.at)
 		s.set(tc.set...)
+		s.watches, s.watchUntil = tc.watch, tc.until
 		e, err := s.Evening(context.Background())
 		check(t, err)
 		zone, err := time.LoadLocation("Europe/London")

@@ -132,7 +132,7 @@ const (
 // owed: what waits beyond its time is acted on; after a quiet time somebody says whether there is nothing to record;
 // and once in a while the head and the lead read the trends.
 func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
-	if len(r.d.Ready(ctx)) > 0 {
+	if len(r.Closed(ctx)) > 0 {
 		return nil, nil
 	}
 	out, err := r.owedQuiet(ctx, now)

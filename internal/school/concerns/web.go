@@ -70,12 +70,12 @@ var closedPage = web.NewPage[closedView](pages, "pages/closed.html")
 // safe is missing, it says what, and whom to tell in person.
 func (r *Room) ready(do web.Handler) web.Handler {
 	return func(c *web.Ctx) error {
-		if why := r.d.Ready(c.Context()); len(why) > 0 {
+		if why := r.Closed(c.Context()); len(why) > 0 {
 			return r.showClosed(c, why)
 		}
 		err := do(c)
 		if errors.Is(err, ErrClosed) {
-			return r.showClosed(c, r.d.Ready(c.Context()))
+			return r.showClosed(c, r.Closed(c.Context()))
 		}
 		return err
 	}
@@ -97,6 +97,7 @@ type homeView struct {
 	Pager  web.Pager
 	Given  web.Table
 	Mine   web.Table
+	Warned []string // what is not in order although concerns are open
 	Hint   web.Panel
 	Links  []web.Link
 }
@@ -128,6 +129,7 @@ func (r *Room) homeView(c *web.Ctx, in Asked) (homeView, error) {
 	}
 	v.Reads = rd.any()
 	v.Who = web.Field{Kind: web.SearchField, Name: "who", Label: "Concerns about a person", Hint: "A name, a username or a number. What happened is sealed and cannot be searched by its words."}
+	v.Warned = r.Warned(c.Context())
 	v.Hint = web.Panel{Tone: "note", Title: "If somebody is in danger now", Words: "Ring 999 first. Then tell the safeguarding lead in person, and write it here afterwards."}
 	if v.Reads {
 		if err := r.fillCases(c, in, &v); err != nil {

@@ -57,7 +57,7 @@ func (r *Room) tellRoutes() []web.Route {
 // is read.
 func (r *Room) tellView(c *web.Ctx, step, title string) (tellView, error) {
 	v := tellView{Base: web.Base{Title: title}, Step: step, Adult: r.d.Adult(c.Context())}
-	if len(r.d.Ready(c.Context())) > 0 {
+	if len(r.Closed(c.Context())) > 0 {
 		v.Step, v.Title = "closed", "Tell someone"
 		return v, nil
 	}

@@ -78,7 +78,7 @@ func book(t testing.TB) *setting.Book {
 		length("concerns.quiet-after", "30 days", true), length("concerns.trends.every", "a term", false), length("concerns.referral-within", "1 hour", false),
 		length("concerns.target.urgent", "1 hour", false), length("concerns.target.high", "1 school day", false), length("concerns.target.normal", "3 school days", false),
 		{Key: "concerns.receivers.security", Kind: setting.Text}, {Key: "concerns.receivers.behaviour", Kind: setting.Text}, {Key: "concerns.sanctions", Kind: setting.Text},
-		{Key: "concerns.parents", Kind: setting.Text}, {Key: "concerns.evenings.person", Kind: setting.Text}, {Key: "concerns.evenings.hours", Kind: setting.Span, OffAllowed: true},
+		{Key: "concerns.parents", Kind: setting.Text}, {Key: "concerns.evenings.hours", Kind: setting.Span, OffAllowed: true},
 		yesno("concerns.head-sees-child-protection", "no"), count("concerns.keep", "25"),
 		list("people.roles.required", posts, "headteacher"), yesno("people.posts.deputy-required", "yes"),
 		length("backup.every", "24 hours", false), length("backup.restore-drill", "a term", false), length("backup.keep", "30 days", false),
