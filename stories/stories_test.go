@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,12 +30,12 @@ func params(dir string) testscript.Params {
 		ContinueOnError: os.Getenv("STORIES_GO_ON") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"school": cmd(theSchool), "serve": cmd(serve), "halt": cmd(halt), "filter": cmd(filterIs),
-			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(visit), "fill": cmd(fill),
-			"post": cmd(post), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site),
+			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(step(visit)), "fill": cmd(step(fill)),
+			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(follow), "press": cmd(press), "address": cmd(address), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	}
 }
@@ -58,6 +59,7 @@ type story struct {
 	program string    // as it ships, or with a movable clock
 	moved   time.Duration
 	tunnels map[string]*held
+	steps   int // pages opened and forms sent by people
 }
 
 type storyKey struct{}
@@ -110,6 +112,9 @@ func cmd(fn func(s *story, args []string) error) func(*testscript.TestScript, bo
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		s := storyOf(ts)
 		err := fn(s, args)
+		if s.page.status == http.StatusInternalServerError && s.srv != nil {
+			ts.Logf("the server says:\n%s", s.srv.out)
+		}
 		if neg && err == nil {
 			ts.Fatalf("this worked, and should not have")
 		}
@@ -117,6 +122,29 @@ func cmd(fn func(s *story, args []string) error) func(*testscript.TestScript, bo
 			ts.Fatalf("%v", err)
 		}
 	}
+}
+
+// step counts what a person does on Belisha's pages.
+func step(fn func(s *story, args []string) error) func(*story, []string) error {
+	return func(s *story, args []string) error {
+		s.steps++
+		return fn(s, args)
+	}
+}
+
+// steps says how many steps the story has taken up to here, and that they fit
+// into a time at half a minute each: steps 15m.
+func steps(s *story, args []string) error {
+	most, err := time.ParseDuration(args[0])
+	if err != nil {
+		return err
+	}
+	took := time.Duration(s.steps) * 30 * time.Second
+	s.ts.Logf("%d steps: %s at half a minute each", s.steps, took)
+	if took >= most {
+		return fmt.Errorf("%d steps take %s, which is more than %s", s.steps, took, most)
+	}
+	return nil
 }
 
 func storyOf(ts *testscript.TestScript) *story {
