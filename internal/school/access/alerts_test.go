@@ -142,6 +142,7 @@ func TestACompromisedAccountShutsAndIsReported(t *testing.T) {
 		}
 		_, token = s.in("head", good)
 		seed, _ := s.enrol(token)
+		box.sent = box.sent[:1] // and that a second factor was added
 		_, secret, err := s.Issue(actor.With(s.ctx, s.stand(token).Actor), "the MIS", []actor.Capability{"people.read"}, 24*time.Hour)
 		s.must(err)
 		if shut, err = s.Compromised(s.ctx, head); err != nil || shut {

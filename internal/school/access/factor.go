@@ -9,6 +9,7 @@ import (
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/notice"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/words"
@@ -198,6 +199,15 @@ func (r *Room) addFactor(ctx context.Context, s Session, f Factor) (codes []stri
 		if ended, err = r.endAll(ctx, tx, s.Person, s.ID, "a second factor was added"); err != nil {
 			return err
 		}
+		if err := clearTries(ctx, tx, tryKey(s.Account)); err != nil {
+			return err
+		}
+		// Whoever learned the password might do this: its owner hears of it.
+		if err := r.tell(ctx, tx, notice.Notice{
+			Key: "second-factor-added/" + f.ID, To: []string{string(s.Person)}, What: "A second factor was added to your account", Link: "/account", Risk: 2,
+		}); err != nil {
+			return err
+		}
 		return mustProve(ctx, tx, s.ID, now)
 	})
 	if err != nil {
@@ -299,50 +309,6 @@ func (r *Room) dropFactors(ctx context.Context, tx *store.Tx, list []Factor) err
 		}
 	}
 	return nil
-}
-
-// tryKey is where wrong second factors of an account are counted: apart from
-// wrong passwords, since whoever gets here knows the password.
-func tryKey(account string) string { return account + "/second" }
-
-// triesRest refuses a try while the account's second factor rests.
-func (r *Room) triesRest(ctx context.Context, account string) error {
-	now := r.Clock.Now()
-	until, err := restsUntil(ctx, r.DB, tryKey(account))
-	if err != nil {
-		return err
-	}
-	rest := r.values().Duration(KeyLockFor)
-	if until.After(now.Add(rest)) { // the clock went back
-		until = now.Add(rest)
-		if err := r.DB.Write(ctx, func(tx *store.Tx) error { return lockUntil(ctx, tx, tryKey(account), until) }); err != nil {
-			return err
-		}
-	}
-	if until.After(now) {
-		return store.Invalid{"code": "there were too many wrong tries; wait " + lengthWords(rest) + ", then try again"}
-	}
-	return nil
-}
-
-// wrongFactor counts a wrong second factor and lets it rest when there were
-// too many. Whoever tries knows the password, so each is a line.
-func (r *Room) wrongFactor(ctx context.Context, account string) error {
-	now := r.Clock.Now()
-	rest := r.values().Duration(KeyLockFor)
-	return r.DB.Write(ctx, func(tx *store.Tx) error {
-		n, err := countTry(ctx, tx, tryKey(account), now, rest)
-		if err != nil {
-			return err
-		}
-		resting := n >= r.values().Int(KeyTries)
-		if resting {
-			if err := lockUntil(ctx, tx, tryKey(account), now.Add(rest)); err != nil {
-				return err
-			}
-		}
-		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbFactorWrong, Kind: "account", ID: account, After: map[string]any{"tries": n, "rests": resting}})
-	})
 }
 
 // proved keeps within a change that a session's owner showed the second

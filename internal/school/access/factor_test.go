@@ -259,6 +259,77 @@ func TestGuessingTheSecondFactorRests(t *testing.T) {
 	s.whole()
 }
 
+func TestManyGuessesAtOnceAreNoMoreThanOneAfterTheOther(t *testing.T) {
+	s := newSchool(t, noFactors())
+	s.person(people.Staff, "head", people.Headteacher)
+	_, token := s.in("head", good)
+	seed, _ := s.enrol(token)
+	s.clock.Advance(5 * time.Minute)
+	_, token = s.in("head", good)
+	st := s.stand(token)
+	wrong := map[string]string{s.code(seed): "000001"}["000000"]
+	if wrong == "" {
+		wrong = "000000"
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	looked := 0
+	for range 60 {
+		wg.Go(func() {
+			err := s.ProveCode(s.ctx, st.Session, wrong)
+			mu.Lock()
+			defer mu.Unlock()
+			if invalid(err, "does not fit") {
+				looked++
+			} else if !invalid(err, "too many wrong tries") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if looked > 10 {
+		t.Errorf("%d of 60 guesses at once were looked at", looked)
+	}
+	if err := s.ProveCode(s.ctx, st.Session, s.code(seed)); !invalid(err, "too many wrong tries") {
+		t.Errorf("after them the right code gave %v", err)
+	}
+}
+
+func TestATokenOfAPasswordAloneEndsWhereASecondFactorIsNeeded(t *testing.T) {
+	s := newSchool(t, setting.Value{Key: access.KeyFactorGrace, Duration: 48 * time.Hour, Confirmed: true})
+	s.person(people.Staff, "head", people.Headteacher)
+	_, token := s.in("head", good)
+	_, secret, err := s.Issue(actor.With(s.ctx, s.stand(token).Actor), "the MIS", []actor.Capability{"people.read"}, 30*24*time.Hour)
+	s.must(err)
+	if a, err := s.TokenActor(s.ctx, secret); err != nil || !a.May("people.read") {
+		t.Fatalf("within the first days: %v, %v", a, err)
+	}
+	s.clock.Advance(48 * time.Hour)
+	if _, err := s.TokenActor(s.ctx, secret); !errors.Is(err, access.ErrBadToken) {
+		t.Errorf("after them: %v", err)
+	}
+	_, token = s.in("head", good)
+	s.enrol(token)
+	if _, err := s.TokenActor(s.ctx, secret); err != nil {
+		t.Errorf("with a second factor: %v", err)
+	}
+}
+
+func TestWhoeverGetsASecondFactorHearsOfIt(t *testing.T) {
+	s := newSchool(t, noFactors())
+	box := &post{}
+	s.Notices = box
+	id := s.person(people.Staff, "head", people.Headteacher)
+	_, token := s.in("head", good)
+	s.enrol(token)
+	for _, n := range box.sent {
+		if strings.Contains(n.What, "second factor was added") && len(n.To) == 1 && n.To[0] == string(id) {
+			return
+		}
+	}
+	t.Error("the owner of the account was not told")
+}
+
 func TestTheSeedIsSealedAndFitsNoOtherRow(t *testing.T) {
 	s := newSchool(t)
 	s.person(people.Staff, "head", people.Headteacher)

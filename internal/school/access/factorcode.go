@@ -61,13 +61,14 @@ func (r *Room) FinishApp(ctx context.Context, s Session, name, code string) (cod
 	if !ok {
 		return nil, store.Invalid{"code": "this took too long, or another window began afresh; load the page again and take the new picture"}
 	}
-	if err := r.triesRest(ctx, s.Account); err != nil {
+	n, err := r.beginTry(ctx, s.Account)
+	if err != nil {
 		return nil, err
 	}
 	seed := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
 	step, fits := r.stepOf(seed, code)
 	if !fits {
-		if err := r.wrongFactor(ctx, s.Account); err != nil {
+		if err := r.wrongFactor(ctx, s.Account, n); err != nil {
 			return nil, err
 		}
 		return nil, store.Invalid{"code": wrongCode}
@@ -102,7 +103,8 @@ func (r *Room) stepOf(seed, code string) (step int64, ok bool) {
 // code. A code counts once.
 func (r *Room) ProveCode(ctx context.Context, s Session, code string) error {
 	ctx = asOwner(ctx, s)
-	if err := r.triesRest(ctx, s.Account); err != nil {
+	n, err := r.beginTry(ctx, s.Account)
+	if err != nil {
 		return err
 	}
 	ok, err := r.tryApps(ctx, s, code)
@@ -113,7 +115,7 @@ func (r *Room) ProveCode(ctx context.Context, s Session, code string) error {
 		return err
 	}
 	if !ok {
-		if err := r.wrongFactor(ctx, s.Account); err != nil {
+		if err := r.wrongFactor(ctx, s.Account, n); err != nil {
 			return err
 		}
 		return store.Invalid{"code": "this code does not fit, or was used before; wait for the next one in the app, or use a recovery code"}

@@ -219,6 +219,10 @@ func (r *Room) ProveKey(ctx context.Context, s Session, at Site, answer []byte) 
 	if err != nil {
 		return err
 	}
+	n, err := r.beginTry(ctx, s.Account)
+	if err != nil {
+		return err
+	}
 	w, err := party(at, "")
 	if err != nil {
 		return err
@@ -236,7 +240,7 @@ func (r *Room) ProveKey(ctx context.Context, s Session, at Site, answer []byte) 
 		err = errors.New("the passkey's count went back: it may have been copied")
 	}
 	if err != nil {
-		if werr := r.wrongFactor(ctx, s.Account); werr != nil {
+		if werr := r.wrongFactor(ctx, s.Account, n); werr != nil {
 			return werr
 		}
 		return r.keyRefused(ctx, err)

@@ -162,7 +162,29 @@ func (r *Room) makerOf(ctx context.Context, t Token, now time.Time) (people.Pers
 	if err != nil || a.Disabled {
 		return people.Person{}, errors.Join(ignoreNotFound(err), ErrBadToken)
 	}
+	lacks, err := r.lacksFactor(ctx, maker, a, now)
+	if err != nil || lacks {
+		return people.Person{}, errors.Join(err, ErrBadToken)
+	}
 	return maker, nil
+}
+
+// lacksFactor reports whether an account opens nothing before it has a second
+// factor: a token that a password alone made opens nothing then either.
+func (r *Room) lacksFactor(ctx context.Context, p people.Person, a Account, now time.Time) (bool, error) {
+	if r.Demo {
+		return false, nil
+	}
+	held, err := r.People.PostsAt(ctx, p.ID, now)
+	if err != nil {
+		return false, err
+	}
+	by := r.enrolBy(p, a, held)
+	if by.IsZero() || now.Before(by) {
+		return false, nil
+	}
+	has, err := hasFactor(ctx, r.DB, a.ID)
+	return !has, err
 }
 
 func ignoreNotFound(err error) error {
