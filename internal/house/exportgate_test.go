@@ -20,3 +20,6 @@ func (h *House) AskStanding(f func(context.Context, people.ID) (string, error)) 
 
 // ClosedOf is a block in the words of the page that explains it.
 func ClosedOf(b porter.Block) help.Closed { return closedOf(b) }
+
+// TellSettings writes what the filter must know besides its rules.
+func (h *House) TellSettings(ctx context.Context) error { return h.gate.writeSettings(ctx) }

@@ -33,6 +33,7 @@ type gateDoor struct {
 	child *gateChild
 
 	telling sync.Mutex // one message of the presence stream at a time
+	writing sync.Mutex // one reading of the settings is written at a time
 
 	mu     sync.Mutex
 	facts  control.State

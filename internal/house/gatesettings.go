@@ -12,8 +12,11 @@ import (
 	"belisha/lists"
 )
 
-// writeSettings writes what the filter must know besides its rules.
+// writeSettings writes what the filter must know besides its rules. What was
+// read first is written first, so that the newest stays.
 func (g *gateDoor) writeSettings(ctx context.Context) error {
+	g.writing.Lock()
+	defer g.writing.Unlock()
 	h := g.h
 	floor, err := lists.HelpFloor()
 	if err != nil {

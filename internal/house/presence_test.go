@@ -65,3 +65,16 @@ func TestThePageThatExplainsABlockSaysWhatStandsInTheWay(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFiltersSettingsAreWrittenByOneAtATime(t *testing.T) {
+	h := open(t, house.Config{})
+	failed := make(chan error, 200)
+	for range cap(failed) {
+		go func() { failed <- h.TellSettings(context.Background()) }()
+	}
+	for range cap(failed) {
+		if err := <-failed; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
