@@ -82,8 +82,8 @@ func (c *decideCmd) at(h *house.House) (time.Time, error) {
 }
 
 type listsCmd struct {
-	Import listsImportCmd `cmd:"" help:"Take up a list of sites from a path."`
-	Update listsUpdateCmd `cmd:"" help:"Take up every list again from its path."`
+	Import listsImportCmd `cmd:"" help:"Take up a list of sites from a path or an address."`
+	Update listsUpdateCmd `cmd:"" help:"Take up every list again from its path or address."`
 	Status listsStatusCmd `cmd:"" help:"The lists in use, their age and size."`
 	Show   listsShowCmd   `cmd:"" help:"One list, category by category."`
 }
@@ -95,18 +95,31 @@ type listsImportCmd struct {
 	Category    string            `help:"Category of a list that does not name its own." placeholder:"C"`
 	Map         map[string]string `help:"The list's category to ours: porn=adult. May be repeated." placeholder:"THEIRS=OURS"`
 	AllowShrink bool              `help:"The list has really lost so much; somebody looked."`
-	Path        string            `arg:"" help:"A file, folder or archive."`
+	Checksum    string            `help:"Of an address: the SHA-256 sum, or the address of the publisher's file of sums." placeholder:"SUM"`
+	HTTP        bool              `name:"allow-http" help:"Of an address: http will do, although anybody on the way can change the list."`
+	Inside      bool              `name:"allow-inside" help:"Of an address: a server inside the school's network will do."`
+	Reason      string            `help:"Of an address: why it is fetched." placeholder:"WHY"`
+	Path        string            `arg:"" help:"A file, folder or archive, or an https address, which is then asked every day."`
 }
 
 func (c *listsImportCmd) run(ctx context.Context, h *house.House, cli *CLI, inv Invocation) error {
-	if strings.Contains(c.Path, "://") {
-		return wrongUse("lists by address are not built yet in this version; fetch the list and name its path")
+	path := strings.TrimPrefix(c.Path, "file://")
+	web := strings.Contains(path, "://")
+	if !web {
+		path = inv.path(path)
+	}
+	if !web && (c.Checksum != "" || c.HTTP || c.Inside) {
+		return wrongUse("--checksum, --allow-http and --allow-inside are for a list with an address")
+	}
+	if web && c.HTTP && strings.HasPrefix(path, "http://") && c.Checksum == "" {
+		fmt.Fprintln(inv.Stderr, "Over http anybody on the way can change the list; give --checksum, or use https.")
 	}
 	if err := h.Ready(ctx); err != nil {
 		return err
 	}
 	rep, err := h.Filtering.Import(ctx, filtering.Options{
-		Path: inv.path(c.Path), Format: c.Format, Name: c.Name, Category: c.Category, Map: c.Map, AllowShrink: c.AllowShrink,
+		Path: path, Format: c.Format, Name: c.Name, Category: c.Category, Map: c.Map, AllowShrink: c.AllowShrink,
+		Sum: c.Checksum, Plain: c.HTTP, Private: c.Inside, Reason: c.Reason,
 	})
 	return inv.listReport(cli, rep, err)
 }
@@ -131,6 +144,10 @@ func printList(inv Invocation, rep filtering.Report) {
 			fmt.Fprintf(inv.Stdout, "%s:%d: %s: %s\n", f.File, r.Line, r.Text, r.Reason)
 		}
 	}
+	if rep.SourceMeta.Segment == "" && rep.State == "unchanged" {
+		fmt.Fprintf(inv.Stdout, "%s: unchanged, %s\n", rep.Title, rep.Reason)
+		return
+	}
 	fmt.Fprintf(inv.Stdout, "%s: %s, %d names in %d categories\n", rep.Title, rep.State, rep.Names, len(rep.Categories))
 }
 
@@ -151,7 +168,7 @@ func (c *listsUpdateCmd) run(ctx context.Context, h *house.House, cli *CLI, inv 
 		printList(inv, r)
 	}
 	if len(reps) == 0 && err == nil && !cli.JSON {
-		fmt.Fprintln(inv.Stdout, "Only the starter list is loaded; take up another with `belisha lists import PATH`.")
+		fmt.Fprintln(inv.Stdout, "Only the starter list is loaded; take up another with `belisha lists import`.")
 	}
 	return err
 }

@@ -15,7 +15,7 @@ import (
 // Health looks at the machine: what the health page shows and `belisha
 // doctor` prints.
 func (h *House) Health(ctx context.Context) []review.Check {
-	out := []review.Check{h.filterHealth(ctx), h.rulesHealth(ctx), h.spoolHealth(), h.memoryHealth(ctx), h.diskHealth(), h.keyHealth(), h.mailHealth(ctx)}
+	out := []review.Check{h.filterHealth(ctx), h.rulesHealth(ctx), h.spoolHealth(), h.memoryHealth(ctx), h.diskHealth(), h.keyHealth(), h.mailHealth(ctx), h.listHealth(ctx)}
 	out = append(out, h.certificateHealth()...)
 	out = append(out, h.pathHealth(ctx)...)
 	return append(out, h.taskHealth(ctx)...)

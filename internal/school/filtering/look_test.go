@@ -37,6 +37,10 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 	must(t, err)
 	d, err := s.room.SaveDevice(s.asManager(), filtering.Device{Label: "Library desk 1", Addresses: []string{"10.0.4.0/24", "2001:db8::4"}, MAC: "00:1a:2b:3c:4d:5e", Group: "pupils", Place: "library", Shared: true})
 	must(t, err)
+	fetched, err := s.room.AddSupply(s.asManager(), filtering.Supply{
+		Title: "County list", URL: "https://lists.county.example/for/schools/with/a/long/path/blacklists.tar.gz", Format: "ut1", Map: map[string]string{"porn": "adult"}, Reason: "The county keeps it",
+	})
+	must(t, err)
 	who := s.person(string(s.manager), filtering.MayRead, filtering.MayChange, filtering.MayGrant)
 	h := webtest.Site(t, s.room.Section())
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,6 +51,7 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 	return srv, []string{
 		"/filter", "/filter/try?url=https%3A%2F%2Fwww.roblox.com%2F&group=pupils", "/filter/own", "/filter/own/" + own.ID, "/filter/own/new", "/filter/categories", "/filter/categories/new",
 		"/filter/lists", "/filter/lists/bets", "/filter/musts", "/filter/musts/new", "/filter/devices", "/filter/devices/" + d.ID, "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers",
+		"/filter/web-lists", "/filter/web-lists/new?preset=ut1", "/filter/web-lists/" + fetched.ID, "/filter/web-lists/" + fetched.ID + "/edit",
 	}
 }
 
