@@ -551,6 +551,20 @@ CREATE TABLE filter_doors (
     version BIGINT NOT NULL
 );
 
+CREATE TABLE filter_fetches (
+    id            TEXT PRIMARY KEY,
+    terms         TEXT NOT NULL,
+    etag          TEXT NOT NULL,
+    modified      TEXT NOT NULL,
+    got           TEXT NOT NULL,
+    well_at       BIGINT NOT NULL,
+    tried_at      BIGINT NOT NULL,
+    due_at        BIGINT NOT NULL,
+    failures      BIGINT NOT NULL,
+    problem       TEXT NOT NULL,
+    problem_since BIGINT NOT NULL
+);
+
 CREATE TABLE filter_holders (
     id           TEXT PRIMARY KEY,
     confirmed_at BIGINT NOT NULL,
@@ -607,6 +621,23 @@ CREATE TABLE filter_sources (
     problem     TEXT NOT NULL,
     enabled     BOOLEAN NOT NULL,
     version     BIGINT NOT NULL
+);
+
+CREATE TABLE filter_supplies (
+    id       TEXT PRIMARY KEY,
+    title    TEXT NOT NULL,
+    url      TEXT NOT NULL,
+    format   TEXT NOT NULL,
+    category TEXT NOT NULL,
+    mapping  TEXT NOT NULL,
+    sum      TEXT NOT NULL,
+    plain    BOOLEAN NOT NULL,
+    private  BOOLEAN NOT NULL,
+    reason   TEXT NOT NULL,
+    added_at BIGINT NOT NULL,
+    added_by TEXT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    version  BIGINT NOT NULL
 );
 
 CREATE TABLE filter_unblocks (
