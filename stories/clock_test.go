@@ -78,7 +78,7 @@ var movable = sync.OnceValues(func() (string, error) {
 
 // setClock gives the story a program whose time it can move, or moves it:
 // clock to WEEKDAY HH:MM before the school is there, then clock on 10m or
-// clock back 1h.
+// clock back 1h. $YESTERDAY is the day before, in the story's time.
 func setClock(s *story, args []string) error {
 	if len(args) < 2 {
 		return errors.New("usage: clock to WEEKDAY HH:MM, clock on TIME, clock back TIME")
@@ -111,6 +111,7 @@ func setClock(s *story, args []string) error {
 	default:
 		return fmt.Errorf("clock %s is not known", args[0])
 	}
+	s.ts.Setenv("YESTERDAY", s.now().AddDate(0, 0, -1).Format("2/1/2006"))
 	if err := os.WriteFile(name+".new", []byte(s.moved.String()), 0o600); err != nil {
 		return err
 	}

@@ -236,7 +236,7 @@ func (w *storm) insist(b *browser, path string, f url.Values) (status int, to st
 func (w *storm) slips(b *browser) {
 	var f form
 	for f.action == "" && w.rest(50*time.Millisecond) {
-		p, err := b.do(http.MethodGet, "/agreements/paper?sheet=pupil-young&all=yes", nil)
+		p, err := b.do(http.MethodGet, "/agreements/paper?sheet=pupil-young&class=5A&all=yes", nil)
 		if err == nil {
 			f, _ = p.formWith(url.Values{"slip": nil})
 		}
@@ -390,11 +390,11 @@ func many(s *story, args []string) error {
 	var b strings.Builder
 	b.WriteString("Kind,Forename,Surname,Username,Year,Class,Admission number,Date of admission\nstaff,Kit,Dale,k.dale,,,s-01,\n")
 	for i := range n {
-		user := ""
-		if i < 8 {
-			user = fmt.Sprintf("pupil%d", i+1)
+		user, class := "", "5A"
+		if i < 8 { // they sign on screen, the others on paper
+			user, class = fmt.Sprintf("pupil%d", i+1), "5B"
 		}
-		fmt.Fprintf(&b, "pupil,Pupil,Number%d,%s,5,5A,%d,03/09/2024\n", i, user, 1000+i)
+		fmt.Fprintf(&b, "pupil,Pupil,Number%d,%s,5,%s,%d,03/09/2024\n", i, user, class, 1000+i)
 	}
 	return os.WriteFile(s.ts.MkAbs(args[1]), []byte(b.String()), 0o600)
 }

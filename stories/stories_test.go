@@ -35,7 +35,7 @@ func params(dir string) testscript.Params {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	}
 }
@@ -59,6 +59,7 @@ type story struct {
 	program string    // as it ships, or with a movable clock
 	moved   time.Duration
 	tunnels map[string]*held
+	windows map[string]kept
 	steps   int // pages opened and forms sent by people
 }
 
@@ -73,7 +74,7 @@ func begin(env *testscript.Env) error {
 	}
 	s := &story{
 		work: env.WorkDir, data: filepath.Join(env.WorkDir, "data"), config: filepath.Join(env.WorkDir, "belisha.toml"),
-		net: net, program: program, at: "127.0.0.1", tunnels: map[string]*held{}, people: map[string]*browser{}, devices: map[string]string{},
+		net: net, program: program, at: "127.0.0.1", tunnels: map[string]*held{}, windows: map[string]kept{}, people: map[string]*browser{}, devices: map[string]string{},
 	}
 	for i := range s.doors {
 		udp, tcp, err := sameport()
