@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"belisha/internal/kit/vault"
 )
 
 // sealBytes keeps a text from whoever reads the records' file. purpose binds
@@ -14,11 +16,21 @@ func (r *Room) sealBytes(ctx context.Context, purpose, id string, plain []byte) 
 	if r.d.Sealer == nil {
 		return "plain:" + base64.StdEncoding.EncodeToString(plain), nil
 	}
-	sealed, err := r.d.Sealer.Seal(ctx, purpose, []byte(id), plain)
+	key, bound := sealedFor(purpose, id)
+	sealed, err := r.d.Sealer.Seal(ctx, key, bound, plain)
 	if err != nil {
 		return "", fmt.Errorf("sealing a record: %w", err)
 	}
 	return "sealed:" + base64.StdEncoding.EncodeToString(sealed), nil
+}
+
+// sealedFor is the vault's key for what is sealed, and what binds it to its
+// row: signals have a key of their own, all else that of records.
+func sealedFor(purpose, id string) (key string, bound []byte) {
+	if purpose == sealPurpose {
+		return purpose, []byte(id)
+	}
+	return vault.Records, []byte(purpose + "/" + id)
 }
 
 func (r *Room) unsealBytes(ctx context.Context, purpose, id, sealed string) ([]byte, error) {
@@ -33,7 +45,8 @@ func (r *Room) unsealBytes(ctx context.Context, purpose, id, sealed string) ([]b
 	if r.d.Sealer == nil {
 		return nil, errors.New("a record is sealed and the school's key is not there")
 	}
-	if data, err = r.d.Sealer.Unseal(ctx, purpose, []byte(id), data); err != nil {
+	key, bound := sealedFor(purpose, id)
+	if data, err = r.d.Sealer.Unseal(ctx, key, bound, data); err != nil {
 		return nil, fmt.Errorf("unsealing a record: %w", err)
 	}
 	return data, nil
