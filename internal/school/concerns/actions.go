@@ -267,7 +267,7 @@ func (r *Room) Given(ctx context.Context, id string) (Action, error) {
 		return Action{}, store.ErrNotFound
 	}
 	return a, r.d.DB.Write(ctx, func(tx *store.Tx) error {
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbViewed, Kind: "concern", ID: a.Concern, After: map[string]string{"as": "an action was given to them"}})
+		return r.write(ctx, tx, journal.Entry{Verb: VerbViewed, ID: a.Concern, After: map[string]string{"as": "an action was given to them"}})
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"belisha/internal/kit/blobs"
 	"belisha/internal/kit/journal"
 	"belisha/internal/kit/store"
+	"belisha/internal/school/people"
 )
 
 // Bounds on what is attached.
@@ -48,6 +49,21 @@ func (r *Room) attacher(ctx context.Context, q store.Querier, rd *reader, id str
 		return Case{}, err
 	}
 	return w.Case, nil
+}
+
+// isReporter reports whether whoever asks has reported the case.
+func (r *Room) isReporter(ctx context.Context, c *Case) bool {
+	a := actor.From(ctx)
+	return a.Person != "" && c.Reporter == r.personMark(people.ID(a.Person))
+}
+
+// reporterHidden is the actor of what a reporter does besides: a line with
+// their name would tell whoever reads the journal who reported it.
+func (r *Room) reporterHidden(ctx context.Context, c *Case) context.Context {
+	if r.isReporter(ctx, c) {
+		return hidden(ctx)
+	}
+	return ctx
 }
 
 // Attachable says whether something may be attached by whoever asks.
@@ -110,7 +126,7 @@ func (r *Room) Answer(ctx context.Context, id, shows string) error {
 		if err := updateCase(ctx, tx, &c); err != nil {
 			return err
 		}
-		return r.line(ctx, tx, VerbImages, id, row("concerns", id), row("concern_entries", e.ID))
+		return r.line(r.reporterHidden(ctx, &c), tx, VerbImages, id, row("concerns", id), row("concern_entries", e.ID))
 	})
 	return err
 }
@@ -168,8 +184,11 @@ func (r *Room) keepFile(ctx context.Context, files Files, id string, f File) err
 		if len(have) >= maxFiles {
 			return store.Invalid{"file": fmt.Sprintf("There are %d files with it already; no more are taken.", maxFiles)}
 		}
-		if err := files.Use(ctx, tx, f.Blob, "concern", f.ID); err != nil {
+		if err := files.Use(r.reporterHidden(ctx, &c), tx, f.Blob, "concern", f.ID); err != nil {
 			return err
+		}
+		if r.isReporter(ctx, &c) {
+			f.By = "" // who reported it stands with it already, sealed
 		}
 		if err := r.insertFile(ctx, tx, id, f); err != nil {
 			return err
@@ -178,7 +197,7 @@ func (r *Room) keepFile(ctx context.Context, files Files, id string, f File) err
 		if err := r.insertEntry(ctx, tx, id, e); err != nil {
 			return err
 		}
-		return r.line(ctx, tx, VerbAttached, id, row("concern_files", f.ID), row("concern_entries", e.ID))
+		return r.line(r.reporterHidden(ctx, &c), tx, VerbAttached, id, row("concern_files", f.ID), row("concern_entries", e.ID))
 	})
 }
 
@@ -252,7 +271,7 @@ func (r *Room) OpenFile(ctx context.Context, id, file string) (File, io.ReadClos
 			continue
 		}
 		err := r.d.DB.Write(ctx, func(tx *store.Tx) error {
-			return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbFile, Kind: "concern", ID: id, After: map[string]string{"file": f.ID}})
+			return r.write(ctx, tx, journal.Entry{Verb: VerbFile, ID: id, After: map[string]string{"file": f.ID}})
 		})
 		if err != nil {
 			return File{}, nil, err

@@ -358,7 +358,32 @@ func hidden(ctx context.Context) context.Context {
 
 // line writes a journal line about a case, without any detail.
 func (r *Room) line(ctx context.Context, tx *store.Tx, verb journal.Verb, id string, rows ...journal.Row) error {
-	return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: verb, Kind: "concern", ID: id, Rows: rows})
+	return r.write(ctx, tx, journal.Entry{Verb: verb, ID: id, Rows: rows})
+}
+
+// The kinds of the room's journal lines. Whoever reads the journal must not
+// learn there of a case that is about them: what is about staff is for the
+// head, and what is about the head for nobody who reads it on a page.
+const (
+	LineConcern = "concern"
+	LineStaff   = "concern-staff"
+	LineHead    = "concern-head"
+)
+
+// write writes a journal line about a case.
+func (r *Room) write(ctx context.Context, tx *store.Tx, e journal.Entry) error {
+	route, err := routeOf(ctx, tx, e.ID)
+	if err != nil {
+		return err
+	}
+	e.Kind = LineConcern
+	switch route {
+	case StaffConduct:
+		e.Kind = LineStaff
+	case HeadComplaint:
+		e.Kind = LineHead
+	}
+	return r.d.Journal.Write(ctx, tx, e)
 }
 
 func row(table, id string) journal.Row { return journal.Row{Table: table, ID: id} }

@@ -7,6 +7,7 @@ import (
 
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
+	"belisha/internal/kit/trend"
 	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 )
@@ -75,7 +76,13 @@ func scoreOf(list []timing, now time.Time) score {
 func (s score) finding(what, owner, todo string) control.Finding {
 	f := control.Finding{
 		State: control.Kept, Owner: owner, Rule: "95 % within their time, and none beyond double its time",
-		Figure: fmt.Sprintf("%s in time, of %s in the last year; %s beyond double the time", words.Percent(s.good, s.all), words.Count(s.all, what, what+"s"), words.Number(s.double)),
+		Figure: fmt.Sprintf("%s in time, of %s in the last year; %s beyond double the time", words.Percent(s.good, s.all), words.Count(s.all, what, what+"s"), few(s.double)),
+	}
+	if s.all > 0 && s.all <= trend.Hidden {
+		f.Figure = "all in time, of " + few(s.all) + " " + what + "s in the last year"
+		if s.good < s.all {
+			f.Figure = "not all in time, of " + few(s.all) + " " + what + "s in the last year"
+		}
 	}
 	switch {
 	case s.all == 0:
@@ -86,7 +93,7 @@ func (s score) finding(what, owner, todo string) control.Finding {
 		f.State = control.AtRisk
 	}
 	if s.waiting > 0 {
-		f.Figure += fmt.Sprintf("; %s waiting within their time", words.Number(s.waiting))
+		f.Figure += fmt.Sprintf("; %s waiting within their time", few(s.waiting))
 	}
 	return f
 }
@@ -109,6 +116,16 @@ func (r *Room) referred(ctx context.Context, now time.Time) (control.Finding, er
 	return f, nil
 }
 
+// few is a count of cases as everybody may read it who may read evidence:
+// governors and whoever looks after the network among them. One to four could
+// tell of a child.
+func few(n int) string {
+	if n > 0 && n <= trend.Hidden {
+		return "under 5"
+	}
+	return words.Number(n)
+}
+
 // every says whether each of some closed cases has what it must have.
 func every(list []string, have map[string]bool, what, none, todo, owner string) control.Finding {
 	f := control.Finding{State: control.Kept, Rule: what, Owner: owner}
@@ -116,13 +133,16 @@ func every(list []string, have map[string]bool, what, none, todo, owner string) 
 	for _, id := range list {
 		if !have[id] {
 			lacking++
-			if len(f.Rows) < 200 {
-				f.Rows = append(f.Rows, control.Row{What: "A closed case", State: control.Broken, Link: "/concerns/" + id})
-			}
 		}
 	}
-	f.Total = lacking
-	f.Figure = fmt.Sprintf("%d of %s have it", len(list)-lacking, words.Count(len(list), "closed case", "closed cases"))
+	f.Figure = "all of " + few(len(list)) + " closed cases have it"
+	if lacking > 0 {
+		// No row for each: its address would tell everybody who reads evidence
+		// that there is a case, and from when.
+		f.Rows = []control.Row{{What: "Closed cases that lack it: " + few(lacking), State: control.Broken, Link: "/concerns?state=closed"}}
+		f.Total = len(f.Rows)
+		f.Figure = few(lacking) + " of " + few(len(list)) + " closed cases lack it"
+	}
 	switch {
 	case len(list) == 0:
 		f.State, f.Figure = control.Unknown, none

@@ -144,7 +144,7 @@ func (r *Room) Export(ctx context.Context, id string, version int64, to, why str
 		if sum, err = checksum(w); err != nil {
 			return change{}, err
 		}
-		err := r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbExported, Kind: "concern", ID: id, After: map[string]string{"sum": sum}})
+		err := r.write(ctx, tx, journal.Entry{Verb: VerbExported, ID: id, After: map[string]string{"sum": sum}})
 		return change{verb: VerbNoted, entries: []Entry{{Kind: EntryExport, Told: Told{Text: "A copy was made.", To: to, Reason: why, Seal: sum}}}}, err
 	})
 	return w, sum, err

@@ -69,7 +69,7 @@ func (r *Room) Open(ctx context.Context, id string) (*Whole, error) {
 				return ErrPurpose
 			}
 		}
-		e := journal.Entry{Verb: VerbViewed, Kind: "concern", ID: id, After: map[string]string{"as": named.how()}}
+		e := journal.Entry{Verb: VerbViewed, ID: id, After: map[string]string{"as": named.how()}}
 		if w.Full {
 			e.After = map[string]string{"as": full.how()}
 		}
@@ -80,7 +80,7 @@ func (r *Room) Open(ctx context.Context, id string) (*Whole, error) {
 			}
 			e.Rows = []journal.Row{row("concerns", id)}
 		}
-		return r.d.Journal.Write(ctx, tx, e)
+		return r.write(ctx, tx, e)
 	})
 	if err != nil {
 		return nil, err
@@ -156,8 +156,8 @@ func (r *Room) GivePurpose(ctx context.Context, id, purpose string) error {
 		if err := r.insertSight(ctx, tx, id, s); err != nil {
 			return err
 		}
-		return r.d.Journal.Write(ctx, tx, journal.Entry{
-			Verb: VerbPurpose, Kind: "concern", ID: id, After: map[string]string{"purpose": purpose}, Rows: []journal.Row{row("concern_sights", s.ID)},
+		return r.write(ctx, tx, journal.Entry{
+			Verb: VerbPurpose, ID: id, After: map[string]string{"purpose": purpose}, Rows: []journal.Row{row("concern_sights", s.ID)},
 		})
 	})
 }

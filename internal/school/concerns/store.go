@@ -65,6 +65,18 @@ func (r *Room) caseOf(ctx context.Context, q store.Querier, id string) (Case, er
 	return c, r.unseal(ctx, "concerns", c.ID, c.sealed, &c.About)
 }
 
+// routeOf is which way a case goes, "" for none that is there.
+func routeOf(ctx context.Context, q store.Querier, id string) (route Route, err error) {
+	err = q.QueryRowContext(ctx, "SELECT route FROM concerns WHERE id = $1", id).Scan(&route)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading which way a concern goes: %w", err)
+	}
+	return route, nil
+}
+
 // byForm finds what was made of a form that was sent before.
 func byForm(ctx context.Context, q store.Querier, form string) (Case, error) {
 	return scanCase(q.QueryRowContext(ctx, "SELECT "+caseColumns+" FROM concerns c WHERE c.form = $1", form).Scan)
