@@ -12,6 +12,7 @@ import (
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/tasks"
 	"belisha/internal/kit/web"
+	"belisha/internal/school/concerns"
 	"belisha/internal/school/help"
 	"belisha/internal/school/people"
 	"belisha/internal/school/policies"
@@ -54,7 +55,7 @@ func (h *House) openFront(ctx context.Context) (err error) {
 // privateLines are the kinds of journal lines whose detail holds whose web
 // history was looked at, and why, or what became of a concern.
 func privateLines(kind string) bool {
-	return kind == "look" || kind == "purpose" || kind == "signal" || kind == "concern"
+	return kind == "look" || kind == "purpose" || kind == "signal" || kind == "concern" || kind == concerns.LineStaff || kind == concerns.LineHead
 }
 
 func (h *House) openHelp() (err error) {

@@ -123,12 +123,22 @@ func (r *Room) hidden(a actor.Actor, l journal.Line) bool {
 
 // visible leaves out the lines that an actor may not know of: when something
 // reached the safeguarding tray or the case log, and who opened it, is for
-// those who have the tray, and for the head.
+// those who have the tray, and for the head. What is about staff is for the
+// head alone, and what is about the head for no reader of a page: it stands in
+// the journal for whoever keeps the machine.
 func visible(a actor.Actor, lines []journal.Line) []journal.Line {
-	if a.May("safeguarding.tray") || a.Holds(headteacher) {
-		return lines
-	}
-	return slices.DeleteFunc(lines, func(l journal.Line) bool { return l.Kind == "signal" || l.Kind == "concern" })
+	head := a.Holds(headteacher)
+	return slices.DeleteFunc(lines, func(l journal.Line) bool {
+		switch l.Kind {
+		case "signal", "concern":
+			return !head && !a.May("safeguarding.tray")
+		case "concern-staff":
+			return !head
+		case "concern-head":
+			return true
+		}
+		return false
+	})
 }
 
 // headteacher is the post that may see every detail.

@@ -170,15 +170,15 @@ func TestWhoseHistoryWasLookedAtIsForTheHeadAlone(t *testing.T) {
 }
 
 func TestWhenSomethingReachedTheSafeguardingTrayIsForThoseWhoHaveIt(t *testing.T) {
-	lines := []journal.Line{{Seq: 1, Kind: "signal"}, {Seq: 2, Kind: "account"}}
+	lines := []journal.Line{{Seq: 1, Kind: "signal"}, {Seq: 2, Kind: "account"}, {Seq: 3, Kind: "concern"}, {Seq: 4, Kind: "concern-staff"}, {Seq: 5, Kind: "concern-head"}}
 	for _, c := range []struct {
 		name string
 		who  actor.Actor
 		want int
 	}{
 		{"the network manager", webtest.As("n", MayReadJournal), 1},
-		{"the safeguarding lead", webtest.As("d", MayReadJournal, "safeguarding.tray"), 2},
-		{"the head", actor.New(actor.Actor{ID: "person:h", Kind: actor.Person, Posts: []string{"headteacher"}}, MayReadJournal), 2},
+		{"the safeguarding lead", webtest.As("d", MayReadJournal, "safeguarding.tray"), 3},
+		{"the head, but for what is about the head", actor.New(actor.Actor{ID: "person:h", Kind: actor.Person, Posts: []string{"headteacher"}}, MayReadJournal), 4},
 	} {
 		if got := visible(c.who, append([]journal.Line{}, lines...)); len(got) != c.want {
 			t.Errorf("%s sees %d lines, want %d", c.name, len(got), c.want)
