@@ -39,20 +39,12 @@ func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values)
 		f.Todo = "Have category lists fetched, on the page of lists from the web, or bring one in at the machine: belisha lists import PATH."
 		return f, nil
 	}
-	var oldest time.Duration
-	for _, s := range st.sources {
-		if !s.Enabled || s.Segment == "" {
-			continue
-		}
-		row := freshRow(s, now, limit)
-		oldest = max(oldest, now.Sub(s.fresh()))
-		f.Rows = append(f.Rows, row)
-	}
-	n := len(f.Rows)
 	supplies, err := r.Supplies(ctx)
 	if err != nil {
 		return f, err
 	}
+	oldest := freshRows(&f, st.sources, supplies, limit)
+	n := len(f.Rows)
 	for _, s := range supplies {
 		if s.WellAt.IsZero() && !slices.ContainsFunc(st.sources, func(x Source) bool { return x.ID == s.Supply.ID }) {
 			f.Rows = append(f.Rows, control.Row{What: s.Title + ": not fetched yet", State: control.AtRisk, At: s.AddedAt, Link: pathSupplies + "/" + s.Supply.ID})
@@ -65,6 +57,24 @@ func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values)
 	}
 	cut(&f)
 	return f, nil
+}
+
+// freshRows adds a row for each list in use, and returns the oldest one's age.
+func freshRows(f *control.Finding, sources []Source, supplies []Supplied, limit time.Duration) time.Duration {
+	var oldest time.Duration
+	for _, s := range sources {
+		if !s.Enabled || s.Segment == "" {
+			continue
+		}
+		row := freshRow(s, f.At, limit)
+		asked := slices.ContainsFunc(supplies, func(x Supplied) bool { return x.Supply.ID == s.ID && f.At.Sub(x.WellAt) < 2*day })
+		if row.State != control.Kept && s.Problem == "" && asked {
+			row.What += "; its publisher has nothing newer"
+		}
+		oldest = max(oldest, f.At.Sub(s.fresh()))
+		f.Rows = append(f.Rows, row)
+	}
+	return oldest
 }
 
 func freshRow(s Source, now time.Time, limit time.Duration) control.Row {

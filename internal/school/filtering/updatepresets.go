@@ -17,7 +17,7 @@ type Preset struct {
 func Presets() []Preset {
 	one := func(id, title, what, category string) Preset {
 		return Preset{
-			ID: id, Title: title, What: what, Licence: "MIT", Format: "hosts", Category: category,
+			ID: id, Title: title, What: what, Licence: "Unlicense or MIT", Format: "hosts", Category: category,
 			URL: "https://blocklistproject.github.io/Lists/" + id[len("blp-"):] + ".txt",
 		}
 	}

@@ -2,6 +2,8 @@ package filtering
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"sort"
@@ -12,6 +14,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 	"belisha/internal/verdict/lists"
 )
@@ -210,6 +213,13 @@ func (r *Room) supplyOne(c *web.Ctx) error {
 	}
 	v := supplyView{Base: web.Base{Title: s.Title, Lead: "A list from the web.", Crumbs: supplyHome}}
 	v.Summary.Rows = r.supplyRows(c, s)
+	have, err := getSource(c.Context(), r.d.DB, s.Supply.ID)
+	switch {
+	case err == nil:
+		v.Summary.Rows = slices.Insert(v.Summary.Rows, 2, web.SummaryRow{Key: "The list in force is of", When: c.Moment(have.fresh()), Lines: []string{words.Count(int(have.Names), "name", "names")}})
+	case !errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("reading the list: %w", err)
+	}
 	switch {
 	case !s.live():
 		v.Note = web.Panel{Tone: "note", Title: "It is not fetched any more", Words: "What was taken up of it stays in use until the list is taken out of use."}
@@ -224,7 +234,7 @@ func (r *Room) supplyOne(c *web.Ctx) error {
 	}
 	if may && s.live() {
 		page := pathSupplies + "/" + s.Supply.ID
-		v.Edit = web.Link{Title: "Change it", Path: page + "/edit"}
+		v.Edit = web.Link{Title: "Change where it is fetched from, or how", Path: page + "/edit"}
 		v.Fetch = web.Action{Path: page + "/fetch", Title: "Fetch it now", Quiet: true}
 		v.End = web.Confirm{
 			What: "The list is not asked for any more.", Whom: "What was taken up of it stays in use, and grows old.", When: "At once.", Undo: "It can be added again.",
