@@ -8,6 +8,7 @@ import (
 
 	"belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
+	"belisha/internal/kit/trend"
 	"belisha/internal/kit/words"
 	"belisha/internal/school/people"
 )
@@ -161,7 +162,7 @@ func (r *Room) checkFindings(ctx context.Context, now time.Time, _ *setting.Valu
 		return f, nil
 	}
 	if r.d.Cases == nil {
-		f.State, f.Figure = control.Unknown, words.Count(len(found), "finding", "findings")+", and no cases to compare with"
+		f.State, f.Figure = control.Unknown, few(len(found))+" found, and no cases to compare with"
 		f.Todo = "Open the concerns, and log one for each finding."
 		return f, nil
 	}
@@ -169,12 +170,18 @@ func (r *Room) checkFindings(ctx context.Context, now time.Time, _ *setting.Valu
 	if err != nil {
 		return f, err
 	}
-	for _, d := range open[:min(len(open), maxEvidence)] {
-		f.Rows = append(f.Rows, control.Row{What: "A row found inappropriate has no case", State: control.Broken, At: d.key.at, Link: pathDraws + "/" + d.Draw})
+	seen := map[string]bool{}
+	for _, d := range open {
+		// A line for each sample, without when it was: evidence is read by many.
+		if !seen[d.Draw] && len(f.Rows) < maxEvidence {
+			seen[d.Draw] = true
+			f.Rows = append(f.Rows, control.Row{What: "Something found inappropriate has no case", State: control.Broken, Link: pathDraws + "/" + d.Draw})
+		}
 	}
-	f.State, f.Figure = control.Kept, "all "+words.Count(len(found), "finding", "findings")+" followed up"
+	f.Total = len(f.Rows)
+	f.State, f.Figure = control.Kept, "all followed up, of "+few(len(found))+" found in a year"
 	if len(open) > 0 {
-		f.State, f.Figure = control.Broken, fmt.Sprintf("%d of %s without a case", len(open), words.Count(len(found), "finding", "findings"))
+		f.State, f.Figure = control.Broken, few(len(open))+" without a case, of "+few(len(found))+" found in a year"
 		f.Todo = "Open the sample and log a concern for each of them."
 	}
 	return f, nil
@@ -322,6 +329,15 @@ func (r *Room) owedReviews(ctx context.Context, now time.Time, rhythm string) ([
 	return out, nil
 }
 
+// few is a count of what children did or met, as everybody may read it who may
+// read evidence: one to four could tell of a child.
+func few(n int) string {
+	if n > 0 && n <= trend.Hidden {
+		return "under 5"
+	}
+	return words.Number(n)
+}
+
 // checkAlerts looks for what waits too long.
 func (r *Room) checkAlerts(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
 	days := int(v.Int(keyAlertDays))
@@ -340,8 +356,10 @@ func (r *Room) checkAlerts(ctx context.Context, now time.Time, v *setting.Values
 			return
 		}
 		late++
-		if len(f.Rows) < maxEvidence {
-			f.Rows = append(f.Rows, control.Row{What: what, State: control.Broken, At: raised, Link: link})
+		// One line of each kind, without when: evidence is read by many, and a
+		// moment can tell of a child.
+		if !slices.ContainsFunc(f.Rows, func(x control.Row) bool { return x.What == what }) {
+			f.Rows = append(f.Rows, control.Row{What: what, State: control.Broken, Link: link})
 		}
 	}
 	signals, err := r.openSignals(ctx)
@@ -358,14 +376,14 @@ func (r *Room) checkAlerts(ctx context.Context, now time.Time, v *setting.Values
 	for _, a := range alerts {
 		see("An alert waits: "+titleOf(Rules, a.Rule), pathAlerts, a.Raised)
 	}
-	f.Total = late
+	f.Total = len(f.Rows)
 	f.State, f.Figure = control.Kept, "none waits"
 	switch {
 	case late > 0:
-		f.State, f.Figure = control.Broken, words.Count(late, "waits", "wait")+" too long"
+		f.State, f.Figure = control.Broken, few(late)+" waiting too long"
 		f.Todo = "Open them and say what came of each."
 	case waiting > 0:
-		f.Figure = words.Count(waiting, "waits", "wait") + ", none too long"
+		f.Figure = few(waiting) + " waiting, none too long"
 	}
 	return f, nil
 }

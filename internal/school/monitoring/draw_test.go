@@ -195,9 +195,9 @@ func TestEachRowIsJudgedAndNobodyIsNamedBefore(t *testing.T) {
 		check(t, err)
 	}
 	s.is("random-review", control.Kept, "the last 1 judged")
-	s.is("findings-followed", control.Broken, "1 of 1 finding without a case")
+	s.is("findings-followed", control.Broken, "under 5 without a case, of under 5 found")
 	s.cases = map[string]string{rows[0].Ref(): "/concerns/1"}
-	s.is("findings-followed", control.Kept, "all 1 finding followed up")
+	s.is("findings-followed", control.Kept, "all followed up, of under 5")
 	if _, err := s.Judge(ctx, rows[1].ID, FoundFollowUp, 2); !errors.Is(err, store.ErrStale) {
 		t.Errorf("a complete sample was changed: %v", err)
 	}
