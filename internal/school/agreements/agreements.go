@@ -148,6 +148,9 @@ type Deps struct {
 	Notices func() notice.Sender
 	// Files keeps scans; nil: no scan can be added.
 	Files Files
+	// Strangers reports whether whoever is not signed in goes on to the web: a
+	// held person who signs out does then too. nil: nobody does.
+	Strangers func() bool
 	// Changed is told whose standing may have changed; Everybody that it may
 	// be anybody's. Both may be nil.
 	Changed   func(ctx context.Context, person people.ID)
@@ -173,6 +176,9 @@ type Room struct {
 func New(d Deps) (*Room, error) {
 	if d.DB == nil || d.Journal == nil || d.Clock == nil || d.Live == nil || d.People == nil {
 		return nil, errors.New("agreements: a store, a journal, a clock, the settings and the people are needed")
+	}
+	if d.Strangers == nil {
+		d.Strangers = func() bool { return false }
 	}
 	if d.Changed == nil {
 		d.Changed = func(context.Context, people.ID) {}

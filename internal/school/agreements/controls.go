@@ -180,6 +180,9 @@ func (r *Room) signedBefore(ctx context.Context, now time.Time, v *setting.Value
 		f.State, f.Todo = control.Broken, "Have them sign, or hold them until they have."
 	case late > 0:
 		f.State, f.Todo = control.AtRisk, "These people have only just come; have them sign before their days of grace are over."
+	case held > 0 && r.Strangers():
+		f.State, f.Todo = control.AtRisk, "Have them sign, or let the policy close the web to whoever is not signed in."
+		f.Figure += "; whoever is held goes on by signing out, with the strictest rules"
 	default:
 		f.State = control.Kept
 	}

@@ -78,6 +78,9 @@ func TestSignedBeforeAccessLooksAtEveryAccount(t *testing.T) {
 	s.finds("C30", control.Broken, "1 of 2")
 	s.hold("staff")
 	s.finds("C30", control.Kept, "0 of 2", "1 unsigned and held")
+	s.Strangers = func() bool { return true }
+	s.finds("C30", control.AtRisk, "1 unsigned and held", "goes on by signing out")
+	s.Strangers = func() bool { return false }
 	fresh := s.person(people.Person{Kind: people.Staff, Given: "Wren", Family: "Moss", From: today})
 	s.accounts[fresh] = true
 	s.finds("C30", control.AtRisk, "1 of 3")

@@ -94,6 +94,9 @@ func (r *Room) modeView(c *web.Ctx, from people.Day) (formView, error) {
 	if cut.Later > 0 {
 		v.Told.List = append(v.Told.List, words.Count(cut.Later, "more has only just come, and is reminded so far", "more have only just come, and are reminded so far"))
 	}
+	if r.Strangers() {
+		v.Told.List = append(v.Told.List, "Whoever is not signed in is let on to the web here, with the strictest rules. Somebody who is held can sign out and go on so, until the policy closes the web to whoever is not signed in.")
+	}
 	v.Fields = modeFields(now, from)
 	v.Below = classTable(cut)
 	if p := b.v.Get(keyOf(audience)); p.Confirmed {

@@ -28,6 +28,10 @@ const (
 	keyUnsigned   = "filtering.without-sign-in"
 )
 
+// KeyStrangers is what happens to somebody whom the filter does not know:
+// "strictest" or "closed".
+const KeyStrangers = keyUnsigned
+
 // Day-one rules: what is closed where no sentence of a policy says otherwise.
 const (
 	requiredDefault = "illegal, adult, gambling, games, malware, phishing"
