@@ -189,7 +189,8 @@ func (r *Room) EndSupply(ctx context.Context, id, reason string) error {
 // journal. Unless it has ended, the list is due at once.
 func (r *Room) keepSupply(ctx context.Context, s, have Supply, what string) error {
 	c := Change{ID: store.NewID(r.now()), At: r.now(), Actor: actor.From(ctx).ID, Kind: kindSupply, Ref: s.ID, What: what, Reason: s.Reason}
-	if have.Version > 0 && have.live() {
+	was := have.Version > 0 && have.live()
+	if was {
 		c.Was = have.says()
 	}
 	if s.live() {
@@ -200,7 +201,7 @@ func (r *Room) keepSupply(ctx context.Context, s, have Supply, what string) erro
 		if err != nil {
 			return fmt.Errorf("counting what is fetched: %w", err)
 		}
-		if s.live() && n >= maxSupplies && !have.live() {
+		if s.live() && n >= maxSupplies && !was {
 			return store.Invalid{"": fmt.Sprintf("%d lists are fetched already and no more fit.", maxSupplies)}
 		}
 		if err := putSupply(ctx, tx, s); err != nil {

@@ -426,3 +426,15 @@ func TestPresetsAreOnlySuggestions(t *testing.T) {
 		t.Errorf("a school begins with %d lists that are fetched, %v", len(all), err)
 	}
 }
+
+func TestThereIsAnEndToHowManyListsAreFetched(t *testing.T) {
+	s := open(t, sqlite(t)).confirmed()
+	var err error
+	n := 0
+	for ; n < 60 && err == nil; n++ {
+		_, err = s.room.AddSupply(s.asManager(), filtering.Supply{Title: fmt.Sprintf("List %d", n), URL: "https://lists.example/a.txt", Reason: "why"})
+	}
+	if n != 51 || err == nil || !strings.Contains(err.Error(), "no more fit") {
+		t.Errorf("after %d: %v", n, err)
+	}
+}

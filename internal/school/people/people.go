@@ -87,7 +87,7 @@ type Person struct {
 	UPN     string `json:"upn,omitempty"`
 	MIS     string `json:"mis,omitempty"`
 	Sourced string `json:"sourced,omitempty"`
-	// Source is the kind of roll the person came from ("csv", "oneroster"),
+	// Source is the kind of roll the person came from ("csv", "sds", …),
 	// or "hand".
 	Source string `json:"source"`
 	Year   Year   `json:"year,omitempty"`
