@@ -23,6 +23,7 @@ import (
 	"belisha/internal/house"
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/clock"
+	"belisha/internal/school/agreements"
 	"belisha/internal/school/people"
 	"belisha/internal/school/setup"
 )
@@ -40,6 +41,8 @@ type Size struct {
 	// Days is how many school days of web activity there are, Visits how many
 	// visits to the web a day has at most.
 	Days, Visits int
+	// Concerns is how many concerns there are besides those of the story.
+	Concerns int
 }
 
 // Village is the school of the demonstration.
@@ -47,10 +50,12 @@ func Village() Size {
 	return Size{Pupils: 420, Staff: 44, Parents: 380, Governors: 9, Contractors: 2, ShortStay: 3, Days: 70, Visits: 260}
 }
 
-// Large is a school of five thousand people, on which pages are timed.
+// Large is a school of five thousand people and twenty thousand concerns, on
+// which pages are timed.
 func Large() Size {
 	s := Village()
 	s.Pupils, s.Staff, s.Parents, s.Governors = 2400, 240, 2346, 12
+	s.Concerns = 20_000
 	return s
 }
 
@@ -151,6 +156,14 @@ type filling struct {
 	staff   []people.ID
 	devices []device
 
+	governors []people.ID
+	usernames map[people.ID]string          // of staff
+	clauses   map[agreements.Sheet][]string // of the rules that were published
+	samples   int                           // how many were judged
+	// sampleCase is the concern from a row of a sample.
+	sampleCase caseRun
+	kept       map[string]string // the newest report of each kind
+
 	alerts   map[string]string // category: what a block in it alerts to
 	decided  map[string]decision
 	subjects map[string]string // person and year: pseudonym
@@ -161,6 +174,7 @@ func newFilling(h *house.House, c *Clock, size Size) *filling {
 	return &filling{
 		h: h, c: c, size: size, rand: rand.New(rand.NewPCG(1934, 11)), //nolint:gosec // invented people
 		now: c.Now(), cast: map[string]people.ID{}, alerts: map[string]string{}, decided: map[string]decision{}, subjects: map[string]string{},
+		clauses: map[agreements.Sheet][]string{}, kept: map[string]string{}, usernames: map[people.ID]string{},
 	}
 }
 
@@ -231,6 +245,15 @@ func (f *filling) as(ctx context.Context, part string) (context.Context, error) 
 	a, err := f.h.Access.ActorOf(ctx, f.cast[part])
 	if err != nil {
 		return ctx, fmt.Errorf("acting as the %s: %w", part, err)
+	}
+	return actor.With(ctx, a), nil
+}
+
+// asPerson is as for anybody of the school.
+func (f *filling) asPerson(ctx context.Context, id people.ID) (context.Context, error) {
+	a, err := f.h.Access.ActorOf(ctx, id)
+	if err != nil {
+		return ctx, fmt.Errorf("acting as somebody: %w", err)
 	}
 	return actor.With(ctx, a), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,8 +13,12 @@ import (
 	"belisha/internal/house"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/control"
+	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
+	"belisha/internal/school/concerns"
+	"belisha/internal/school/filtering"
 	"belisha/internal/school/people"
+	"belisha/internal/verdict"
 )
 
 // open opens a fresh demonstration folder whose present is now.
@@ -86,11 +91,85 @@ func TestTheDemonstrationSchoolIsWhole(t *testing.T) {
 			t.Errorf("%d items wait, want 2 (%v)", len(items), err)
 		}
 	})
+	t.Run("what people told was looked after", func(t *testing.T) { lookedAfter(t, h) })
+	t.Run("something waits for everybody who decides", func(t *testing.T) { trays(t, h) })
+	t.Run("a site is open for a lesson now", func(t *testing.T) { openNow(t, h) })
 	t.Run("it is not filled twice", func(t *testing.T) {
 		if err := demo.Fill(t.Context(), h); !errors.Is(err, demo.ErrFilled) {
 			t.Errorf("a second Fill: %v, want ErrFilled", err)
 		}
 	})
+}
+
+// as is ctx as one of the accounts.
+func as(t *testing.T, h *house.House, username string) context.Context {
+	t.Helper()
+	a, err := h.Access.ActorOf(t.Context(), personNamed(t, h, username))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return demo.With(t.Context(), a)
+}
+
+func lookedAfter(t *testing.T, h *house.House) {
+	states := map[string]int{}
+	restricted := 0
+	for at := 0; ; {
+		p, err := h.Concerns.List(as(t, h, "dsl"), concerns.Asked{State: "all", Offset: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p.Lines {
+			states[c.State]++
+			if c.Sight != concerns.SightUsual {
+				restricted++
+			}
+		}
+		if at += len(p.Lines); len(p.Lines) == 0 || at >= p.Total {
+			break
+		}
+	}
+	if states[concerns.CaseClosed] < 45 || states[concerns.CaseOpen] < 3 || states[concerns.CaseNew] < 2 || states[concerns.CaseVoid] != 1 || restricted != 1 {
+		t.Errorf("concerns that the safeguarding lead sees: %v, %d of them restricted", states, restricted)
+	}
+	if got, err := h.Concerns.List(as(t, h, "teacher"), concerns.Asked{State: "all"}); err == nil && len(got.Lines) > 0 {
+		t.Errorf("a teacher sees %d concerns", len(got.Lines))
+	}
+}
+
+func trays(t *testing.T, h *house.House) {
+	for username, want := range map[string]string{
+		"head": "Approval asked: Hold staff", "dsl": "A concern waits for you (late)", "filter": "A site is asked for", "monitor": "Remind those who have not signed",
+		"teacher": "Something was given to you to do", "governor": "A policy text waits", "parent": "There are rules for you to sign",
+	} {
+		a, err := h.Access.ActorOf(t.Context(), personNamed(t, h, username))
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, err := h.Review.Tray(demo.With(t.Context(), a), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(items, func(it web.Item) bool { return strings.HasPrefix(it.Title, want) }) {
+			t.Errorf("in the tray of %s nothing begins with %q: %v", username, want, items)
+		}
+		if len(items) > 15 {
+			t.Errorf("%d things wait for %s; that is more than anybody reads", len(items), username)
+		}
+	}
+}
+
+func openNow(t *testing.T, h *house.House) {
+	snap := h.Filtering.Snapshot()
+	n := snap.Names()
+	ask := verdict.Ask{Door: verdict.DoorProxy, Host: "www.ikea.com", Path: "/", Groups: n.GroupBit(access.GroupPupils), KeyStage: n.KeyStage("KS3"), At: wednesday}
+	if v := snap.Decide(&ask); v.Action == verdict.Allow {
+		t.Error("it is open for everybody")
+	}
+	ask.Classes = n.ClassNumbers([]string{filtering.ForClass("8A")})
+	if v := snap.Decide(&ask); v.Action != verdict.Allow {
+		t.Errorf("for class 8A it is not open: %v", v.Reason)
+	}
 }
 
 func personNamed(t *testing.T, h *house.House, username string) people.ID {
@@ -126,6 +205,11 @@ func everybody(t *testing.T, h *house.House) {
 func promises(t *testing.T, h *house.House) {
 	for slug, want := range map[string]control.State{
 		"roles-filled": control.Broken, "password-age": control.Broken, "log-complete": control.Broken,
+		"incidents-triaged": control.Broken, "filter-reports-answered": control.Broken, "who-has-signed": control.Broken,
+		"signed-before-access": control.Broken, "parents-told": control.Kept, "referral-decided": control.Kept,
+		"deliberate-access-investigated": control.Kept, "trends-read": control.Kept, "exceptions-expire": control.Kept,
+		"class-discussion": control.Kept, "staff-read-policy": control.Kept, "reports-read": control.Kept,
+		"admin-rights-reviewed": control.Kept, "contractor-grants-timed": control.Kept,
 		"policy-in-force": control.Kept, "monitor-list-current": control.Kept, "log-views-have-purpose": control.Kept,
 		"log-not-altered": control.Kept, "idle-lock": control.Kept, "first-logon-change": control.Kept,
 		"backup-ran": control.Kept, "restore-proven": control.Unknown, "required-categories": control.Unknown,

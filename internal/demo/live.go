@@ -41,14 +41,29 @@ func (f *filling) live(ctx context.Context) error {
 		if err := f.perform(ctx, todays, d, 9*60, 24*60); err != nil {
 			return err
 		}
+		if err := f.evening(ctx, d, ago); err != nil {
+			return err
+		}
 		if ago%checkEvery == 0 || ago < 3 {
-			f.at(d, 16*60+30)
+			f.at(d, 17*60+40)
 			if err := f.h.Policies.RunControls(ctx); err != nil {
 				return fmt.Errorf("looking at the controls: %w", err)
 			}
 		}
 	}
 	return nil
+}
+
+// evening is what happens by the clock when the day is over.
+func (f *filling) evening(ctx context.Context, d people.Day, ago int) error {
+	f.at(d, 17*60+35)
+	if err := f.manyConcerns(ctx, d, ago); err != nil {
+		return err
+	}
+	if err := f.h.Filtering.SettleUnblocks(ctx); err != nil {
+		return err
+	}
+	return f.draw(ctx, d, ago)
 }
 
 // at sets the clock to a minute of the day, never past the present.
@@ -59,6 +74,9 @@ func (f *filling) at(d people.Day, minute int) {
 	}
 	f.c.travel(t)
 }
+
+// minuteNow is the minute of the day at the present.
+func (f *filling) minuteNow() int { return int(f.cal.MinuteOfWeek(f.now)) % (24 * 60) }
 
 // act is something that somebody does.
 type act struct {
@@ -167,7 +185,7 @@ func worryDays() map[int]worryDay {
 		44: {11*60 + 42, 17, "no-concern", "A link in an article about social media that the class was reading.", 12},
 		31: {14*60 + 3, 61, "spoken", "We talked over lunch. Home knows, and we meet again on Friday.", 9},
 		17: {10*60 + 15, -1, "no-concern", "The library computer, a Year 8 group researching for PSHE.", 55},
-		9:  {13*60 + 2, 104, "raised", "Written up in the child's record; the deputy lead is informed.", 6},
+		9:  {13*60 + 2, 104, "raised", "A concern was opened from it; the deputy lead is informed.", 6},
 		1:  {15*60 + 12, 33, "", "", 0},
 		0:  {9*60 + 21, 88, "", "", 0},
 	}
@@ -197,6 +215,11 @@ func (f *filling) worries(d people.Day, ago int) []act {
 			s, err := f.h.Monitoring.OpenSignal(ctx, key)
 			if err != nil {
 				return err
+			}
+			if w.outcome == "raised" {
+				if err := f.raised(ctx, s.ID); err != nil {
+					return err
+				}
 			}
 			return f.h.Monitoring.CloseSignal(ctx, s.ID, w.outcome, w.said, s.Version)
 		}})

@@ -15,6 +15,11 @@ type pupil struct {
 	year  people.Year
 	stage people.KeyStage
 	class string
+	// username and parent (the first, with parental responsibility, "" for
+	// none) are for what is written about them.
+	username string
+	parent   people.ID
+	late     bool // came for some weeks, later than the rest
 }
 
 // years are the year groups of the school.
@@ -70,14 +75,48 @@ func (f *filling) remember(r *roll, ids []people.ID) {
 	for name, at := range r.parts {
 		f.cast[name] = ids[at]
 	}
+	parent := map[int]people.ID{}
+	for _, t := range r.ties {
+		if parent[t.child] == "" {
+			parent[t.child] = ids[t.parent]
+		}
+	}
 	for i, p := range r.all {
 		switch p.Kind {
 		case people.Pupil:
-			f.pupils = append(f.pupils, pupil{id: ids[i], year: p.Year, stage: p.Stage(), class: p.Class})
+			f.pupils = append(f.pupils, pupil{
+				id: ids[i], year: p.Year, stage: p.Stage(), class: p.Class, username: p.Username, parent: parent[i], late: p.From != "",
+			})
 		case people.Staff:
 			f.staff = append(f.staff, ids[i])
+			f.usernames[ids[i]] = p.Username
+		case people.Governor:
+			f.governors = append(f.governors, ids[i])
 		}
 	}
+}
+
+// colleague is somebody of the staff without a part.
+func (f *filling) colleague(n int) people.ID {
+	first := 0
+	for _, p := range append(parts(), others()...) {
+		if p.kind == people.Staff {
+			first++
+		}
+	}
+	rest := f.staff[min(first, len(f.staff)-1):]
+	return rest[n%len(rest)]
+}
+
+// choose is a pupil of the younger or the older years without a part.
+func (f *filling) choose(years string, n int) pupil {
+	var fit []pupil
+	for _, p := range f.pupils {
+		if b := bandOf(p.stage); string(b) == years && !p.late && p.id != f.cast["pupil5"] && p.id != f.cast["pupil10"] {
+			fit = append(fit, p)
+		}
+	}
+	return fit[n*13%len(fit)]
 }
 
 // castIn adds those with a part. The parent's child is the pupil of Year 5.
