@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"belisha/internal/kit/web/browsertest"
+
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -35,32 +37,35 @@ func params(dir string) testscript.Params {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "window": cmd(window), "go": cmd(goTo), "shows": cmd(shows), "fit": cmd(fit), "keys": cmd(keys), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	}
 }
 
 // story is what one script works with.
 type story struct {
-	ts      *testscript.TestScript
-	work    string
-	data    string
-	config  string
-	srv     *server
-	net     *street
-	at      string // the address of the device at hand
-	who     string
-	people  map[string]*browser // by user name and address
-	codes   map[string][]string // recovery codes left, by user name
-	page    page
-	filter  int // a process id that was noted
-	devices map[string]string
-	doors   [2]string // where the filter's proxy and DNS listen
-	program string    // as it ships, or with a movable clock
-	moved   time.Duration
-	tunnels map[string]*held
-	windows map[string]kept
-	steps   int // pages opened and forms sent by people
+	ts       *testscript.TestScript
+	work     string
+	data     string
+	config   string
+	srv      *server
+	net      *street
+	at       string // the address of the device at hand
+	who      string
+	people   map[string]*browser // by user name and address
+	codes    map[string][]string // recovery codes left, by user name
+	page     page
+	filter   int // a process id that was noted
+	devices  map[string]string
+	doors    [2]string // where the filter's proxy and DNS listen
+	program  string    // as it ships, or with a movable clock
+	moved    time.Duration
+	tunnels  map[string]*held
+	windows  map[string]kept
+	t        testscript.T
+	window   *browsertest.Browser // the one at hand
+	browsers map[string]*browsertest.Browser
+	steps    int // pages opened and forms sent by people
 }
 
 type storyKey struct{}
@@ -74,7 +79,7 @@ func begin(env *testscript.Env) error {
 	}
 	s := &story{
 		work: env.WorkDir, data: filepath.Join(env.WorkDir, "data"), config: filepath.Join(env.WorkDir, "belisha.toml"),
-		net: net, program: program, at: "127.0.0.1", tunnels: map[string]*held{}, windows: map[string]kept{}, people: map[string]*browser{}, devices: map[string]string{},
+		net: net, program: program, at: "127.0.0.1", tunnels: map[string]*held{}, windows: map[string]kept{}, browsers: map[string]*browsertest.Browser{}, t: env.T(), people: map[string]*browser{}, devices: map[string]string{},
 	}
 	for i := range s.doors {
 		udp, tcp, err := sameport()
