@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // PostgreSQL driver
 	_ "modernc.org/sqlite"             // SQLite driver
@@ -45,6 +46,7 @@ type DB struct {
 	read    *sql.DB
 	// advisory holds the session that owns PostgreSQL's advisory lock.
 	advisory *sql.Conn
+	turn     atomic.Uint64
 }
 
 // Querier is what reads: the pool outside a transaction, the Tx inside one.

@@ -65,6 +65,7 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	done := false
 	defer func() {
 		if !done { // fn failed or panicked
+			d.turn.Add(1) // a commit that failed may yet be on disk
 			err = errors.Join(err, ignoreDone(t.Rollback()))
 		}
 	}()
@@ -80,6 +81,7 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		return fmt.Errorf("keeping a change: %w", err)
 	}
 	done = true
+	d.turn.Add(1)
 	for _, f := range tx.after {
 		f()
 	}

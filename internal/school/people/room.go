@@ -39,6 +39,8 @@ type Room struct {
 
 	mu        sync.Mutex
 	calendars map[string]*Calendar // by site, dropped when one changes
+
+	offices store.Memo[[]Office]
 }
 
 // New returns the room.

@@ -38,8 +38,6 @@ func (r *Room) holders(ctx context.Context, q store.Querier, rest string, args .
 	return out, rows.Err()
 }
 
-const nowHeld = "from_at <= $1 AND (until_at = 0 OR until_at > $1)"
-
 // PostsAt returns the posts somebody holds at a moment, deputies included.
 // Somebody who is not at the school then holds none.
 func (r *Room) PostsAt(ctx context.Context, id ID, at time.Time) ([]Holder, error) {
@@ -89,25 +87,47 @@ func (r *Room) HoldersAt(ctx context.Context, post Post, at time.Time) ([]Office
 	return out, nil
 }
 
-// officesAt is everybody who holds any post at a moment.
+// officesAt is everybody who holds any post at a moment, the holders of a post
+// before their deputies.
 func (r *Room) officesAt(ctx context.Context, at time.Time) ([]Office, error) {
-	hs, err := r.holders(ctx, r.db, " WHERE "+nowHeld+" ORDER BY post, deputy, from_at, id", store.Millis(at))
+	all, err := r.offices.Get(r.db, func() ([]Office, error) { return r.everOffices(ctx) })
 	if err != nil {
 		return nil, err
 	}
 	var out []Office
+	for _, o := range all {
+		if !o.Holder.At(at) || !o.Holder.Post.OpenTo(o.Person.Kind) {
+			continue
+		}
+		cal, err := r.Calendar(ctx, o.Person.Site)
+		if err != nil {
+			return nil, err
+		}
+		if o.Person.Here(cal.Day(at)) {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// everOffices is everybody who ever held any post. Every page asks who holds
+// which, several times over, so it is remembered until something is written.
+func (r *Room) everOffices(ctx context.Context) ([]Office, error) {
+	hs, err := r.holders(ctx, r.db, " ORDER BY post, deputy, from_at, id")
+	if err != nil {
+		return nil, err
+	}
+	known := map[ID]Person{}
+	out := make([]Office, 0, len(hs))
 	for _, h := range hs {
-		p, err := r.get(ctx, r.db, h.Person)
-		if err != nil {
-			return nil, err
+		p, ok := known[h.Person]
+		if !ok {
+			if p, err = r.get(ctx, r.db, h.Person); err != nil {
+				return nil, err
+			}
+			known[h.Person] = p
 		}
-		cal, err := r.Calendar(ctx, p.Site)
-		if err != nil {
-			return nil, err
-		}
-		if p.Here(cal.Day(at)) && h.Post.OpenTo(p.Kind) {
-			out = append(out, Office{h, p})
-		}
+		out = append(out, Office{h, p})
 	}
 	return out, nil
 }
