@@ -15,8 +15,11 @@ import (
 )
 
 const (
-	// gatherEvery is the least time between two gathered mails to one person.
+	// gatherEvery is the least time between two gathered mails to one person,
+	// urgentEvery that between two urgent ones: whoever sends one urgent thing
+	// after the other must not bury the first.
 	gatherEvery = time.Hour
+	urgentEvery = time.Minute
 	// tryFor is how long a mail to one person is tried.
 	tryFor = 72 * time.Hour
 	// The pauses between tries, of one mail and of the whole server.
@@ -45,7 +48,8 @@ type round struct {
 	readers map[string]*Reader // nil: not at the school
 	agreed  []Agreed
 
-	urgent   []parcel
+	pressing map[string]*parcel // urgent, by person; nil: one went out just now
+	hurry    []string
 	gathered map[string]*parcel
 	order    []string
 	over     []mail   // settled without a mail
@@ -66,7 +70,10 @@ func (o *Outbox) Deliver(ctx context.Context) error {
 	if err := r.keepOver(ctx); err != nil {
 		return err
 	}
-	parcels := r.urgent
+	var parcels []parcel
+	for _, who := range r.hurry {
+		parcels = append(parcels, *r.pressing[who])
+	}
 	for _, who := range r.order {
 		parcels = append(parcels, *r.gathered[who])
 	}
@@ -82,7 +89,7 @@ func (o *Outbox) Deliver(ctx context.Context) error {
 func (o *Outbox) sort(ctx context.Context) (*round, error) {
 	r := &round{
 		o: o, now: o.Clock.Now(), hours: o.Hours(ctx), posts: map[string][]string{}, readers: map[string]*Reader{},
-		gathered: map[string]*parcel{},
+		pressing: map[string]*parcel{}, gathered: map[string]*parcel{},
 	}
 	all, err := o.open(ctx, r.now)
 	if err != nil || len(all) == 0 {
@@ -178,12 +185,33 @@ func (r *round) one(ctx context.Context, k kept, person string, must bool, m mai
 		return false, nil
 	}
 	if k.Risk >= 3 {
-		if r.hours.SchoolHours(r.now) || looks(r.agreed, person, r.now, r.hours.Zone()) {
-			r.urgent = append(r.urgent, parcel{person: person, reader: *reader, list: []kept{k}, urgent: true, before: map[string]mail{k.Key: m}})
-		}
-		return false, nil
+		return false, r.press(ctx, k, person, *reader, m)
 	}
 	return false, r.gather(ctx, k, person, *reader, m)
+}
+
+// press puts an urgent notice to the others of its reader, where somebody
+// looks at this hour.
+func (r *round) press(ctx context.Context, k kept, person string, reader Reader, m mail) error {
+	if !r.hours.SchoolHours(r.now) && !looks(r.agreed, person, r.now, r.hours.Zone()) {
+		return nil
+	}
+	p, known := r.pressing[person]
+	if !known {
+		last, err := r.o.lastMailed(ctx, person, false)
+		if err != nil {
+			return err
+		}
+		if r.now.Sub(last) >= urgentEvery || last.After(r.now) {
+			p = &parcel{person: person, reader: reader, urgent: true, before: map[string]mail{}}
+			r.hurry = append(r.hurry, person)
+		}
+		r.pressing[person] = p
+	}
+	if p != nil {
+		p.list, p.before[k.Key] = append(p.list, k), m
+	}
+	return nil
 }
 
 // gather puts a notice to the others of its reader, if it is time for a mail.
@@ -193,7 +221,7 @@ func (r *round) gather(ctx context.Context, k kept, person string, reader Reader
 	}
 	p := r.gathered[person]
 	if p == nil {
-		last, err := r.o.lastGathered(ctx, person)
+		last, err := r.o.lastMailed(ctx, person, true)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,24 @@ func TestWhatIsUrgentGoesAtOnceAndInTheEveningOnlyToWhoAgreed(t *testing.T) {
 	}
 	if got := d.at(tuesday); len(got) != 1 || to(got, "lark") != 1 {
 		t.Errorf("in the morning: %v", got)
+	}
+}
+
+func TestAFloodOfUrgentThingsIsOneMailAMinute(t *testing.T) {
+	d := newDesk(t, storetest.SQLite(t, schemas...))
+	for i := range 40 {
+		d.send(notice.Notice{Key: "flood/" + strconv.Itoa(i), To: []string{"wren"}, Risk: 3})
+	}
+	got := d.at(monday)
+	if len(got) != 1 || !strings.Contains(got[0], "Urgent") || !strings.Contains(got[0], "28 more things") {
+		t.Fatalf("%d mails: %q", len(got), got)
+	}
+	d.send(notice.Notice{Key: "next", To: []string{"wren"}, Risk: 3})
+	if got := d.at(monday.Add(30 * time.Second)); len(got) != 0 {
+		t.Errorf("half a minute later: %q", got)
+	}
+	if got := d.at(monday.Add(time.Minute)); len(got) != 1 {
+		t.Errorf("a minute later %d mails", len(got))
 	}
 }
 

@@ -123,11 +123,12 @@ func closeNotice(ctx context.Context, tx *store.Tx, id string, now time.Time) er
 	return nil
 }
 
-// lastGathered is when somebody was last sent a mail of gathered notices.
-func (o *Outbox) lastGathered(ctx context.Context, person string) (time.Time, error) {
+// lastMailed is when somebody was last sent a mail: one of gathered notices,
+// or an urgent one.
+func (o *Outbox) lastMailed(ctx context.Context, person string, gathered bool) (time.Time, error) {
 	var at store.Time
 	err := o.DB.QueryRowContext(ctx, `SELECT COALESCE(MAX(at), 0) FROM notice_mails
-		WHERE person = $1 AND gathered = $2 AND state = $3`, person, true, mailSent).Scan(&at)
+		WHERE person = $1 AND gathered = $2 AND state = $3`, person, gathered, mailSent).Scan(&at)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reading when somebody was last told: %w", err)
 	}
