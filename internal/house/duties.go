@@ -36,7 +36,7 @@ func (h *House) openDuties() (err error) {
 	}
 	h.duties, err = duty.New(duty.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Days: schoolDays{h.People}, Sources: sources,
-		People: taskPeople{h}, School: h.folder.Meta.School, Notices: h.Notices,
+		People: taskPeople{h}, School: h.folder.Meta.School, Notices: h.Notices, Holds: owedHolds,
 		Title: func(post string) string { return strings.ToLower(people.Post(post).Title()) },
 	})
 	if err == nil {
@@ -44,6 +44,10 @@ func (h *House) openDuties() (err error) {
 	}
 	return err
 }
+
+// owedHolds is how long a page may say what was owed, where nothing was written
+// since: what becomes late does so by the day.
+const owedHolds = 20 * time.Second
 
 // Duties is what people of the school owe.
 func (h *House) Duties() *duty.Book { return h.duties }

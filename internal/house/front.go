@@ -53,9 +53,15 @@ func (h *House) openFront(ctx context.Context) (err error) {
 }
 
 // privateLines are the kinds of journal lines whose detail holds whose web
-// history was looked at, and why, or what became of a concern.
+// history was looked at, asked for, held or erased, and why, or what became of
+// a concern.
 func privateLines(kind string) bool {
-	return kind == "look" || kind == "purpose" || kind == "signal" || kind == "concern" || kind == concerns.LineStaff || kind == concerns.LineHead
+	switch kind {
+	case "look", "purpose", "signal", "alert", "draw", "contractor grant", "release", "erasure", "legal hold", "watch review",
+		concerns.LineConcern, concerns.LineStaff, concerns.LineHead, concerns.LineList:
+		return true
+	}
+	return false
 }
 
 func (h *House) openHelp() (err error) {
@@ -277,18 +283,23 @@ func (h *House) postsOf(ctx context.Context, id string) []string {
 	return out
 }
 
-// promiseCache keeps the count of promises for a few seconds: every page asks.
+// promiseCache keeps the count of promises for some seconds while nothing is
+// written: every page asks.
 type promiseCache struct {
 	mu   sync.Mutex
 	at   time.Time
+	turn uint64
 	said review.Promises
 }
+
+// promisesHold is how long: evidence grows old by the hour.
+const promisesHold = 20 * time.Second
 
 func (c *promiseCache) get(ctx context.Context, h *House) (review.Promises, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := h.cfg.Clock.Now()
-	if !c.at.IsZero() && now.Sub(c.at) < aboutHolds && !now.Before(c.at) {
+	now, turn := h.cfg.Clock.Now(), h.db.Turn()
+	if !c.at.IsZero() && c.turn == turn && now.Sub(c.at) < promisesHold && !now.Before(c.at) {
 		return c.said, nil
 	}
 	st, err := h.Policies.Status(ctx)
@@ -305,7 +316,7 @@ func (c *promiseCache) get(ctx context.Context, h *House) (review.Promises, erro
 			p.Policy += ", not yet approved"
 		}
 	}
-	c.said, c.at = p, now
+	c.said, c.at, c.turn = p, now, turn
 	return p, nil
 }
 

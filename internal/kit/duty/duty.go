@@ -15,6 +15,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -152,12 +153,25 @@ type Deps struct {
 	School string
 	// Notices tells by mail what is due; nil: nobody is mailed.
 	Notices notice.Sender
+	// Holds is how long what is owed counts as known while nothing is written:
+	// every page asks. Zero works it out each time.
+	Holds time.Duration
 }
 
 // Book is the duties of the school.
 type Book struct {
 	Deps
 	feeds *gauge
+
+	mu    sync.Mutex
+	known known
+}
+
+// known is what was owed a moment ago.
+type known struct {
+	at   time.Time
+	turn uint64
+	all  []Duty
 }
 
 // New returns the book. Two sources of one name are an error.
@@ -181,7 +195,7 @@ func New(d Deps) (*Book, error) {
 	if d.Title == nil {
 		d.Title = func(post string) string { return strings.ReplaceAll(post, "-", " ") }
 	}
-	return &Book{d, newGauge()}, nil
+	return &Book{Deps: d, feeds: newGauge()}, nil
 }
 
 // Failure is a source that could not tell what is owed. Nothing is quietly
@@ -194,7 +208,23 @@ type Failure struct {
 // All returns every duty that is owed now, the most urgent and the longest
 // late first, and the sources that failed. Done and excused ones are left out.
 func (b *Book) All(ctx context.Context) ([]Duty, []Failure, error) {
-	now := b.Clock.Now()
+	now, turn := b.Clock.Now(), b.DB.Turn()
+	b.mu.Lock()
+	was := b.known
+	b.mu.Unlock()
+	if age := now.Sub(was.at); was.turn == turn && !was.at.IsZero() && age >= 0 && age < b.Holds {
+		return slices.Clone(was.all), nil, nil
+	}
+	all, failed, err := b.workOut(ctx, now)
+	if err == nil && len(failed) == 0 {
+		b.mu.Lock()
+		b.known = known{now, turn, slices.Clone(all)}
+		b.mu.Unlock()
+	}
+	return all, failed, err
+}
+
+func (b *Book) workOut(ctx context.Context, now time.Time) ([]Duty, []Failure, error) {
 	said, err := b.said(ctx)
 	if err != nil {
 		return nil, nil, err

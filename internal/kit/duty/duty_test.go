@@ -79,6 +79,42 @@ func sees(t *testing.T, b *duty.Book, a actor.Actor) string {
 	return items[0].Title
 }
 
+func TestWhatIsOwedIsWorkedOutAgainOnceItsTimeIsOverOrSomethingWasWritten(t *testing.T) {
+	asked := 0
+	b, c, _ := book(t, storetest.SQLite(t, schemas...), duty.Source{Name: "counted", Owed: func(context.Context, time.Time) ([]duty.Owed, error) {
+		asked++
+		return nil, nil
+	}})
+	b.Holds = 20 * time.Second
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"at first", func() {}, 1},
+		{"a moment later", func() { c.Advance(10 * time.Second) }, 1},
+		{"after something was said", func() {
+			if err := b.Done(as(wren), "policies:review/1", "done"); err != nil {
+				t.Fatal(err)
+			}
+		}, 2},
+		{"once its time is over", func() { c.Advance(20 * time.Second) }, 3},
+		{"when the clock went back", func() { c.Advance(-time.Hour) }, 4},
+	} {
+		step.do()
+		want := "Review the policy"
+		if step.want > 1 {
+			want = "" // done
+		}
+		if got := sees(t, b, wren); got != want {
+			t.Errorf("%s the owner sees %q", step.name, got)
+		}
+		if asked != step.want {
+			t.Errorf("%s it was worked out %d times, want %d", step.name, asked, step.want)
+		}
+	}
+}
+
 func TestALateTaskGoesUpByTheLadder(t *testing.T) {
 	b, c, _ := book(t, storetest.SQLite(t, schemas...))
 	for _, step := range []struct {

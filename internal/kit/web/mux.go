@@ -214,7 +214,7 @@ func (s *site) serve(c *Ctx) error {
 		return fmt.Errorf("asking who is there: %w", err)
 	}
 	c.Actor = a
-	c.R = c.R.WithContext(actor.With(c.R.Context(), a))
+	c.R = c.R.WithContext(remembering(actor.With(c.R.Context(), a)))
 	if first.To != "" && c.route.Needs != Open && c.R.URL.Path != pathOf(first.To) {
 		return first
 	}

@@ -82,8 +82,7 @@ func checkApproval(a Approval, needed []string, now time.Time) (Approval, error)
 
 // needed are the approvers that a text asks for.
 func (r *Room) needed(v Version) []string {
-	given, _ := r.text.Given(r.reading.of(v))
-	return setting.NewValues(r.d.Book, 0, given).Items("policies.approvers")
+	return r.values(v).Items("policies.approvers")
 }
 
 // missing are the approvers whose word is not there yet.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"belisha/internal/kit/setting"
 	"belisha/internal/school/policies/document"
 )
 
@@ -63,7 +64,13 @@ func (r *Room) Beacon(ctx context.Context) (Beacon, error) {
 // docs keeps the last few texts as they were read. A Doc is never changed.
 type docs struct {
 	mu   sync.Mutex
-	kept map[string]*document.Doc
+	kept map[string]*readText
+}
+
+// readText is one text, and the values that it gives once they were asked for.
+type readText struct {
+	doc    *document.Doc
+	values *setting.Values
 }
 
 const docsKept = 8
@@ -71,13 +78,31 @@ const docsKept = 8
 func (d *docs) of(v Version) *document.Doc {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if doc, ok := d.kept[v.Hash]; ok {
-		return doc
+	return d.read(v).doc
+}
+
+// read is called with the lock held.
+func (d *docs) read(v Version) *readText {
+	if r, ok := d.kept[v.Hash]; ok {
+		return r
 	}
 	doc, _ := document.Parse(v.Text)
 	if d.kept == nil || len(d.kept) >= docsKept {
-		d.kept = map[string]*document.Doc{}
+		d.kept = map[string]*readText{}
 	}
-	d.kept[v.Hash] = doc
-	return doc
+	d.kept[v.Hash] = &readText{doc: doc}
+	return d.kept[v.Hash]
+}
+
+// values are what a text gives. Every page asks.
+func (r *Room) values(v Version) *setting.Values {
+	d := &r.reading
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.read(v)
+	if t.values == nil {
+		given, _ := r.text.Given(t.doc)
+		t.values = setting.NewValues(r.d.Book, 0, given)
+	}
+	return t.values
 }

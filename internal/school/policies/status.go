@@ -127,11 +127,11 @@ func (r *Room) statusAt(ctx context.Context, at, limit time.Time) (Status, error
 	if err != nil && !none {
 		return s, err
 	}
-	values := setting.NewValues(r.d.Book, 0, nil)
-	if !none {
-		s.doc = r.reading.of(ver)
-		given, _ := r.text.Given(s.doc)
-		values = setting.NewValues(r.d.Book, uint64(act.Number), given)
+	var values *setting.Values
+	if none {
+		values = setting.NewValues(r.d.Book, 0, nil)
+	} else {
+		s.doc, values = r.reading.of(ver), r.values(ver)
 		if s.Policy, err = r.policyState(ctx, act, ver, values); err != nil {
 			return s, err
 		}

@@ -134,7 +134,9 @@ func visible(a actor.Actor, lines []journal.Line) []journal.Line {
 			return !head && !a.May("safeguarding.tray")
 		case "concern-staff":
 			return !head
-		case "concern-head":
+		case "concern-head", "concern-list":
+			// The looks at lists are left out as well: they are many, so that a
+			// number that is missing tells nothing.
 			return true
 		}
 		return false
@@ -155,18 +157,39 @@ func (r *Room) Tray(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	return items, err
 }
 
+// gathered is a tray, with the names of the parts that could not be asked.
+type gathered struct {
+	items  []web.Item
+	failed []string
+	err    error
+}
+
+// gatheredFor is whose tray a request has asked for: the page and the light
+// above it show the same one.
+type gatheredFor struct{ actor string }
+
 // tray is Tray with the names of the parts that could not be asked.
 func (r *Room) tray(ctx context.Context, a actor.Actor) (items []web.Item, failed []string, err error) {
+	g, err := web.Once(ctx, gatheredFor{a.ID}, func() (gathered, error) { return r.gather(ctx, a), nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	return slices.Clone(g.items), g.failed, g.err
+}
+
+func (r *Room) gather(ctx context.Context, a actor.Actor) gathered {
+	var g gathered
 	var errs []error
 	for _, w := range r.d.Waiting() {
 		more, err := w.Waiting(ctx, a)
 		if err != nil {
-			failed, errs = append(failed, w.Name), append(errs, err)
+			g.failed, errs = append(g.failed, w.Name), append(errs, err)
 		}
-		items = append(items, more...)
+		g.items = append(g.items, more...)
 	}
-	Order(items)
-	return items, failed, errors.Join(errs...)
+	Order(g.items)
+	g.err = errors.Join(errs...)
+	return g
 }
 
 // Order sorts a tray.

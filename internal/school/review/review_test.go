@@ -128,6 +128,28 @@ func TestALongTrayIsCutAndTheRestIsOnePressAway(t *testing.T) {
 	webtest.Get(t, h, "/?all=1", webtest.As("person:1")).Has("Thing 39.")
 }
 
+func TestThePageAndItsLightAskOnceWhatWaits(t *testing.T) {
+	r := bench(t, nil, Promises{Policy: "p"})
+	asked := 0
+	r.d.Waiting = func() []Source {
+		return []Source{{Name: "concerns", Waiting: func(context.Context, actor.Actor) ([]web.Item, error) { asked++; return nil, nil }}}
+	}
+	d := webtest.Deps()
+	d.Beacon = r.Beacon
+	desk, _, err := web.Mux([]web.Section{r.Section()}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	webtest.Get(t, desk, "/", webtest.As("person:1")).Is(200)
+	if asked != 1 {
+		t.Errorf("one page asked %d times", asked)
+	}
+	webtest.Get(t, desk, "/", webtest.As("person:1")).Is(200)
+	if asked != 2 {
+		t.Errorf("the next page did not ask again: %d times in all", asked)
+	}
+}
+
 func TestAPartThatCannotBeAskedIsNamedAndNothingIsCalledEmpty(t *testing.T) {
 	r := bench(t, nil, Promises{Policy: "p"})
 	r.d.Waiting = func() []Source {
@@ -170,7 +192,7 @@ func TestWhoseHistoryWasLookedAtIsForTheHeadAlone(t *testing.T) {
 }
 
 func TestWhenSomethingReachedTheSafeguardingTrayIsForThoseWhoHaveIt(t *testing.T) {
-	lines := []journal.Line{{Seq: 1, Kind: "signal"}, {Seq: 2, Kind: "account"}, {Seq: 3, Kind: "concern"}, {Seq: 4, Kind: "concern-staff"}, {Seq: 5, Kind: "concern-head"}}
+	lines := []journal.Line{{Seq: 1, Kind: "signal"}, {Seq: 2, Kind: "account"}, {Seq: 3, Kind: "concern"}, {Seq: 4, Kind: "concern-staff"}, {Seq: 5, Kind: "concern-head"}, {Seq: 6, Kind: "concern-list"}}
 	for _, c := range []struct {
 		name string
 		who  actor.Actor

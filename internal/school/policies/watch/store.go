@@ -56,11 +56,15 @@ func lastFinding(ctx context.Context, q store.Querier, slug string, at time.Time
 
 // Last are the newest findings of all controls before a moment, by
 // slug; the zero time is now.
+// Nobody changes what is answered.
 func (w *Watch) Last(ctx context.Context, at time.Time) (map[string]Found, error) {
-	limit := int64(1) << 62
 	if !at.IsZero() {
-		limit = store.Millis(at)
+		return w.lastBefore(ctx, store.Millis(at))
 	}
+	return w.newest.Get(w.d.DB, func() (map[string]Found, error) { return w.lastBefore(ctx, int64(1)<<62) })
+}
+
+func (w *Watch) lastBefore(ctx context.Context, limit int64) (map[string]Found, error) {
 	rows, err := w.d.DB.QueryContext(ctx, `SELECT f.slug, f.found_at, f.seen_at, f.finding, f.id FROM control_findings f
 		JOIN (SELECT slug, MAX(seq) AS seq FROM control_findings WHERE found_at <= $1 GROUP BY slug) l ON l.slug = f.slug AND l.seq = f.seq`, limit)
 	if err != nil {

@@ -51,6 +51,7 @@ type Watch struct {
 	d        Deps
 	controls []control.Control // built ones, in the catalogue's order
 	running  sync.Mutex        // one run at a time
+	newest   store.Memo[map[string]Found]
 }
 
 // New returns a watch over the controls. One that is not in the catalogue, or
