@@ -139,3 +139,29 @@ func TestEvidenceThatManyReadTellsOfNoSingleCase(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyOwesWhatTheyMayNotKnowOf(t *testing.T) {
+	s := newSchool(t)
+	nobody := func(in *Report) { in.People, in.NotKnown = nil, true }
+	s.report(s.teacher, "staff-conduct", nobody)
+	s.report(s.teacher, "head", nobody)
+	s.clock.Advance(20 * oneDay)
+	owners := func() string {
+		list, err := s.owedLate(context.Background())
+		check(t, err)
+		var out []string
+		for _, o := range list {
+			out = append(out, o.Owner)
+		}
+		return strings.Join(out, " ")
+	}
+	if got := owners(); got != string(people.Headteacher) {
+		t.Errorf("about staff and the head: %q", got)
+	}
+	s.report(s.teacher, "grooming", nobody)
+	s.report(s.teacher, "bullying", nobody)
+	s.clock.Advance(20 * oneDay)
+	if got := owners(); got != "safeguarding-lead headteacher" {
+		t.Errorf("about children too: %q", got)
+	}
+}

@@ -3,7 +3,9 @@ package concerns
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -129,8 +131,9 @@ const (
 	receiptQuiet  = "quiet"
 )
 
-// owed: what waits beyond its time is acted on; after a quiet time somebody says whether there is nothing to record;
-// and once in a while the head and the lead read the trends.
+// owed: what waits beyond its time is acted on; after a quiet time somebody
+// says whether there is nothing to record; and once in a while the head and the
+// lead read the trends.
 func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
 	if len(r.Closed(ctx)) > 0 {
 		return nil, nil
@@ -139,16 +142,11 @@ func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := r.WaitingTimes(ctx)
+	late, err := r.owedLate(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if w.Late > 0 { // it goes up by school days, to those who see a count and no case
-		out = append(out, duty.Owed{
-			ID: "late/" + w.Due.UTC().Format("2006-01-02T15"), What: "Act on concerns that wait beyond their time", Step: "Open the list",
-			Owner: string(people.SafeguardingLead), Since: w.Due, Due: w.Due, Link: "/concerns", Risk: 2,
-		})
-	}
+	out = append(out, late...)
 	last, err := r.lastReported(ctx)
 	if err != nil || last.IsZero() {
 		return out, err
@@ -168,6 +166,40 @@ func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
 				ID: "trends/" + string(p) + "/" + due.UTC().Format("2006-01-02"), What: "Read the trends of concerns", Step: "Read them",
 				Owner: string(p), Since: due.Add(-14 * oneDay), Due: due, Link: "/concerns/trends", Risk: 1,
 			})
+		}
+	}
+	return out, nil
+}
+
+// owedLate asks of those a route goes to that they act. Nobody owes what they
+// may not know of: the lead whom a case about staff is kept from would learn
+// by the task that there is one.
+func (r *Room) owedLate(ctx context.Context) ([]duty.Owed, error) {
+	var out []duty.Owed
+	for _, x := range Routes {
+		if x.Route == HeadComplaint { // it would go up to the head
+			continue
+		}
+		n, due, err := r.lateOn(ctx, x.Route)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue
+		}
+		o := duty.Owed{
+			ID: "late/" + due.UTC().Format("2006-01-02T15"), What: "Act on concerns that wait beyond their time", Step: "Open the list",
+			Owner: string(r.chain(x.Route)[0][0]), Since: due, Due: due, Link: "/concerns", Risk: 2,
+		}
+		same := slices.IndexFunc(out, func(y duty.Owed) bool { return y.Owner == o.Owner })
+		switch {
+		case same < 0:
+			if o.Owner != string(people.SafeguardingLead) {
+				o.ID = "late/" + o.Owner + "/" + due.UTC().Format("2006-01-02T15")
+			}
+			out = append(out, o)
+		case due.Before(out[same].Due):
+			out[same].ID, out[same].Since, out[same].Due = strings.TrimSuffix(out[same].ID, out[same].Due.UTC().Format("2006-01-02T15"))+due.UTC().Format("2006-01-02T15"), due, due
 		}
 	}
 	return out, nil
