@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"belisha/internal/kit/actor"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
@@ -76,7 +77,7 @@ func (r *Room) tellAbout(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v.About = Abouts
+	v.About = aboutsFor(c.Actor.Audience)
 	return tellPage.Render(c, v)
 }
 
@@ -292,4 +293,13 @@ func (r *Room) showAnswer(c *web.Ctx) error {
 	}
 	v.setAnswer(c, a)
 	return tellPage.Render(c, v)
+}
+
+// aboutsFor leaves out what is for grown-ups when a child is signed in: fewer
+// words to read.
+func aboutsFor(a actor.Audience) []setting.Option {
+	if a == actor.Pupil {
+		return Abouts[:3]
+	}
+	return Abouts
 }
