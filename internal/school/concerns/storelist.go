@@ -85,7 +85,7 @@ func (r *Room) List(ctx context.Context, in Asked) (Page, error) {
 		return p, err
 	}
 	return p, r.d.DB.Write(ctx, func(tx *store.Tx) error {
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbListed, Kind: "concern", ID: "list", After: map[string]int{"shown": len(list)}})
+		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbListed, Kind: LineList, ID: "list", After: map[string]int{"shown": len(list)}})
 	})
 }
 
