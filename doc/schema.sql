@@ -302,6 +302,17 @@ CREATE TABLE concern_files (
     sealed  TEXT NOT NULL
 );
 
+CREATE TABLE concern_pauses (
+    id       TEXT PRIMARY KEY,
+    concern  TEXT NOT NULL REFERENCES concerns (id),
+    action   TEXT NOT NULL,
+    mark     TEXT NOT NULL,
+    from_at  BIGINT NOT NULL,
+    until_at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    sealed   TEXT NOT NULL
+);
+
 CREATE TABLE concern_people (
     id      TEXT PRIMARY KEY,
     concern TEXT NOT NULL REFERENCES concerns (id),
@@ -1277,6 +1288,12 @@ CREATE INDEX concern_drafts_at ON concern_drafts (at);
 CREATE INDEX concern_entries_concern ON concern_entries (concern, at, id);
 
 CREATE INDEX concern_files_concern ON concern_files (concern, at);
+
+CREATE INDEX concern_pauses_concern ON concern_pauses (concern);
+
+CREATE INDEX concern_pauses_mark ON concern_pauses (mark, until_at);
+
+CREATE INDEX concern_pauses_until ON concern_pauses (until_at);
 
 CREATE INDEX concern_people_concern ON concern_people (concern);
 

@@ -46,9 +46,10 @@ type gateDoor struct {
 	admin net.Addr
 
 	// What later rooms plug in; each may be nil.
-	standing func(context.Context, people.ID) (string, error) // the agreement: "", "remind" or "hold"
-	pac      func(context.Context) (string, error)            // the file by which browsers find the proxy
-	captive  func(context.Context) (bool, error)              // devices are led to sign-in
+	standing func(context.Context, people.ID) (string, error)    // the agreement: "", "remind" or "hold"
+	paused   func(context.Context, people.ID) (time.Time, error) // until when the web is withdrawn
+	pac      func(context.Context) (string, error)               // the file by which browsers find the proxy
+	captive  func(context.Context) (bool, error)                 // devices are led to sign-in
 }
 
 // StartGate makes sure that the filter of the folder runs, before any record

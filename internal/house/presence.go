@@ -40,6 +40,11 @@ func (g *gateDoor) toRow(ctx context.Context, r access.Row) (subject.Row, error)
 		return row, err
 	}
 	row.Classes = filtering.ClassLabels(who, classes)
+	if g.paused != nil {
+		if row.PausedUntil, err = g.paused(ctx, r.Person); err != nil {
+			return row, fmt.Errorf("asking whether the web is withdrawn: %w", err)
+		}
+	}
 	if g.standing != nil {
 		if row.Agreement, err = g.standing(ctx, r.Person); err != nil {
 			return row, fmt.Errorf("asking for a signature: %w", err)

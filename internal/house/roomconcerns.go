@@ -23,10 +23,12 @@ func (h *House) openConcerns(ctx context.Context) (err error) {
 			return h.blobs
 		},
 		Evidence: rowEvidence{h}, Notices: h.Notices, Adult: h.trustedAdult, Ready: ready.reasons, Watching: h.watching,
+		Changed: h.tellOf, Held: h.heldBack,
 	})
 	if err != nil {
 		return err
 	}
+	h.gate.paused = h.Concerns.Paused
 	h.join(h.Concerns)
 	return nil
 }

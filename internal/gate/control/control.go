@@ -90,6 +90,9 @@ type Status struct {
 	Questions   uint64        `json:"questions"` // DNS
 	Faults      uint64        `json:"faults"`
 	CA          string        `json:"ca,omitempty"` // fingerprint of the school's certificate
+	// Paused says by row until when the web is paused, for those rows for
+	// which it is.
+	Paused map[string]time.Time `json:"paused,omitempty"`
 }
 
 // DecideRequest asks what would happen, for a page.

@@ -400,6 +400,24 @@ func (t *Table) Changes(after, until time.Time) bool {
 	return false
 }
 
+// Paused says until when the web is paused, by row, for those rows for which
+// it is now.
+func (t *Table) Paused(now time.Time) map[string]time.Time {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var out map[string]time.Time
+	for id, r := range t.rows {
+		if !now.Before(r.PausedUntil) || !now.Before(r.Ends) {
+			continue
+		}
+		if out == nil {
+			out = map[string]time.Time{}
+		}
+		out[id] = r.PausedUntil
+	}
+	return out
+}
+
 // Number is the number of the last push applied.
 func (t *Table) Number() uint64 {
 	t.mu.RLock()

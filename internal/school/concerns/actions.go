@@ -39,7 +39,7 @@ var ActionKinds = []ActionKind{
 	{Value: actPolice, Title: "Police", Decides: true, Says: "Told, when, by whom and the reference; or not, and why."},
 	{Value: "outside", Title: "Asked for outside help", Says: "Local authority, helpline, health, another school: whom, and what they advised."},
 	{Value: actInvestigation, Title: "The head's investigation", Says: "It goes to the head, who writes what was found."},
-	{Value: actSanction, Title: "Sanction", Says: "By the published behaviour policy only. Belisha records it; it takes nobody's access away. Think of coursework before access is withdrawn."},
+	{Value: actSanction, Title: "Sanction", Says: "By the published behaviour policy only. The web is withdrawn from a pupil by the filter itself, at once and until the last day; help stays open. Any other sanction is recorded, and carried out by you."},
 	{Value: "support", Title: "Support for a child or a colleague"},
 	{Value: "monitoring", Title: "Review of the filter or of monitoring"},
 	{Value: "other", Title: "Something else"},
@@ -68,6 +68,11 @@ type Doing struct {
 	Approver string
 	Clause   string // of the behaviour policy
 	Until    time.Time
+	Whose    string // on whom it falls: a person of the case; "" where there is one only
+	// Coursework: could it touch coursework or an exam, "yes" or "no"? If yes,
+	// Arranged says how they get at it meanwhile.
+	Coursework string
+	Arranged   string
 }
 
 // Act sets an action down in a case.
@@ -82,7 +87,7 @@ func (r *Room) Act(ctx context.Context, id string, version int64, in Doing) erro
 			return change{}, errNotLive
 		}
 		ch := change{verb: VerbAction, acts: true}
-		if err := r.mayAct(ctx, tx, w, &a, &ch); err != nil {
+		if err := r.mayAct(ctx, tx, w, &in, &a, &ch); err != nil {
 			return change{}, err
 		}
 		if err := r.insertAction(ctx, tx, &a); err != nil {
@@ -104,7 +109,7 @@ func (r *Room) readDoing(ctx context.Context, in *Doing, a *Action) error {
 	if !known {
 		bad["kind"] = "Choose what was done."
 	}
-	for field, p := range map[string]*string{"what": &in.What, "who": &in.Who, "ref": &in.Ref, "reason": &in.Reason, "approver": &in.Approver, "clause": &in.Clause} {
+	for field, p := range map[string]*string{"what": &in.What, "who": &in.Who, "ref": &in.Ref, "reason": &in.Reason, "approver": &in.Approver, "clause": &in.Clause, "arranged": &in.Arranged} {
 		*p = clean(*p)
 		long(bad, field, *p, maxLong)
 	}
@@ -185,7 +190,7 @@ func (in *Doing) sanction(a *Action, bad store.Invalid, allowed []string, now ti
 	if in.Clause == "" {
 		bad["clause"] = "Name the clause of the behaviour policy that it rests on."
 	}
-	if timed := slices.Contains([]string{"internet", "equipment", "suspension"}, in.Grade); timed && !in.Until.After(now) {
+	if timed := slices.Contains([]string{gradeInternet, "equipment", "suspension"}, in.Grade); timed && !in.Until.After(now) {
 		bad["until"] = "Give the day on which it ends."
 	}
 	a.Words.Grade, a.Words.Approver, a.Words.Clause, a.Until = in.Grade, in.Approver, in.Clause, in.Until
@@ -193,11 +198,14 @@ func (in *Doing) sanction(a *Action, bad store.Invalid, allowed []string, now ti
 }
 
 // mayAct refuses what a case does not allow, and does what an investigation
-// brings with it.
-func (r *Room) mayAct(ctx context.Context, tx *store.Tx, w *Whole, a *Action, ch *change) error {
+// or a sanction brings with it.
+func (r *Room) mayAct(ctx context.Context, tx *store.Tx, w *Whole, in *Doing, a *Action, ch *change) error {
 	switch a.Kind {
 	case actSanction:
-		return r.maySanction(ctx, tx, w)
+		if err := r.maySanction(ctx, tx, w); err != nil {
+			return err
+		}
+		return r.impose(ctx, tx, w, in, a, ch)
 	case actInvestigation:
 		return r.toHead(ctx, tx, w, a, ch)
 	}
@@ -342,8 +350,15 @@ func (a *Action) says() string {
 	add("Reference: ", a.Words.Ref)
 	add("", a.Words.What)
 	add("Sanction: ", optionTitle(Sanctions, a.Words.Grade))
+	add("For: ", a.Words.Whose)
 	add("Approved by: ", a.Words.Approver)
 	add("By the behaviour policy: ", a.Words.Clause)
+	switch a.Words.Coursework {
+	case "no":
+		add("", "It touches no coursework and no exam")
+	case "yes":
+		add("Coursework and exams meanwhile: ", a.Words.Arranged)
+	}
 	add("What came of it: ", a.Words.Outcome)
 	return strings.Join(parts, ". ")
 }

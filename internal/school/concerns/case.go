@@ -166,6 +166,7 @@ const (
 	EntryReopened  = "reopened"
 	EntryVoid      = "void"
 	EntryPolicy    = "policy"
+	EntryLifted    = "lifted"
 )
 
 var entryTitles = []setting.Option{
@@ -185,6 +186,7 @@ var entryTitles = []setting.Option{
 	{Value: EntryReopened, Title: "Opened again"},
 	{Value: EntryVoid, Title: "Entered in error"},
 	{Value: EntryPolicy, Title: "What the policy could learn"},
+	{Value: EntryLifted, Title: "The web given back"},
 }
 
 // Action is something that is to be done, or was.
@@ -211,6 +213,10 @@ type ActionWords struct {
 	Grade    string `json:"grade,omitempty"`
 	Approver string `json:"approver,omitempty"`
 	Clause   string `json:"clause,omitempty"`
+	Whose    string `json:"whose,omitempty"` // on whom a sanction falls
+	// Coursework: yes or no, whether the sanction could touch it.
+	Coursework string `json:"coursework,omitempty"`
+	Arranged   string `json:"arranged,omitempty"`
 }
 
 // The states of an action.
@@ -250,6 +256,7 @@ type Whole struct {
 	Actions []Action
 	Files   []File
 	Sights  []Sighting
+	Pauses  []Pause
 	// Full: the reader is one of those it goes to; else they were named for it.
 	Full bool
 	// Receivers are those it goes to now, by name.

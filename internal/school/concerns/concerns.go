@@ -147,6 +147,7 @@ var Protected = []journal.Protected{
 	{Table: "concern_sights", Key: "id"},
 	{Table: "concern_files", Key: "id"},
 	{Table: "concern_receipts", Key: "id"},
+	{Table: "concern_pauses", Key: "id"},
 }
 
 // Roll is the hall's register of people; a *people.Room.
@@ -221,6 +222,11 @@ type Deps struct {
 	// Watching says who is told at once out of school hours because they have
 	// agreed to be, and until when; "" for nobody. May be nil.
 	Watching func(ctx context.Context, at time.Time) (name string, until time.Time, err error)
+	// Changed is told of whoever the web was withdrawn from or given back to;
+	// Held answers how the filter holds everybody on the web, ErrFilterAway
+	// where it does not answer. Both may be nil.
+	Changed func(ctx context.Context, person people.ID)
+	Held    func(ctx context.Context) ([]Held, error)
 	// Adult is who a pupil can tell here, in words.
 	Adult func(ctx context.Context) string
 	Log   *slog.Logger

@@ -387,13 +387,13 @@ func TestNobodyIsPunishedForDistressNorByAMachine(t *testing.T) {
 	lead := s.as(s.lead)
 	sanction := Doing{Kind: actSanction, Grade: "talk", Approver: "The head", Clause: "Behaviour 4.2"}
 	for _, kind := range []string{"self-harm", "harmful-content", "images", "grooming"} { // distress, accident, harm done to a child
-		id := s.report(s.teacher, kind)
+		id := s.harmed(kind)
 		if err := s.Act(lead, id, s.version(id), sanction); err == nil {
 			t.Errorf("a sanction for %s", kind)
 		}
 	}
 	for _, lacking := range []Doing{{Grade: "talk", Approver: "The head"}, {Grade: "talk", Clause: "4.2"}, {Approver: "The head", Clause: "4.2"}, {Grade: "dismissal", Approver: "The head", Clause: "4.2"}} {
-		id := s.report(s.teacher, "messages")
+		id := s.harmed("messages")
 		lacking.Kind = actSanction
 		if err := s.Act(lead, id, s.version(id), lacking); err == nil {
 			t.Errorf("a sanction without grade, approver, clause, or that the policy does not have: %+v", lacking)
@@ -401,7 +401,7 @@ func TestNobodyIsPunishedForDistressNorByAMachine(t *testing.T) {
 	}
 	s.rows["row:1"] = Seen{Ref: "row:1", Person: s.robin, Certainty: Sure, Words: "searched for a way past the filter", At: monday}
 	s.rows["row:2"] = Seen{Ref: "row:2", Person: s.robin, Certainty: Sure, Theme: "selfharm", Words: "x", At: monday}
-	row := s.report(s.teacher, "messages", func(in *Report) { in.Ref = "row:1" })
+	row := s.harmed("messages", func(in *Report) { in.Ref = "row:1" })
 	if err := s.Act(lead, row, s.version(row), sanction); err == nil {
 		t.Error("a sanction on a row alone")
 	}
@@ -410,7 +410,7 @@ func TestNobodyIsPunishedForDistressNorByAMachine(t *testing.T) {
 		t.Error("a sanction for a time without an end")
 	}
 	check(t, s.Act(lead, row, s.version(row), sanction))
-	themed := s.report(s.teacher, "messages", func(in *Report) { in.Ref = "row:2" })
+	themed := s.harmed("messages", func(in *Report) { in.Ref = "row:2" })
 	check(t, s.Act(lead, themed, s.version(themed), Doing{Kind: actSpoke, What: "Talked", Done: true}))
 	if err := s.Act(lead, themed, s.version(themed), sanction); err == nil {
 		t.Error("a sanction for a search about self-harm")

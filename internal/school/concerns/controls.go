@@ -40,6 +40,7 @@ func (r *Room) Controls() []control.Control {
 		c("C23", "parents-told", "Parents were told of their child's incident, or the reason why not is recorded.", []string{"INC-16"}, []string{keyParents}, r.parentsTold),
 		c("C24", "deliberate-access-investigated", "The head investigates deliberate access before it is decided.", []string{"INC-08"}, nil, r.investigated),
 		c("C25", "referral-decided", "What may be illegal was referred, or the reason why not is recorded.", []string{"INC-14", "INC-15"}, []string{keyReferral}, r.referred),
+		c("C26", "sanctions-applied", "Sanctions are in force for as long as they were given, and no longer.", []string{"INC-09", "INC-10"}, []string{keySanctions}, r.sanctionsApplied),
 		c("C28", "trends-read", "The report on trends was read.", []string{"INC-02", "INC-21"}, []string{keyTrends}, r.trendsRead),
 		c("C29", "routes-have-receivers", "Every kind of report has somebody to receive it.", []string{"INC-05", "INC-23", "CMP-01", "CMP-02"},
 			[]string{keyBehaviour, keySecurity}, r.routesLive),

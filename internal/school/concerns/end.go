@@ -113,12 +113,14 @@ func (r *Room) Void(ctx context.Context, id string, version int64, reason string
 	if err != nil {
 		return err
 	}
-	_, err = r.work(ctx, id, version, false, func(_ *store.Tx, w *Whole) (change, error) {
+	_, err = r.work(ctx, id, version, false, func(tx *store.Tx, w *Whole) (change, error) {
 		if !w.live() {
 			return change{}, errNotLive
 		}
 		w.State, w.ClosedAt = CaseVoid, r.now()
-		return change{verb: VerbVoided, entries: []Entry{{Kind: EntryVoid, Told: Told{Text: "Entered in error. It stays to be read.", Reason: reason}}}}, nil
+		ch := change{verb: VerbVoided, entries: []Entry{{Kind: EntryVoid, Told: Told{Text: "Entered in error. It stays to be read.", Reason: reason}}}}
+		err := r.liftAll(ctx, tx, w, "The concern was entered in error.", &ch)
+		return ch, err
 	})
 	return err
 }

@@ -131,7 +131,10 @@ func (r *Room) whole(ctx context.Context, q store.Querier, id string) (*Whole, e
 	if w.Files, err = r.filesOf(ctx, q, id); err != nil {
 		return nil, err
 	}
-	w.Sights, err = r.sightsOf(ctx, q, id)
+	if w.Sights, err = r.sightsOf(ctx, q, id); err != nil {
+		return nil, err
+	}
+	w.Pauses, err = r.pausesOf(ctx, q, id)
 	return w, err
 }
 

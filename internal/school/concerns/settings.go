@@ -108,7 +108,7 @@ func waySettings() []setting.Setting {
 		},
 		{
 			Key: keySanctions, Title: "The sanctions that may be given", Kind: setting.List, Options: Sanctions,
-			Help:         "Each has a grade, who approved it, and an end. They are recorded; Belisha takes nobody's access away.",
+			Help:         "Each has a grade, on whom it falls, who approved it, and an end. The internet is withdrawn from a pupil by the filter itself, which gives it back at the end; every other sanction is recorded.",
 			Default:      "a talk or counselling, telling parents, withdrawal of the internet for a time, withdrawal of equipment for a time, referral to the local authority, referral to the police",
 			Requirements: []string{"INC-09"},
 		},

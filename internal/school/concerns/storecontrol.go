@@ -111,7 +111,7 @@ var caseTables = []struct {
 	name string
 	rows bool
 }{
-	{"concern_people", true}, {"concern_entries", true}, {"concern_actions", true}, {"concern_sights", true}, {"concern_files", true}, {"concern_refs", false},
+	{"concern_people", true}, {"concern_entries", true}, {"concern_actions", true}, {"concern_sights", true}, {"concern_files", true}, {"concern_pauses", true}, {"concern_refs", false},
 }
 
 // over are the closed cases whose time is over and that no hold keeps.

@@ -176,6 +176,11 @@ func (r *Room) summary(c *web.Ctx, w *Whole) web.Summary {
 	if w.Care {
 		add("Sanctions", "None may come of this: it is about distress, health, identity, abuse or an accident.", web.When{})
 	}
+	for i := range w.Pauses {
+		if p := &w.Pauses[i]; p.live(r.now()) {
+			add("Web withdrawn", p.Words.Name+", until the end of "+people.DayOf(p.Until.In(c.Words.Zone())).Words(), web.When{})
+		}
+	}
 	keep := "closed, until the end of " + words1(w.KeepFrom+int(r.values().Int(keyKeep)))
 	if w.Hold {
 		keep = "under a legal hold"
@@ -301,6 +306,11 @@ func (r *Room) fillSteps(w *Whole, v *caseView) {
 		}
 	} else {
 		v.Steps = append(v.Steps, link("Open it again", "reopen"))
+	}
+	for i := range w.Pauses {
+		if p := &w.Pauses[i]; p.live(r.now()) {
+			v.Steps = append(v.Steps, link("Give the web back to "+p.Words.Name, "lift?pause="+p.ID))
+		}
 	}
 	v.Steps = append(v.Steps, link("Who may see it", "sight"), link("Name somebody for it", "name"), link("End somebody's leave to see it", "unname"), link("Legal hold", "hold"), link("Make a copy for somebody", "copy"))
 }

@@ -33,6 +33,7 @@ func steps() map[string]step {
 		"person":  {title: "Put somebody into it", button: "Put them in", said: "Put in.", fields: (*Room).personFields, do: (*Room).doPerson, lead: "Whoever is in a case, and their close family, cannot see it."},
 		"takeout": {title: "Take somebody out of it", button: "Take them out", said: "Taken out. It stays to be read that they were in it.", fields: (*Room).reasonField, do: (*Room).doTakeOut},
 		"act":     {title: "Set down an action", button: "Set it down", said: "Set down.", fields: (*Room).actFields, do: (*Room).doAct},
+		"lift":    {title: "Give the web back", button: "Give it back now", said: "Given back.", fields: (*Room).liftFields, do: (*Room).doLift, lead: "It comes back by itself at the end. Given back early, it needs a reason."},
 		"finish":  {title: "What came of it?", button: "Keep it", said: "Kept.", fields: (*Room).finishFields, do: (*Room).doFinish},
 		"sight":   {title: "Who may see it", button: "Change it", said: "Changed.", fields: (*Room).sightFields, do: (*Room).doSight},
 		"name":    {title: "Name somebody for it", button: "Let them see it", said: "They may see it until that day.", fields: (*Room).nameFields, do: (*Room).doName, lead: "They see the whole case and may add notes; they decide nothing."},
@@ -248,7 +249,7 @@ func (r *Room) doVoid(c *web.Ctx, id string, version int64, form url.Values) err
 	return r.Void(c.Context(), id, version, form.Get("reason"))
 }
 
-func (r *Room) actFields(c *web.Ctx, _ *Whole) []web.Field {
+func (r *Room) actFields(c *web.Ctx, w *Whole) []web.Field {
 	kind := c.Query("kind") + c.Value("kind")
 	k, _ := actionKind(kind)
 	out := []web.Field{{Kind: web.HiddenField, Name: "kind", Value: kind}}
@@ -262,15 +263,8 @@ func (r *Room) actFields(c *web.Ctx, _ *Whole) []web.Field {
 			web.Field{Name: "ref", Label: "Their reference", Optional: true, Max: maxShort},
 			web.Field{Kind: web.LongField, Name: "reason", Label: "If no: why not?", Optional: true, Rows: 2, Max: maxLong}, what)
 	case kind == actSanction:
-		grade := web.Field{Kind: web.SelectField, Name: "grade", Label: "Which?"}
-		for _, v := range r.values().Items(keySanctions) {
-			grade.Options = append(grade.Options, web.Option{Value: v, Label: capital(optionTitle(Sanctions, v))})
-		}
 		what.Optional = true
-		return append(out, grade,
-			web.Field{Name: "clause", Label: "Clause of the behaviour policy", Max: maxShort},
-			web.Field{Name: "approver", Label: "Who approved it?", Max: maxShort},
-			web.Field{Kind: web.DayField, Name: "until", Label: "Last day", Optional: true, Hint: "Needed for what is taken away for a time"}, what)
+		return append(append(out, r.sanctionFields(c, w)...), what)
 	}
 	out = append(out, what)
 	if kind == actInvestigation {
@@ -292,6 +286,7 @@ func (r *Room) doAct(c *web.Ctx, id string, version int64, form url.Values) erro
 		Kind: form.Get("kind"), What: form.Get("what"), Done: form.Get("done") == "yes", GivenTo: form.Get("given"), Due: due,
 		Decision: form.Get("decision"), Who: form.Get("who"), Ref: form.Get("ref"), Reason: form.Get("reason"),
 		Grade: form.Get("grade"), Approver: form.Get("approver"), Clause: form.Get("clause"), Until: until,
+		Whose: form.Get("whose"), Coursework: form.Get("coursework"), Arranged: form.Get("arranged"),
 	})
 }
 

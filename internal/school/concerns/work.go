@@ -140,7 +140,10 @@ func (r *Room) Triage(ctx context.Context, id string, version int64, t Triage) (
 			}
 		}
 		ch.entries = []Entry{{Kind: EntryTriage, Told: Told{Text: said, Reason: t.Note}}}
-		return ch, nil
+		if w.Care {
+			err = r.liftAll(ctx, tx, w, "What this is about never leads to a sanction.", &ch)
+		}
+		return ch, err
 	})
 	return w, err
 }
@@ -297,7 +300,12 @@ func (r *Room) TakeOut(ctx context.Context, id string, version int64, who, reaso
 		if err := r.takeOut(ctx, tx, id, *p); err != nil {
 			return change{}, err
 		}
-		return r.repeople(ctx, w, []string{p.ID}, "Taken out: "+p.Named.Name+".", reason)
+		ch, err := r.repeople(ctx, w, []string{p.ID}, "Taken out: "+p.Named.Name+".", reason)
+		if err != nil || p.Mark == "" {
+			return ch, err
+		}
+		err = r.lift(ctx, tx, w, "They were in the concern by mistake.", &ch, func(x *Pause) bool { return x.Mark == p.Mark })
+		return ch, err
 	})
 	return err
 }
