@@ -19,6 +19,9 @@ type Trend struct {
 	Unit  string // "concerns"
 	// Points are in the order of time.
 	Points []Point
+	// Level: the points are how things stood ("per cent signed"), not how often
+	// something happened, so that the last one counts and no sum does.
+	Level bool
 	// Pupils: the counts are of what children did or met, so that small ones
 	// are hidden from governors.
 	Pupils bool
@@ -52,9 +55,12 @@ func (t Trend) Guarded() Trend {
 	return out
 }
 
-// Total is the sum, or -1 where a count is hidden.
+// Total is the sum, of a level the last point; -1 where a count is hidden.
 func (t Trend) Total() int {
 	n := 0
+	if t.Level && len(t.Points) > 0 {
+		return t.Points[len(t.Points)-1].N
+	}
 	for _, p := range t.Points {
 		if p.N < 0 {
 			return -1

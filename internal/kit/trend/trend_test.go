@@ -41,3 +41,13 @@ func TestWhatIsNotAboutPupilsIsShownWhole(t *testing.T) {
 		t.Errorf("got %+v, total %d", got.Points, got.Total())
 	}
 }
+
+func TestTheLastPointOfALevelCounts(t *testing.T) {
+	level := trend.Trend{Level: true, Points: []trend.Point{{"September", 90}, {"October", 95}}}
+	if got := level.Total(); got != 95 {
+		t.Errorf("90 per cent, then 95 per cent is %d per cent, want 95", got)
+	}
+	if got := (trend.Trend{Level: true}).Total(); got != 0 {
+		t.Errorf("a level without points is %d", got)
+	}
+}

@@ -273,7 +273,7 @@ func (r *Room) Trends(ctx context.Context, from, to time.Time) ([]trend.Trend, e
 	for _, c := range b.counts() {
 		if c.Number > 0 {
 			at[c.Sheet] = len(out)
-			out = append(out, trend.Trend{Title: c.Sheet.Title() + ": signed", Unit: "per cent", Link: listLink(c.Sheet)})
+			out = append(out, trend.Trend{Title: c.Sheet.Title() + ": signed", Unit: "per cent", Level: true, Link: listLink(c.Sheet)})
 		}
 	}
 	for _, d := range monthEnds(from, to, b.today) {

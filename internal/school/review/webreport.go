@@ -53,6 +53,7 @@ type body struct {
 	Waits      web.Table
 	Looks      []string
 	Trends     []trendView
+	Levels     web.Table // trends of which no sum makes sense
 	Filter     web.Table
 	Posts      web.Table
 	Turns      web.Table
@@ -97,11 +98,34 @@ func (b *body) movements(rep Report) {
 			quiet = append(quiet, strings.ToLower(m.Title[:1])+m.Title[1:])
 			continue
 		}
+		if m.Level {
+			b.level(m, rep.School)
+			continue
+		}
 		b.Trends = append(b.Trends, movement(m, rep.School))
 	}
 	if len(quiet) > 0 {
 		b.Quiet = "None this term, nor the term before: " + words.And(quiet) + "."
 	}
+}
+
+// level adds a row of how things stand now, and stood when the term before
+// ended.
+func (b *body) level(m Movement, s School) {
+	if len(b.Levels.Columns) == 0 {
+		b.Levels = web.Table{Caption: "How things stand", Columns: []web.Column{
+			{Title: "What"}, {Title: "Now", Numeric: true}, {Title: "End of the " + strings.ToLower(before(s)[:1]) + before(s)[1:], Numeric: true},
+		}}
+		if s.Before.Name == "" {
+			b.Levels.Columns[2].Title = "End of the term before"
+		}
+	}
+	unit := map[string]string{"per cent": " %"}[m.Unit]
+	was := "not known"
+	if m.Known {
+		was = few(m.Before) + unit
+	}
+	b.Levels.Rows = append(b.Levels.Rows, web.Row{Cells: []web.Cell{{Text: m.Title}, {Text: few(m.Total()) + unit}, {Text: was}}})
 }
 
 // measured takes out the promises for which nothing is built that looks.
