@@ -2,6 +2,7 @@ package house
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/duty"
 	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
 	"belisha/internal/school/access"
 	"belisha/internal/school/people"
 )
@@ -95,8 +97,16 @@ func (p taskPeople) Deputises(ctx context.Context, post, person string) (bool, e
 	return deputy && another, nil
 }
 
-// Actor is somebody as they would be if they signed in now.
+// Actor is somebody as they would be if they signed in now. Somebody whose
+// account is closed cannot.
 func (p taskPeople) Actor(ctx context.Context, person string) (actor.Actor, error) {
+	a, err := p.h.Access.AccountOf(ctx, people.ID(person))
+	if err == nil && a.Disabled {
+		return actor.Actor{}, store.ErrNotFound
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return actor.Actor{}, err
+	}
 	return p.h.Access.ActorOf(ctx, people.ID(person))
 }
 

@@ -138,6 +138,22 @@ func TestACalendarClosesWithItsOwnersLeaving(t *testing.T) {
 	if w.Code != 404 {
 		t.Errorf("the calendar is reachable through the filter: %d", w.Code)
 	}
+	sys := actor.With(t.Context(), actor.Belisha("test"))
+	for _, step := range []struct {
+		closed bool
+		want   int
+	}{{true, 404}, {false, 200}} {
+		account, err := h.Access.AccountOf(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Access.SetDisabled(sys, account.ID, step.closed, account.Version, "looked into"); err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := get(); code != step.want {
+			t.Errorf("the account is closed %v, its calendar %d", step.closed, code)
+		}
+	}
 	p, err = h.People.Get(t.Context(), p.ID)
 	if err != nil {
 		t.Fatal(err)
