@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"belisha/internal/kit/actor"
@@ -65,13 +66,16 @@ func (c *Ctx) frame(b *Base) {
 		Reader:  c.reader(), SignedIn: c.Actor.SignedIn(),
 		Bare: c.R.URL.Path == s.SignIn, Notice: c.takeNotice(),
 	}
+	if b.OwnTurns {
+		f.Help = nil
+	}
 	f.WindowBar = windowTitle(b, f.School)
 	if !c.people && f.SignedIn {
 		f.Menu = c.menu()
 		f.Submenu = submenu(f.Menu)
 		// Whoever can do nothing about a banner is not troubled with it.
 		if a := c.Actor.Audience; a != actor.Pupil && a != actor.Parent && a != actor.Visitor {
-			f.Banners = c.about.Banners
+			f.Banners = c.banners()
 		}
 		f.Light = c.light()
 	}
@@ -102,6 +106,17 @@ func windowTitle(b *Base, school string) string {
 	return title
 }
 
+// banners are the school's, with the link for those who may open it.
+func (c *Ctx) banners() []Banner {
+	out := slices.Clone(c.about.Banners)
+	for i, b := range out {
+		if b.Needs != "" && !allowed(c.Actor, b.Needs) {
+			out[i].Link, out[i].Step = "", ""
+		}
+	}
+	return out
+}
+
 // menu is what this actor may open, by area. The entry whose path is the
 // longest beginning of the page's is the current one.
 func (c *Ctx) menu() []MenuLink {
@@ -128,11 +143,25 @@ func (c *Ctx) menu() []MenuLink {
 		out[area].Entries[entry].Current = true
 	}
 	for i, a := range out {
+		a.lead()
+		out[i] = a
 		if len(a.Entries) == 1 { // an area of one is its entry
 			out[i].Title, out[i].Entries = a.Entries[0].Title, nil
 		}
 	}
 	return out
+}
+
+// lead puts the entry that gives an area its name first, so that the area
+// leads there.
+func (l *MenuLink) lead() {
+	i := slices.IndexFunc(l.Entries, func(e MenuLink) bool { return e.Title == l.Title })
+	if i < 0 {
+		return
+	}
+	e := l.Entries[i]
+	l.Entries = slices.Insert(slices.Delete(l.Entries, i, i+1), 0, e)
+	l.Path, l.Icon = e.Path, e.Icon
 }
 
 // submenu is the entries of the area that the reader is in, under its title.

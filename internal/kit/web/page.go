@@ -34,6 +34,9 @@ type Base struct {
 	// Marking is printed with records: "Safeguarding: keep locked away".
 	Marking string
 
+	// OwnTurns: the page lists where to turn itself, so that its foot does not.
+	OwnTurns bool
+
 	Frame Frame
 }
 

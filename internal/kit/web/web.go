@@ -105,6 +105,8 @@ type Banner struct {
 	Words string // "This is not a filter on its own."
 	Link  string // where to mend it, "" for none
 	Step  string // the words of the link
+	// Needs is who may mend it: others read the words without the link.
+	Needs actor.Capability
 }
 
 // Turn is one place to turn for help.

@@ -38,7 +38,7 @@ func (r *Room) Section() web.Section {
 		Name: "filtering", Title: "Filter",
 		Menu: []web.MenuItem{
 			{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter", Area: "Filter"},
-			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk, Area: "Filter"},
+			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk, Icon: "clock", Area: "Filter"},
 		},
 		Routes: slices.Concat(r.unblockRoutes(), r.supplyRoutes(), []web.Route{
 			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},
@@ -82,7 +82,7 @@ func (r *Room) Banners(ctx context.Context) []web.Banner {
 	if err != nil || slices.ContainsFunc(sources, func(s Source) bool { return s.Enabled && s.Segment != "" }) {
 		return nil
 	}
-	return []web.Banner{{Title: "Starter list", Words: "This is the " + StarterSays + ".", Link: pathLists, Step: "Bring in category lists"}}
+	return []web.Banner{{Title: "Starter list", Words: "This is the " + StarterSays + ".", Link: pathLists, Step: "Bring in category lists", Needs: MayRead}}
 }
 
 type rulesView struct {
