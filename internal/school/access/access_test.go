@@ -345,6 +345,20 @@ func TestAPseudonymChangesWithTheSchoolYearAndStaysKnown(t *testing.T) {
 	}
 }
 
+func TestOneDeviceWithAWrongPasswordClosesTheProxyForNobodyElse(t *testing.T) {
+	s := newSchool(t)
+	s.person(people.Staff, "areed")
+	gate := netip.IPv4Unspecified() // the filter asks for all devices alike
+	for i := range 130 {
+		if _, ok, err := s.VerifyBasic(s.ctx, fmt.Sprintf("nobody%d", i), "stale", gate); ok || err != nil {
+			t.Fatalf("%v %v", ok, err)
+		}
+	}
+	if _, ok, err := s.VerifyBasic(s.ctx, "areed", good, gate); !ok || err != nil {
+		t.Errorf("somebody else with the right password: %v %v", ok, err)
+	}
+}
+
 func TestTheProxyChecksAPasswordAsTheDoorDoes(t *testing.T) {
 	s := newSchool(t)
 	s.person(people.Staff, "areed")

@@ -9,7 +9,8 @@ import (
 // guard slows down an address that tries one account after another. A whole
 // class may sit behind one address, so it takes many more wrong tries than an
 // account does. What it remembers is bounded: the oldest address is forgotten
-// first.
+// first. What the filter asks about passwords comes from no address: it bounds
+// each device by itself, and one device must not close the way for all.
 type guard struct {
 	mu    sync.Mutex
 	tries map[netip.Addr]*addressTries
@@ -42,6 +43,9 @@ func guardKey(a netip.Addr) netip.Addr {
 
 // closed reports whether the address must wait.
 func (g *guard) closed(a netip.Addr, now time.Time, rest time.Duration) bool {
+	if a.IsUnspecified() {
+		return false
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.tries[guardKey(a)]
@@ -56,6 +60,9 @@ func (g *guard) closed(a netip.Addr, now time.Time, rest time.Duration) bool {
 
 // failed counts a wrong try.
 func (g *guard) failed(a netip.Addr, now time.Time, tries int64, rest time.Duration) {
+	if a.IsUnspecified() {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	k := guardKey(a)
