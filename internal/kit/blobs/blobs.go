@@ -245,7 +245,7 @@ func (s *Store) Collect(ctx context.Context) (int, error) {
 
 // Tasks collect once a night.
 func (s *Store) Tasks() []tasks.Task {
-	return []tasks.Task{{Name: "blobs.collect", At: "03:20", Limit: 10 * time.Minute, Run: func(ctx context.Context) error {
+	return []tasks.Task{{Name: "blobs.collect", At: "03:20", Limit: 10 * time.Minute, Removes: true, Run: func(ctx context.Context) error {
 		_, err := s.Collect(ctx)
 		return err
 	}}}

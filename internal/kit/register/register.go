@@ -209,7 +209,7 @@ func (g *Register[T, P]) SettingList() []setting.Setting { return g.Spec.Setting
 
 // Tasks remove what was closed longer ago than the school keeps it.
 func (m *Room[T, P]) Tasks() []tasks.Task {
-	return []tasks.Task{{Name: "registers." + m.Name + ".retention", At: "03:10", Limit: 10 * time.Minute, Run: func(ctx context.Context) error {
+	return []tasks.Task{{Name: "registers." + m.Name + ".retention", At: "03:10", Limit: 10 * time.Minute, Removes: true, Run: func(ctx context.Context) error {
 		_, err := m.Retain(ctx)
 		return err
 	}}}

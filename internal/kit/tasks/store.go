@@ -57,7 +57,8 @@ func (r *Runner) due(ctx context.Context) ([]string, time.Duration, error) {
 
 // dueAt returns when t is due. A task never seen is due at its first turn;
 // one whose turn lies further ahead than any turn can (the clock went back)
-// is brought back to its turn counted from now.
+// is brought back to its turn counted from now. One that removes, and whose
+// turn was missed by more than a day, waits for another day.
 func (r *Runner) dueAt(ctx context.Context, t *Task, now time.Time) (time.Time, error) {
 	w, ok, err := readRow(ctx, r.db, t.Name)
 	if err != nil {
@@ -73,7 +74,11 @@ func (r *Runner) dueAt(ctx context.Context, t *Task, now time.Time) (time.Time, 
 	if r.leased(w, t, now) {
 		return w.leaseUntil.Time, nil
 	}
-	if latest := t.next(now, r.zone()); w.next.After(latest) {
+	latest := t.next(now, r.zone())
+	if t.Removes {
+		latest = t.next(now.Add(waits), r.zone())
+	}
+	if w.next.After(latest) || t.Removes && now.Sub(w.next.Time) > waits {
 		return latest, r.setNext(ctx, t.Name, latest)
 	}
 	return w.next.Time, nil

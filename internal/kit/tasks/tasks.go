@@ -36,6 +36,11 @@ type Task struct {
 	At string
 	// Limit ends a run that takes too long; 0 is ten minutes.
 	Limit time.Duration
+	// Removes: what it takes away cannot be had again. A turn that was missed
+	// by more than a day is caught up a day later and not at once: the machine
+	// was off for long, or its clock has leapt ahead and somebody may still put
+	// it right.
+	Removes bool
 	Run   func(ctx context.Context) error
 }
 
@@ -47,6 +52,8 @@ const (
 	slack = time.Minute
 	// longest is how long Run sleeps before it looks at the clock again.
 	longest = 20 * time.Second
+	// waits is how long what cannot be undone waits after a leap of the clock.
+	waits = 24 * time.Hour
 	// together is how many tasks run at the same time.
 	together = 2
 	maxError = 500

@@ -111,6 +111,50 @@ func TestAClockThatJumpsDoesNotStopATask(t *testing.T) {
 	})
 }
 
+func TestWhatRemovesWaitsADayAfterTheClockLeapt(t *testing.T) {
+	storetest.Each(t, []fs.FS{tasks.Schema}, func(t *testing.T, db *store.DB) {
+		c := clock.NewFake(monday)
+		n := 0
+		r := newRunner(t, db, c, tasks.Task{Name: "forget", At: "02:10", Removes: true, Run: counted(&n)})
+		tick(t, r)
+		for night := 1; night <= 3; night++ {
+			c.Set(monday.AddDate(0, 0, night))
+			if tick(t, r); n != night {
+				t.Fatalf("after %d nights it ran %d times", night, n)
+			}
+		}
+		// Three years ahead for ten hours, and put right again.
+		c.Set(monday.AddDate(3, 0, 0))
+		for range 10 {
+			tick(t, r)
+			c.Advance(time.Hour)
+		}
+		if n != 3 {
+			t.Fatalf("the clock leapt, and it ran at once")
+		}
+		c.Set(monday.AddDate(0, 0, 3).Add(time.Hour))
+		tick(t, r)
+		for night := 4; night <= 6; night++ {
+			c.Set(monday.AddDate(0, 0, night))
+			tick(t, r)
+		}
+		if n < 4 || n > 6 {
+			t.Fatalf("after the clock was put right it ran %d times in three nights", n-3)
+		}
+		// The machine is off for six weeks: it is caught up within two days.
+		n = 0
+		for h := range 49 {
+			c.Set(monday.AddDate(0, 0, 48).Add(time.Duration(h) * time.Hour))
+			if tick(t, r); n > 0 && h < 24 {
+				t.Fatalf("it ran %d hours after a long time off", h)
+			}
+		}
+		if n == 0 {
+			t.Fatal("it never ran again")
+		}
+	})
+}
+
 func TestANightlyTaskRunsAtItsLocalHour(t *testing.T) {
 	c := clock.NewFake(time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)) // summer time
 	n := 0

@@ -315,7 +315,7 @@ func monthsOf(from, to time.Time) []month {
 func (r *Room) Tasks() []tasks.Task {
 	return []tasks.Task{
 		{Name: "concerns.drafts", Every: time.Hour, Run: r.tidyDrafts},
-		{Name: "concerns.keep", At: "03:40", Run: r.keepNoLonger},
+		{Name: "concerns.keep", At: "03:40", Removes: true, Run: r.keepNoLonger},
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 // Tasks is what the room does by itself.
 func (r *Room) Tasks() []tasks.Task {
 	return []tasks.Task{
-		{Name: "web activity: retention", At: "02:10", Limit: 3 * time.Hour, Run: r.tidy},
+		{Name: "web activity: retention", At: "02:10", Limit: 3 * time.Hour, Removes: true, Run: r.tidy},
 		{Name: TaskDraw, Every: 5 * time.Minute, Run: r.DrawDue},
 		{Name: TaskErase, Every: 10 * time.Minute, Limit: time.Hour, Run: r.erase},
 		{Name: "web activity: misuse", Every: 15 * time.Minute, Run: r.watchJournal},

@@ -90,7 +90,7 @@ func (r *Room) owed(ctx context.Context, now time.Time) ([]duty.Owed, error) {
 
 // Tasks is what happens by the clock.
 func (r *Room) Tasks() []tasks.Task {
-	return []tasks.Task{{Name: "tickets-retention", At: "03:20", Limit: 10 * time.Minute, Run: func(ctx context.Context) error {
+	return []tasks.Task{{Name: "tickets-retention", At: "03:20", Limit: 10 * time.Minute, Removes: true, Run: func(ctx context.Context) error {
 		_, err := r.Retain(actor.With(ctx, actor.Belisha("tickets")))
 		return err
 	}}}
