@@ -41,7 +41,7 @@ type Task struct {
 	// was off for long, or its clock has leapt ahead and somebody may still put
 	// it right.
 	Removes bool
-	Run   func(ctx context.Context) error
+	Run     func(ctx context.Context) error
 }
 
 const (
