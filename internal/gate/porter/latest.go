@@ -63,11 +63,17 @@ func (l *latest) add(a *Answer) {
 	}
 }
 
+// latestFor is how long a block is told of: later somebody else may hold the
+// device.
+const latestFor = time.Hour
+
 // Latest returns the latest block at an address, to whoever it was for: what
-// one person was refused is not for the next one at the same device.
+// one person was refused is not for the next one at the same device, nor what
+// somebody was refused before the next one signed in.
 func (p *Porter) Latest(address netip.Addr) (Block, bool) {
+	now := p.clock.Now()
 	b, ok := p.latest.at(address.Unmap().WithZone(""))
-	if !ok || b.Subject != "" && b.Subject != p.table.Find(address, p.clock.Now()).Subject {
+	if !ok || now.Sub(b.At) > latestFor || b.Subject != p.table.Find(address, now).Subject {
 		return Block{}, false
 	}
 	return b, true

@@ -3,6 +3,7 @@ package porter_test
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"belisha/internal/gate/gatetest"
 	"belisha/internal/gate/porter"
@@ -33,6 +34,7 @@ func TestTheLatestBlockIsOnlyForWhomItWas(t *testing.T) {
 	visit("bad.test")
 	sees("whoever it was, nobody being signed in", "bad.test")
 	w.SignIn(t, "127.0.0.1", "s1", "pupils")
+	sees("whoever signs in after it", "")
 	visit("own.test")
 	sees("the one who was refused", "own.test")
 	leave("s1")
@@ -41,4 +43,6 @@ func TestTheLatestBlockIsOnlyForWhomItWas(t *testing.T) {
 	sees("the next one", "")
 	visit("game.test")
 	sees("the next one's own", "game.test")
+	w.Clock.Advance(61 * time.Minute)
+	sees("whoever comes an hour later", "")
 }
