@@ -149,7 +149,9 @@ type filling struct {
 	rand *rand.Rand
 	now  time.Time // the present
 	cal  *people.Calendar
-	days []people.Day // the school days with web activity, oldest first
+	// latest is when the last act was done.
+	latest time.Time
+	days   []people.Day // the school days with web activity, oldest first
 
 	cast    map[string]people.ID // the people with a part, by the name of the part
 	pupils  []pupil

@@ -3,5 +3,3 @@ package demo_test
 import "belisha/internal/kit/journal"
 
 func journalAll() journal.Filter { return journal.Filter{Limit: 500} }
-
-func latestFirst(a, b journal.Line) int { return b.At.Compare(a.At) }

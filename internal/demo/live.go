@@ -50,6 +50,7 @@ func (f *filling) live(ctx context.Context) error {
 				return fmt.Errorf("looking at the controls: %w", err)
 			}
 		}
+		f.latest = f.c.Now()
 	}
 	return nil
 }
@@ -66,9 +67,13 @@ func (f *filling) evening(ctx context.Context, d people.Day, ago int) error {
 	return f.draw(ctx, d, ago)
 }
 
-// at sets the clock to a minute of the day, never past the present.
+// at sets the clock to a minute of the day, never past the present, and never
+// back before what was done already.
 func (f *filling) at(d people.Day, minute int) {
 	t := f.cal.On(d, minute)
+	if t.Before(f.latest) {
+		t = f.latest
+	}
 	if t.After(f.now) {
 		t = f.now
 	}
@@ -103,6 +108,7 @@ func (f *filling) perform(ctx context.Context, acts []act, d people.Day, from, u
 		if err := a.do(who); err != nil {
 			return fmt.Errorf("on %s at %d:%02d: %w", d, a.minute/60, a.minute%60, err)
 		}
+		f.latest = f.c.Now()
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (f *filling) watched(add adder) {
 	add(namesFrom, 8*60+1, "office", f.assess)
 	add(namesFrom-2, 15*60+45, "head", f.bases)
 	for ago := range namesFrom - 1 {
-		add(ago, 15*60+50, "", func(ctx context.Context) error { return f.judge(ctx, ago) })
+		add(ago, 16*60+28, "", func(ctx context.Context) error { return f.judge(ctx, ago) })
 	}
 	for i, d := range f.days {
 		ago := len(f.days) - 1 - i
