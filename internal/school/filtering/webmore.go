@@ -210,16 +210,16 @@ func (r *Room) changeList(c *web.Ctx) error {
 			Exports: []web.Download{{Title: "Take a copy", Path: "/filter/changes.csv", Kind: "CSV"}},
 		},
 		Table: web.Table{
-			Caption: "Changes", Columns: []web.Column{{Title: "When"}, {Title: "What"}, {Title: "Before"}, {Title: "After"}, {Title: "Why"}, {Title: "By"}, {Title: "Version", Numeric: true}},
+			Caption: "Changes", Columns: []web.Column{{Title: "When"}, {Title: "What"}, {Title: "Before"}, {Title: "After"}, {Title: "Why"}, {Title: "Version", Numeric: true}},
 			Empty: web.Empty{Title: "Nothing has changed yet"},
 		},
 		Pager: p.pager(pathChanges, total, url.Values{}, "changes"),
 	}
 	for _, x := range list {
-		row := web.Row{Cells: []web.Cell{{When: c.Near(x.At)}, {Text: x.What}, {Text: breakable(x.Was)}, {Text: breakable(x.Becomes)}, {Text: breakable(x.Reason)}, {Text: r.name(c.Context(), x.Actor)}, {}}}
+		row := web.Row{Cells: []web.Cell{{When: c.Near(x.At)}, {Text: x.What, Small: "by " + r.name(c.Context(), x.Actor)}, {Text: breakable(x.Was)}, {Text: breakable(x.Becomes)}, {Text: breakable(x.Reason)}, {}}}
 		if x.Version > 0 {
 			n := strconv.FormatInt(x.Version, 10)
-			row.Cells[6] = web.Cell{Text: n, Link: pathVersions + "/" + n}
+			row.Cells[5] = web.Cell{Text: n, Link: pathVersions + "/" + n}
 		}
 		v.Table.Rows = append(v.Table.Rows, row)
 	}
