@@ -20,7 +20,7 @@ const (
 	rulesDay  = 56 // the rules are published
 	slipsFrom = 53 // slips come back, class by class, from this day
 	slipsDays = 12
-	talksFrom = 52
+	talksFrom = 48
 	readFrom  = 38 // staff read the second policy
 )
 
