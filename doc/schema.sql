@@ -823,6 +823,14 @@ CREATE TABLE monitoring_purposes (
     until_at BIGINT NOT NULL
 );
 
+CREATE TABLE notice_acknowledgements (
+    id      TEXT PRIMARY KEY,
+    person  TEXT NOT NULL,
+    version TEXT NOT NULL,
+    at      BIGINT NOT NULL,
+    UNIQUE (person, version)
+);
+
 CREATE TABLE notice_hours (
   id        TEXT PRIMARY KEY,
   person    TEXT NOT NULL,

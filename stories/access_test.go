@@ -19,8 +19,21 @@ var (
 )
 
 // second does what the pages ask of somebody besides the password: it takes up
-// an app where their post needs one, and afterwards shows a recovery code.
+// an app where their post needs one, afterwards shows a recovery code, and says
+// once that they were told that use is monitored.
 func (s *story) second(b *browser, who string, p page) (page, error) {
+	p, err := s.factor(b, who, p)
+	if err != nil || p.path != "/told" {
+		return p, err
+	}
+	f, err := p.formWith(nil)
+	if err != nil {
+		return p, err
+	}
+	return b.do(http.MethodPost, f.action, f.fields) // they have read that use is monitored
+}
+
+func (s *story) factor(b *browser, who string, p page) (page, error) {
 	switch p.path {
 	case "/account/second-factor":
 		return s.enrol(b, who)

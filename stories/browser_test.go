@@ -201,6 +201,10 @@ func (w *world) signInByKeys(t *testing.T, b *browsertest.Browser) {
 	}
 	b.Key("amber-light-pupil5")
 	b.Key("\r")
+	soonTrue(t, "being told that use is monitored", func() bool { return strings.Contains(b.URL(), "/told") })
+	b.Has("It may keep a note of the pages you open")
+	fits(t, b)
+	b.Press("I have read this")
 	soonTrue(t, "being signed in", func() bool { return strings.HasSuffix(b.URL(), "/signed-in") })
 	b.Has("Maisie")
 	if text := b.Text(); strings.Contains(text, "Nwankwo") {

@@ -39,6 +39,7 @@ func (g *gateDoor) writeSettings(ctx context.Context) error {
 		PeopleSocket: h.peopleSocket(), TrustedAdult: "If something worries you, tell " + h.trustedAdult(ctx) + ".", Essentials: essentials,
 		AskBasic: h.cfg.File.Gate.AskBasic, CountOnly: !recording, Themes: filtering.SearchPhrases(),
 		Forbidden: g.forbidden(),
+		Notice:    h.toldText(false), NoticeStaff: h.toldText(true),
 	}
 	if err := g.plugged(ctx, &s); err != nil {
 		return err

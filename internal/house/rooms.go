@@ -108,6 +108,7 @@ func (h *House) openHall(context.Context) (err error) {
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People,
 		Secrets: h.vault, Presence: h.gate, Place: h.placeOf, Extra: extraGrants(), Log: h.log,
 		Demo: h.cfg.Demo, Approvals: h.Approvals, Notices: h.Notices, School: h.schoolName, PupilDevice: h.pupilDevice,
+		Notice: func() string { return h.toldText(false) }, Onward: h.onward,
 		// Whoever signs in on any of our pages is at the address they ask from.
 		Doors: access.Doors{Web: func(*http.Request) bool { return true }, Desk: func(r *http.Request) bool { return !throughFilter(r) }, Secure: overTLS},
 	})

@@ -67,6 +67,7 @@ type View struct {
 	Adult    string // the school's sentence about who can help
 	Pages    string // address of the people's pages, "" for none
 	GoOn     string // where "go on" leads, "" where there is none
+	Notice   string // that use is monitored, in the reader's words
 	Help     []Help
 	At       time.Time
 }
@@ -79,11 +80,12 @@ type link struct {
 type fact struct{ Name, Says string }
 
 type page struct {
-	Title, Lead, HostSays, Host, Adult, School, When string
-	Style                                            template.CSS
-	Links                                            []link
-	Facts                                            []fact
-	Help                                             []Help
+	Title, Lead, HostSays, Host, Adult, School, When, Notice string
+
+	Style template.CSS
+	Links []link
+	Facts []fact
+	Help  []Help
 }
 
 // Maker makes pages. It is safe for several goroutines.
@@ -119,7 +121,7 @@ const fallback = "<!doctype html><html lang=\"en-GB\"><title>This page is closed
 func (m *Maker) Page(v View) []byte {
 	p := page{
 		Style: m.style, Host: v.Host, HostSays: "You asked for", Adult: v.Adult, School: v.School,
-		When: v.At.Format("Monday 2 January, 15:04"),
+		When: v.At.Format("Monday 2 January, 15:04"), Notice: v.Notice,
 	}
 	p.Title, p.Lead = words(v)
 	p.Links = links(v)

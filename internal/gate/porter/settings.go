@@ -26,8 +26,12 @@ type Settings struct {
 	PagesURL     string   `json:"pagesUrl,omitempty"` // default http:// and the first own host
 	PeopleSocket string   `json:"peopleSocket,omitempty"`
 	// TrustedAdult is the school's sentence about who can help.
-	TrustedAdult string     `json:"trustedAdult,omitempty"`
-	Help         []HelpLine `json:"help,omitempty"`
+	TrustedAdult string `json:"trustedAdult,omitempty"`
+	// Notice tells pupils that use is monitored, NoticeStaff staff; both stand
+	// at the foot of the page in place of a closed site.
+	Notice      string     `json:"notice,omitempty"`
+	NoticeStaff string     `json:"noticeStaff,omitempty"`
+	Help        []HelpLine `json:"help,omitempty"`
 	// HelpHosts and Essentials are open when there are no rules.
 	HelpHosts  []string `json:"helpHosts,omitempty"`
 	Essentials []string `json:"essentials,omitempty"`

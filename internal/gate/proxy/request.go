@@ -374,13 +374,13 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 	v := blockpage.View{
 		Reason: b.Reason, Host: b.Host, Pupil: b.Pupil, Quiet: b.Alert, Title: b.Title, Teacher: b.Teacher, Category: b.Category,
 		Rule: b.Rule, Clause: b.Clause, Group: b.Group, School: set.SchoolName, Adult: set.TrustedAdult, Pages: set.Pages(),
-		At: a.At,
+		At: a.At, Notice: set.Notice,
 	}
 	if zone, err := set.Location(); err == nil {
 		v.At = a.At.In(zone)
 	}
 	if isStaff(a) {
-		v.Reader = blockpage.Staff
+		v.Reader, v.Notice = blockpage.Staff, set.NoticeStaff
 	}
 	for _, h := range set.Help {
 		v.Help = append(v.Help, blockpage.Help{Name: h.Name, Phone: h.Phone, URL: h.URL, Says: h.Says})

@@ -48,6 +48,12 @@ type Deps struct {
 	Notices notice.Sender
 	// PupilDevice says whether a device at an address is for pupils; may be nil.
 	PupilDevice func(netip.Addr) bool
+	// Notice tells whoever is about to sign in that use is monitored; may be
+	// nil.
+	Notice func() string
+	// Onward is where somebody goes who has signed in and is on the way to a
+	// page: another page may come first. May be nil.
+	Onward func(ctx context.Context, person people.ID, to string) string
 	// Approvals asks two people where one may not decide; may be nil.
 	Approvals Approvals
 }

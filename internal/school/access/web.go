@@ -190,6 +190,7 @@ type formView struct {
 	Button string
 	Cancel web.Link
 	Told   web.Panel
+	Foot   string // below the form
 }
 
 var formPage = web.NewPage[formView](pages, "pages/form.html")

@@ -27,6 +27,9 @@ func (r *Room) signInView(c *web.Ctx, st Standing) formView {
 	if r.Doors.web(c.R) {
 		v.Intro = append(v.Intro, "When you have signed in, this device counts as yours on the web until you sign out.")
 	}
+	if r.Notice != nil {
+		v.Foot = r.Notice()
+	}
 	switch {
 	case !r.mayBeTyped(c):
 		v.Told = web.Panel{Tone: "bad", Title: "Not on this address", Words: plainWords}
@@ -70,10 +73,18 @@ func (r *Room) after(c *web.Ctx, st Standing) string {
 	case st.MustEnrol && r.atDeskDoor(c.R):
 		return factorPath
 	case r.Doors.web(c.R) && !(r.Doors.desk(c.R) && atDesk(st.Actor.Audience)):
-		return c.Back("/signed-in")
+		return r.onward(c, st.Session.Person, c.Back("/signed-in"))
 	default:
-		return c.Back("/")
+		return r.onward(c, st.Session.Person, c.Back("/"))
 	}
+}
+
+// onward is to, or what comes first for whoever is on the way there.
+func (r *Room) onward(c *web.Ctx, person people.ID, to string) string {
+	if r.Onward == nil || person == "" {
+		return to
+	}
+	return r.Onward(c.Context(), person, to)
 }
 
 // atDesk reports whether people of this kind have work at the desk.
@@ -212,5 +223,5 @@ func (r *Room) passwordPost(c *web.Ctx) error {
 		return again(c, v, form, err)
 	}
 	c.Notice("Your password was changed. Every other session of yours has ended.")
-	return c.Redirect(c.Back("/account"))
+	return c.Redirect(r.onward(c, personOf(c), c.Back("/account")))
 }

@@ -10,8 +10,9 @@
 // a page that shows first how many people it cuts off, and never for somebody
 // who has only just come.
 //
-// It keeps besides who has read the policy in force, and which classes have
-// talked about the rules this school year.
+// It keeps besides who has read the policy in force, which classes have talked
+// about the rules this school year, and who has said at sign-in that they were
+// told that use is monitored.
 package agreements
 
 import (
@@ -80,6 +81,7 @@ const (
 	VerbRead      journal.Verb = "policy.read-and-understood"
 	VerbTalk      journal.Verb = "class-talk.recorded"
 	VerbCaught    journal.Verb = "class-talk.caught-up"
+	VerbTold      journal.Verb = "notice.acknowledged"
 )
 
 // Verbs is what the room writes in the journal.
@@ -96,6 +98,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbRead, Says: "Somebody confirmed that they have read and understood the policy."},
 	{Verb: VerbTalk, Says: "A class's talk about the rules was recorded."},
 	{Verb: VerbCaught, Says: "A pupil who missed the talk about the rules has had it."},
+	{Verb: VerbTold, Says: "Somebody said that they were told that use is monitored."},
 }
 
 // Protected are the tables that the journal's chain covers.
@@ -105,6 +108,7 @@ var Protected = []journal.Protected{
 	{Table: "agreement_modes", Key: "id"},
 	{Table: "policy_readings", Key: "id"},
 	{Table: "class_talks", Key: "id"},
+	{Table: "notice_acknowledgements", Key: "id"},
 }
 
 // Policy is the policy in force, as staff confirm that they have read it.

@@ -18,7 +18,7 @@ func (r *Room) Controls() []control.Control {
 	return []control.Control{
 		{
 			Number: "C18", Slug: "notice-given", Title: "Everybody has been told that use is monitored", Requirements: []string{"MON-04", "MON-13"},
-			Settings: []string{KeyNotice, KeyAudiences}, MaxAge: day, Default: true, Check: r.noticeGiven,
+			Settings: []string{KeyNotice, KeyAudiences, KeyToldPupils, KeyToldAdults}, MaxAge: day, Default: true, Check: r.noticeGiven,
 		},
 		{
 			Number: "C30", Slug: "signed-before-access", Title: "Nobody has an account without having signed the rules", Requirements: []string{"AUP-02", "AUP-18"},
@@ -90,10 +90,10 @@ func (r *Room) accounts(ctx context.Context, b *book) ([]people.Person, error) {
 }
 
 // noticeGiven is C18: those with an account have signed an edition that tells
-// them.
+// them, or said at sign-in that they read the notice of today.
 func (r *Room) noticeGiven(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
 	want := v.Int(KeyNotice)
-	f, b, err := r.finding(ctx, now, v, fmt.Sprintf("%d %% of those with an account have signed rules that tell them that use is monitored", want))
+	f, b, err := r.finding(ctx, now, v, fmt.Sprintf("%d %% of those with an account were told that use is monitored: they signed rules that say so, or said at sign-in that they read it", want))
 	if err != nil {
 		return f, err
 	}
@@ -101,23 +101,31 @@ func (r *Room) noticeGiven(ctx context.Context, now time.Time, v *setting.Values
 	if err != nil {
 		return f, err
 	}
-	told := 0
-	for _, p := range list {
-		if b.told(p) {
-			told++
-			continue
-		}
-		addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + " who has signed nothing that says so", State: control.Broken, Link: personLink(p.ID)})
+	read, err := r.saidSo(ctx, v)
+	if err != nil {
+		return f, err
 	}
+	signed, said := 0, 0
+	for _, p := range list {
+		switch {
+		case b.told(p):
+			signed++
+		case read.has(p):
+			said++
+		default:
+			addRow(&f, control.Row{What: "An account of " + people.KindWords(p.Kind) + " who has neither signed rules that say so nor said at sign-in that they read it", State: control.Broken, Link: personLink(p.ID)})
+		}
+	}
+	told := signed + said
 	if len(list) == 0 {
 		f.State, f.Figure, f.Todo = control.Unknown, "nobody has an account yet", "Make the accounts; whoever signs the rules is told with them."
 		return f, nil
 	}
 	share := int64(told * 100 / len(list))
-	f.Figure = fmt.Sprintf("%d of %d told and signed for it", told, len(list))
+	f.Figure = fmt.Sprintf("%d of %d told: %d signed rules that say so, %d more said at sign-in that they read it", told, len(list), signed, said)
 	f.State = byShare(share, want, min(want, 95))
 	if f.State != control.Kept {
-		f.Todo = "Have the others sign; the list says who has not."
+		f.Todo = "Have the others sign in once and read the notice, or sign the rules; the list says who has not."
 	}
 	return f, nil
 }

@@ -74,6 +74,7 @@ func TestThePagesAreAccessible(t *testing.T) {
 		at(atTablet.URL, "/agreement")
 		at(atTablet.URL, "/agreement/sign/parent/"+url.PathEscape(string(s.young)))
 		who.a = s.actor(s.older)
+		at(atTablet.URL, "/told?to=/agreement")
 		at(atTablet.URL, "/agreement/sign/pupil-older")
 		if look.Width != 320 {
 			continue

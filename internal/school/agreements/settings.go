@@ -83,7 +83,7 @@ func Settings() []setting.Setting {
 		gateSetting(KeyPupils, "pupils", "AUP-02"),
 		gateSetting(KeyStaff, "staff, governors and contractors", "AUP-02", "AUP-18"),
 		gateSetting(KeyVisitors, "visitors", "AUP-02", "AUP-07"),
-	}, append(whenSettings(), shareSettings()...)...)
+	}, append(append(whenSettings(), shareSettings()...), toldSettings()...)...)
 }
 
 func whenSettings() []setting.Setting {

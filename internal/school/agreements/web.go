@@ -34,6 +34,8 @@ func (r *Room) Section() web.Section {
 func (r *Room) peopleRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /agreement", Needs: web.SignedIn, Do: r.mine, People: true},
+		{Pattern: "GET " + toldPath, Needs: web.SignedIn, Do: r.toldPage, People: true},
+		{Pattern: "POST " + toldPath, Needs: web.SignedIn, Do: r.toldForm, People: true},
 		{Pattern: "GET /agreement/sign/{sheet}", Needs: web.SignedIn, Do: r.signPage, People: true},
 		{Pattern: "POST /agreement/sign/{sheet}", Needs: web.SignedIn, Do: r.signForm, People: true},
 		{Pattern: "GET /agreement/sign/{sheet}/{person}", Needs: web.SignedIn, Do: r.signPage, People: true},

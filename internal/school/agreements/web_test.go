@@ -16,7 +16,7 @@ import (
 
 func TestPagesFitTheirStructsAndSpeakPlainly(t *testing.T) {
 	all := []webtest.Checkable{
-		formPage, overviewPage, listPage, minePage, signPage, copyPage, policyPage, textPage, publishPage, posterPage, paperPage, slipsPage, personPage, importPage, tablePage,
+		formPage, overviewPage, listPage, minePage, signPage, copyPage, policyPage, textPage, publishPage, posterPage, paperPage, slipsPage, personPage, importPage, tablePage, toldPage,
 	}
 	webtest.Check(t, all...)
 	webtest.PlainWords(t, all...)

@@ -71,7 +71,7 @@ func TestTheDesksPagesAreAccessible(t *testing.T) {
 		b := browsertest.Open(t, browsertest.Options{Width: width, Dark: width == 320})
 		url := s.served(t, s.actor(s.lead))
 		for _, p := range []string{
-			"/concerns", "/concerns/new", "/concerns/trends", "/concerns/" + id, "/concerns/" + id + "/triage", "/concerns/" + id + "/act?kind=police",
+			"/concerns", "/concerns/new", "/concerns/trends", "/concerns/" + id, "/concerns/" + id + "/triage", "/concerns/" + id + "/act?kind=police", "/concerns/" + id + "/act?kind=sanction",
 			"/concerns/" + id + "/act?kind=support", "/concerns/" + id + "/sight", "/concerns/" + id + "/attach", "/concerns/" + id + "/copy",
 		} {
 			b.Go(url + p)

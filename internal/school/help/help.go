@@ -48,6 +48,9 @@ type Deps struct {
 	// Certificate is the school's certificate and its fingerprint;
 	// store.ErrNotFound where there is none.
 	Certificate func(ctx context.Context) (pem []byte, fingerprint string, err error)
+	// Notice tells staff, or everybody else in a pupil's words, that use is
+	// monitored; may be nil.
+	Notice func(staff bool) string
 	// Tell is the page on which a pupil tells somebody, "" where there is none.
 	Tell string
 }

@@ -29,6 +29,7 @@ type whyView struct {
 	Report   web.Link // say that something else is wrong
 	Tell     web.Link // tell somebody, "" where there is no page for it
 	Why      string   // why nothing was found, for whoever has a password of the proxy
+	Notice   string   // that use is monitored
 }
 
 type askView struct {
@@ -112,6 +113,9 @@ func (r *Room) why(c *web.Ctx) error {
 	v.Unknown = err != nil
 	if ok {
 		r.found(c, &v, closed)
+	}
+	if r.d.Notice != nil {
+		v.Notice = r.d.Notice(v.ForStaff)
 	}
 	v.Ask = asking(v.ForStaff, v.Host)
 	v.Report = web.Link{Title: "Tell us that something is wrong with the filter", Path: ticket("wrong", v.Host)}

@@ -72,6 +72,7 @@ func book(t testing.TB) *setting.Book {
 		length("review.head-report", "1 month", false), length("review.governor-report", "1 term", false), count("review.read-within", "10"),
 		{Key: "agreements.audiences", Kind: setting.Text}, {Key: "agreements.pupil-signer", Kind: setting.Text},
 		{Key: "agreements.gate.pupils", Kind: setting.Text}, {Key: "agreements.gate.staff", Kind: setting.Text}, {Key: "agreements.gate.visitors", Kind: setting.Text},
+		{Key: "agreements.told.pupils", Kind: setting.Text}, {Key: "agreements.told.adults", Kind: setting.Text},
 		{Key: "agreements.contact", Kind: setting.Text, Scopes: []string{"audience"}}, {Key: "agreements.discussion-by", Kind: setting.Text},
 		yesno("agreements.parents-first", "no"), length("agreements.grace", "3 days", false), length("agreements.review", "24 months", false),
 		length("agreements.policy-read.within", "30 days", false), count("agreements.signed.adults", "100 %"), count("agreements.signed.families", "95 %"),
