@@ -22,7 +22,9 @@
 //	                           a link, a form of the last page
 //	keep NAME [WORD] name=value…, send NAME…, forge NAME
 //	                           forms left open: sent late, twice, at once, by another site
-//	address NAME, steps TIME   where the last page is; how much a person had to do
+//	address NAME, read NAME REGEXP, steps TIME
+//	                           where the last page is, what stands on it; how much a
+//	                           person had to do
 //	sees TEXT…, status N       what came last; ! sees says that it is not there
 //	ask [--as USER] URL [N]    opens an address through the filter; N is the status
 //	hold NAME URL, held NAME, closed NAME

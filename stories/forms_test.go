@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -132,5 +133,23 @@ func forge(s *story, args []string) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	s.page = newPage(resp.StatusCode, k.f.action, readSome(resp.Body))
+	return nil
+}
+
+// readOff keeps words of the last page: read NAME REGEXP sets $NAME to its
+// first group.
+func readOff(s *story, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: read NAME REGEXP")
+	}
+	re, err := regexp.Compile(args[1])
+	if err != nil {
+		return err
+	}
+	m := re.FindStringSubmatch(s.page.text)
+	if len(m) < 2 {
+		return fmt.Errorf("%q does not stand on the page:\n%s", args[1], s.page.text)
+	}
+	s.ts.Setenv(args[0], m[1])
 	return nil
 }

@@ -37,7 +37,7 @@ func params(dir string) testscript.Params {
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "window": cmd(window), "go": cmd(goTo), "shows": cmd(shows), "fit": cmd(fit), "keys": cmd(keys), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "read": cmd(readOff), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "window": cmd(window), "go": cmd(goTo), "shows": cmd(shows), "fit": cmd(fit), "keys": cmd(keys), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	}
 }
