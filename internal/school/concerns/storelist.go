@@ -175,8 +175,30 @@ func (r *Room) withPeople(ctx context.Context, list []Case) ([]Listed, error) {
 // anything about, and those they own.
 func (r *Room) waitingCases(ctx context.Context, rd *reader) ([]Case, error) {
 	var a args
-	where := rd.seesSQL(&a, r.now()) + " AND (c.state = " + a.add(CaseNew) + " OR (c.state = " + a.add(CaseOpen) + " AND c.owner = " + a.add(rd.a.Person) + "))"
-	return r.cases(ctx, where+" ORDER BY c.risk DESC, c.reported_at, c.id LIMIT 100", a.list...)
+	where := "c.state IN (" + a.add(CaseNew) + ", " + a.add(CaseOpen) + ") AND (c.state = " + a.add(CaseNew) + " OR c.owner = " + a.add(rd.a.Person) + ") AND " + rd.seesSQL(&a, r.now())
+	return r.pageOf(ctx, where+" ORDER BY c.risk DESC, c.reported_at, c.id LIMIT 100", a.list)
+}
+
+// countedCases are the cases that are new or open, as far as a report counts
+// them: how urgent, since when, and whether anybody has opened them.
+func (r *Room) countedCases(ctx context.Context) ([]Case, error) {
+	rows, err := r.d.DB.QueryContext(ctx, `SELECT risk, reported_at, read_at FROM concerns
+		WHERE state IN ($1, $2) AND route IN ($3, $4) ORDER BY reported_at LIMIT 2000`, CaseNew, CaseOpen, string(ChildProtection), string(Behaviour))
+	if err != nil {
+		return nil, fmt.Errorf("counting what waits: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []Case
+	for rows.Next() {
+		var c Case
+		var reported, read store.Time
+		if err := rows.Scan(&c.Risk, &reported, &read); err != nil {
+			return nil, fmt.Errorf("counting what waits: %w", err)
+		}
+		c.Reported, c.Read = reported.Time, read.Time
+		out = append(out, c)
+	}
+	return out, rows.Err()
 }
 
 // forced is one case that was opened by force.

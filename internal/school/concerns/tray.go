@@ -62,14 +62,14 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 // countedItems are lines for Belisha's own reports, which only count them: how
 // many wait and since when, without a way to any.
 func (r *Room) countedItems(ctx context.Context) ([]web.Item, error) {
-	list, err := r.cases(ctx, "c.state IN ($1, $2) AND c.route IN ($3, $4) ORDER BY c.reported_at LIMIT 2000", CaseNew, CaseOpen, string(ChildProtection), string(Behaviour))
+	list, err := r.countedCases(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var items []web.Item
-	for i := range list {
-		it := web.Item{Key: strconv.Itoa(i), Title: TrayTitle, Link: "/concerns", Risk: 2, Since: list[i].Reported, Room: "concerns"}
-		if list[i].Risk >= 3 && list[i].Read.IsZero() {
+	items := make([]web.Item, 0, len(list))
+	for i, c := range list {
+		it := web.Item{Key: strconv.Itoa(i), Title: TrayTitle, Link: "/concerns", Risk: 2, Since: c.Reported, Room: "concerns"}
+		if c.Risk >= 3 && c.Read.IsZero() {
 			it.Risk = 3
 		}
 		items = append(items, it)
