@@ -1327,7 +1327,7 @@ CREATE INDEX concerns_owner ON concerns (owner, state);
 
 CREATE INDEX concerns_reporter ON concerns (reporter, reported_at);
 
-CREATE INDEX concerns_state ON concerns (state, risk, reported_at);
+CREATE INDEX concerns_waiting ON concerns (state, risk, reported_at, id, route, tier, sight, owner, read_at, first_at, due_at);
 
 CREATE INDEX confiscated_made ON confiscated (made_at);
 
@@ -1376,6 +1376,8 @@ CREATE INDEX imports_at ON imports (at);
 CREATE INDEX journal_lines_actor ON journal_lines (actor, seq);
 
 CREATE INDEX journal_lines_at ON journal_lines (at);
+
+CREATE INDEX journal_lines_kind ON journal_lines (kind, seq);
 
 CREATE INDEX journal_lines_record ON journal_lines (kind, record, seq);
 
