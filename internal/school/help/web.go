@@ -177,7 +177,7 @@ func ticket(kind, host string) string {
 
 func (r *Room) help(c *web.Ctx) error {
 	return helpPage.Render(c, helpView{
-		Base:  web.Base{Title: "Where to turn"},
+		Base:  web.Base{Title: "Where to turn", OwnTurns: true},
 		Adult: r.d.Adult(c.Context()), Places: r.d.Places,
 	})
 }
