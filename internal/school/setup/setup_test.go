@@ -57,7 +57,7 @@ type school struct {
 	people *people.Room
 	access *access.Room
 	shelf  *shelf
-	asked  *bool  // whether another room's second page is asked
+	asked  *bool // whether another room's second page is asked
 	told   *string
 	clock  *clock.Fake
 	ctx    context.Context
