@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/approval"
 	"belisha/internal/kit/journal"
@@ -55,7 +54,6 @@ type Hold struct {
 // Rehearsal is what an erasure would remove, and what stays.
 type Rehearsal struct {
 	Rows        int
-	More        bool // there are more rows than were counted
 	First, Last time.Time
 	Signals     int // closed signals, removed with it
 	Open        int // open signals, which stay until they are closed
@@ -83,12 +81,14 @@ func (r *Room) Rehearse(ctx context.Context, id people.ID) (Rehearsal, error) {
 	}
 	var out Rehearsal
 	now := r.d.Clock.Now()
-	for _, s := range subjects {
-		events, err := r.d.Memory.Person(ctx, s, now.Add(-heldDays*oneDay), now.Add(oneDay))
+	if len(subjects) > 0 {
+		held, err := r.d.Memory.Held(ctx, subjects, now.Add(-heldDays*oneDay), now.Add(oneDay))
 		if err != nil {
 			return out, refusal(err)
 		}
-		out.count(events)
+		out.Rows, out.First, out.Last = held.Rows, held.First, held.Last
+	}
+	for _, s := range subjects {
 		open, closed, err := r.signalsOf(ctx, s)
 		if err != nil {
 			return out, err
@@ -101,20 +101,6 @@ func (r *Room) Rehearse(ctx context.Context, id people.ID) (Rehearsal, error) {
 	}
 	out.Hold = &h
 	return out, err
-}
-
-func (x *Rehearsal) count(events []activity.Event) {
-	x.Rows += len(events)
-	x.More = x.More || len(events) >= activity.MaxTimeline
-	if len(events) == 0 {
-		return
-	}
-	if a := events[0].At; x.First.IsZero() || a.Before(x.First) {
-		x.First = a
-	}
-	if z := events[len(events)-1].At; z.After(x.Last) {
-		x.Last = z
-	}
 }
 
 // AskErasure asks somebody else to allow an erasure. Nothing is removed yet.

@@ -23,22 +23,10 @@ func (r *Room) Holds(ctx context.Context, id people.ID) ([]people.Holding, error
 		return nil, fmt.Errorf("joining a name to the record: %w", err)
 	}
 	now := r.d.Clock.Now()
-	rows := 0
-	var first, last time.Time
-	for _, s := range subjects {
-		events, err := r.d.Memory.Person(ctx, s, now.Add(-heldDays*oneDay), now.Add(oneDay))
-		if err != nil {
+	var held activity.Held
+	if len(subjects) > 0 {
+		if held, err = r.d.Memory.Held(ctx, subjects, now.Add(-heldDays*oneDay), now.Add(oneDay)); err != nil {
 			return nil, refusal(err)
-		}
-		rows += len(events)
-		if len(events) == 0 {
-			continue
-		}
-		if a := events[0].At; first.IsZero() || a.Before(first) {
-			first = a
-		}
-		if z := events[len(events)-1].At; z.After(last) {
-			last = z
 		}
 	}
 	zone, err := r.zone(ctx)
@@ -46,17 +34,13 @@ func (r *Room) Holds(ctx context.Context, id people.ID) ([]people.Holding, error
 		return nil, err
 	}
 	given, err := r.holdsReleases(ctx, id, zone)
-	if err != nil || rows == 0 {
+	if err != nil || held.Rows == 0 {
 		return given, err
 	}
-	count := words.Count(rows, "row", "rows")
-	if rows >= activity.MaxTimeline {
-		count = "more than " + words.Number(activity.MaxTimeline) + " rows"
-	}
 	return append([]people.Holding{{Title: "Web activity", Facts: []people.Fact{
-		{Name: "Rows", Value: count},
-		{Name: "First", Value: people.DayOf(first.In(zone)).Words()},
-		{Name: "Last", Value: people.DayOf(last.In(zone)).Words()},
+		{Name: "Rows", Value: words.Count(held.Rows, "row", "rows")},
+		{Name: "First", Value: people.DayOf(held.First.In(zone)).Words()},
+		{Name: "Last", Value: people.DayOf(held.Last.In(zone)).Words()},
 	}}}, given...), nil
 }
 

@@ -175,6 +175,7 @@ var Protected = []journal.Protected{
 type Memory interface {
 	Search(ctx context.Context, q activity.Query) (activity.Page, error)
 	Person(ctx context.Context, subject string, from, to time.Time) ([]activity.Event, error)
+	Held(ctx context.Context, subjects []string, from, to time.Time) (activity.Held, error)
 	Top(ctx context.Context, from, to time.Time, by activity.By, action activity.Action, limit int) ([]activity.Count, error)
 	Totals(ctx context.Context, from, to time.Time, per activity.Per) ([]activity.Total, error)
 	Minutes(ctx context.Context, site string, from, to time.Time) ([]activity.Minute, error)

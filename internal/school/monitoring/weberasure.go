@@ -74,9 +74,6 @@ func (r *Room) rehearsalPart(c *web.Ctx, id people.ID, v *sheetView) error {
 		return err
 	}
 	rows := words.Count(plan.Rows, "row", "rows")
-	if plan.More {
-		rows = "more than " + rows
-	}
 	v.Summary.Rows = []web.SummaryRow{{Key: "Person", Text: name}, {Key: "Rows that would go", Text: rows}}
 	if plan.Rows > 0 {
 		v.Summary.Rows = append(v.Summary.Rows, web.SummaryRow{Key: "First", When: c.Moment(plan.First)}, web.SummaryRow{Key: "Last", When: c.Moment(plan.Last)})
