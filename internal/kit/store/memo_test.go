@@ -39,7 +39,8 @@ func TestAMemoReadsAgainOnceAnythingWasWritten(t *testing.T) {
 		}
 		return n
 	}
-	if count() != 0 || count() != 0 || reads != 1 {
+	first := count()
+	if again := count(); first != 0 || again != 0 || reads != 1 {
 		t.Errorf("asked twice with nothing written between, it read %d times", reads)
 	}
 	if err := write("INSERT INTO notes (n) VALUES (1)"); err != nil {
