@@ -297,6 +297,10 @@ func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
 		}
 		r = r.WithContext(context.WithValue(r.Context(), viaFilter{}, secure))
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
+		if r.URL.Path == "/" { // the desk's first page is not to be had here
+			http.Redirect(w, r, "/start", http.StatusSeeOther)
+			return
+		}
 		pages.ServeHTTP(w, r)
 	})
 	return mux

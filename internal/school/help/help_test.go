@@ -112,3 +112,9 @@ func TestWhyTellsWhoeverItCannotKnowWhatToDo(t *testing.T) {
 	h := webtest.Site(t, room(t, func(context.Context, netip.Addr) (help.Closed, bool, error) { return help.Closed{}, false, nil }).Section())
 	webtest.Get(t, h, "/why", webtest.Nobody()).Is(200).Has("a password of its own", "Write the name of the site").Link("/tickets/new?kind=over")
 }
+
+func TestThePeoplesAddressByItselfSaysWhatCanBeDone(t *testing.T) {
+	site := webtest.Site(t, room(t, blocked(help.Closed{})).Section())
+	webtest.Get(t, site, "/start", webtest.Nobody()).Is(200).Has("Sign in", "Why is a page closed?", "Where to turn").HasNot("Your account")
+	webtest.Get(t, site, "/start", webtest.As("Ada")).Is(200).Has("Rules to sign", "Your account").HasNot("So that the web opens")
+}

@@ -32,6 +32,18 @@ type whyView struct {
 	Notice   string   // that use is monitored
 }
 
+// startView is the first page at the people's address.
+type startView struct {
+	web.Base
+	Ways []way
+}
+
+// way is one thing to do there.
+type way struct {
+	Link  web.Link
+	Words string
+}
+
 type askView struct {
 	web.Base
 	Host     string
@@ -54,6 +66,7 @@ type helpView struct {
 
 var (
 	whyPage         = web.NewPage[whyView](pages, "pages/why.html")
+	startPage       = web.NewPage[startView](pages, "pages/start.html")
 	askPage         = web.NewPage[askView](pages, "pages/ask.html")
 	certificatePage = web.NewPage[certificateView](pages, "pages/certificate.html")
 	helpPage        = web.NewPage[helpView](pages, "pages/help.html")
@@ -64,6 +77,7 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "help", Title: "Help",
 		Routes: []web.Route{
+			{Pattern: "GET /start", Needs: web.Open, Do: r.start, People: true},
 			{Pattern: "GET /why", Needs: web.Open, Do: r.why, People: true},
 			{Pattern: "GET /ask", Needs: web.Open, Do: r.ask, People: true},
 			{Pattern: "GET /certificate", Needs: web.Open, Do: r.certificate, People: true},
@@ -71,6 +85,28 @@ func (r *Room) Section() web.Section {
 			{Pattern: "GET /help", Needs: web.Open, Do: r.help, People: true},
 		},
 	}
+}
+
+// start is what the people's address shows by itself: what somebody may have
+// come for.
+func (r *Room) start(c *web.Ctx) error {
+	v := startView{Base: web.Base{Title: "What would you like to do?"}}
+	add := func(title, path, words string) {
+		v.Ways = append(v.Ways, way{web.Link{Title: title, Path: path}, words})
+	}
+	if !c.Actor.SignedIn() {
+		add("Sign in", "/sign-in", "So that the web opens as it should for you.")
+	}
+	add("Why is a page closed?", "/why", "The last page that was closed on this device, and what you can do.")
+	if r.d.Tell != "" {
+		add("Tell someone", r.d.Tell, "If something worries you, about yourself or somebody else.")
+	}
+	if c.Actor.SignedIn() {
+		add("Rules to sign", "/agreement", "What you have signed, and what waits.")
+		add("Your account", "/account", "Your password and where you are signed in.")
+	}
+	add("Where to turn", "/help", "People outside school who listen, day and night.")
+	return startPage.Render(c, v)
 }
 
 // ask says how a page is opened: by whom, and what they need to know.
