@@ -381,7 +381,8 @@ func TestThePagesLeadAChildThroughAndNameNoPupilToTheDesk(t *testing.T) {
 		webtest.Get(t, site, "/tickets", pupil).Is(403)
 
 		webtest.Get(t, site, "/tickets?state=open&find=BBC", nils).Is(200).Safe().Has("www.bbc.co.uk", "A pupil").HasNot("Wren")
-		desk := webtest.Get(t, site, "/tickets/"+id, nils).Is(200).Safe().Has("Report 1", "<b>history</b>", "A pupil").HasNot("Wren").Link("/filter/own/new?entry=www.bbc.co.uk")
+		desk := webtest.Get(t, site, "/tickets/"+id, nils).Is(200).Safe().Has("Report 1", "<b>history</b>", "A pupil").HasNot("Wren").NoLink("/filter/own/new?entry=www.bbc.co.uk")
+		webtest.Get(t, site, "/tickets/"+id, actor.New(nils, tickets.MayRead, "filtering.change")).Link("/filter/own/new?entry=www.bbc.co.uk")
 		version := desk.Field("version")
 		lead := actor.New(nils, tickets.MayRead, "safeguarding.tray")
 		webtest.Get(t, site, "/tickets/"+id, lead).Has("Wren Ashdown")

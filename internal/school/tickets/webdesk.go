@@ -213,7 +213,7 @@ func (r *Room) deskOf(c *web.Ctx) (deskView, error) {
 	}
 	v := deskView{
 		Base:    web.Base{Title: fmt.Sprintf("Report %d", t.Number), Lead: about(t), Crumbs: []web.Crumb{{Title: "Reports about the filter", Path: pathDesk}}},
-		Summary: r.facts(c, t), Links: links(t),
+		Summary: r.facts(c, t), Links: links(c, t),
 	}
 	for _, e := range list {
 		v.Story.Events = append(v.Story.Events, web.Event{When: c.Near(e.At), Who: r.by(c.Context(), c.Actor, t, e), Words: told(e, t)})
@@ -263,15 +263,16 @@ func (r *Room) facts(c *web.Ctx, t Ticket) web.Summary {
 	return s
 }
 
-// links lead to what helps to decide a report.
-func links(t Ticket) []web.Link {
-	if t.Site == "" {
-		return nil
+// links lead to what helps to decide a report, as far as the reader may.
+func links(c *web.Ctx, t Ticket) []web.Link {
+	var out []web.Link
+	if t.Site != "" && c.May("filtering.read") {
+		out = append(out, web.Link{Title: "What happens to this site for pupils, and why", Path: "/filter/try?" + url.Values{"url": {t.Site}, "group": {"pupils"}}.Encode()})
 	}
-	return []web.Link{
-		{Title: "What happens to this site for pupils, and why", Path: "/filter/try?" + url.Values{"url": {t.Site}, "group": {"pupils"}}.Encode()},
-		{Title: "Make an own entry for it", Path: "/filter/own/new?" + url.Values{"entry": {t.Site}}.Encode()},
+	if t.Site != "" && c.May("filtering.change") {
+		out = append(out, web.Link{Title: "Make an own entry for it", Path: "/filter/own/new?" + url.Values{"entry": {t.Site}}.Encode()})
 	}
+	return out
 }
 
 func version(c *web.Ctx) int64 {
