@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -102,12 +103,16 @@ func measured(t testing.TB, h *house.House) [][2]string {
 // TestPagesAreQuickInALargeSchool holds the median of twenty openings of each
 // page of a school of five thousand under 30 ms on the server. It has two
 // thousand concerns, so that it is made in a minute; twenty thousand are what
-// the case log's own test has.
+// the case log's own test has. The figure itself is held where BELISHA_FIGURES
+// is set, on a quiet machine; otherwise four times as much is.
 func TestPagesAreQuickInALargeSchool(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measured in the full run")
 	}
-	const most = 30 * time.Millisecond
+	most := 30 * time.Millisecond
+	if os.Getenv("BELISHA_FIGURES") == "" {
+		most *= 4 // other tests run on the machine at the same time
+	}
 	h := open(t, clock.System{})
 	size := demo.Large()
 	size.Concerns = 2000
