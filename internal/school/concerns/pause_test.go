@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +164,8 @@ func TestWhatMustBeAnsweredBeforeTheWebIsWithdrawn(t *testing.T) {
 			if in.Whose == "sam" {
 				w, err := s.Open(lead, id)
 				check(t, err)
-				in.Whose = w.People[1].ID
+				i := slices.IndexFunc(w.People, func(p Person) bool { return p.Role == roleHarmed })
+				in.Whose = w.People[i].ID
 			}
 			err := s.Act(lead, id, s.version(id), in)
 			var bad store.Invalid

@@ -288,7 +288,7 @@ func (r *Room) keepNew(ctx context.Context, tx *store.Tx, c *Case, list []Person
 	}
 	rows := []journal.Row{row("concerns", c.ID)}
 	for i := range list {
-		list[i].ID = store.NewID(c.Reported)
+		list[i].ID = store.NewID(c.Reported.Add(time.Duration(i) * time.Millisecond)) // people stand in the order they were named in
 		if err := r.insertPerson(ctx, tx, c.ID, list[i]); err != nil {
 			return err
 		}
