@@ -34,6 +34,9 @@ func TestABrowserBehindTheFilter(t *testing.T) {
 	t.Run("a child signs in with the keyboard alone", func(t *testing.T) { w.signInByKeys(t, child) })
 	t.Run("an open page comes from its own server", func(t *testing.T) {
 		child.Go(w.plain("www.britannica.com"))
+		child.Has("Please sign the school's agreement", "You asked for www.britannica.com") // she has not signed yet
+		fits(t, child)
+		child.Press("Go on to the page")
 		child.Has("Welcome to www.britannica.com", "the real site")
 	})
 	t.Run("a closed page says why and where to turn", func(t *testing.T) {
