@@ -10,7 +10,7 @@ go test -run '^$' -bench 'AgainstPlain' -benchtime 3s -count 3 ./internal/gate/p
 echo "== activity"
 BELISHA_BENCH_EVENTS="${BELISHA_BENCH_EVENTS:-20000000}" go test -count=1 -run '^$' -bench BenchmarkActivity -benchtime 7x -timeout 60m -v ./internal/activity
 echo "== pages of the demonstration school at 5,000 people"
-BELISHA_FIGURES=1 go test -count=1 -run 'TestPagesAreQuickInALargeSchool' -timeout 20m -v ./internal/demo | grep -v '^=== '
+go test -count=1 -run 'TestPagesAreQuickInALargeSchool' -timeout 20m -v ./internal/demo | grep -v '^=== '
 echo "== every page of the demonstration school with 20,000 concerns and 90 days of 200,000 events"
 figures="${BELISHA_FIGURES_DIR:-$(mktemp -d)}"
 BELISHA_FIGURES_DIR="$figures" go test -count=1 -run 'TestEveryPageOfASchoolOfTwentyThousandConcerns' -timeout 90m -v ./internal/house | grep -v '^=== '

@@ -18,6 +18,7 @@ import (
 	"belisha/internal/demo"
 	"belisha/internal/house"
 	"belisha/internal/kit/clock"
+	"belisha/internal/kit/clock/worked"
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/people"
@@ -86,9 +87,9 @@ func (w *walker) open(path string) (status int, body string, took spent) {
 	req.RemoteAddr = "127.0.0.1:50000"
 	req.AddCookie(&http.Cookie{Name: web.CookieName("belisha", false), Value: w.token})
 	rec := httptest.NewRecorder()
-	begun, before := clock.System{}.Now(), worked()
+	begun, before := clock.System{}.Now(), worked.Time()
 	w.desk.ServeHTTP(rec, req)
-	took = spent{clock.System{}.Now().Sub(begun), worked() - before, strings.HasPrefix(rec.Header().Get("Content-Type"), "text/html") && rec.Header().Get("Content-Disposition") == ""}
+	took = spent{clock.System{}.Now().Sub(begun), worked.Time() - before, strings.HasPrefix(rec.Header().Get("Content-Type"), "text/html") && rec.Header().Get("Content-Disposition") == ""}
 	b, err := io.ReadAll(rec.Body)
 	if err != nil {
 		return 0, "", took

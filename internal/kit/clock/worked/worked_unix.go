@@ -1,14 +1,14 @@
 //go:build unix
 
-package house_test
+package worked
 
 import (
 	"syscall"
 	"time"
 )
 
-// worked is how long the processors have worked for this process.
-func worked() time.Duration {
+// Time is how long the processors have worked for this process.
+func Time() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
