@@ -173,6 +173,7 @@ type Room struct {
 	told  told
 
 	memory memory
+	here   store.Memo[here]
 	owes   owes
 }
 

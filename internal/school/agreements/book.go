@@ -24,11 +24,7 @@ func (r *Room) book(ctx context.Context) (*book, error) {
 		return nil, err
 	}
 	b := &book{lens: l}
-	err = r.People.Each(ctx, people.Filter{}, func(p people.Person) error {
-		b.people = append(b.people, p)
-		return nil
-	})
-	if err != nil {
+	if b.people, err = r.everybody(ctx, l.today); err != nil {
 		return nil, err
 	}
 	if b.marks, err = r.allMarks(ctx); err != nil {
@@ -39,6 +35,30 @@ func (r *Room) book(ctx context.Context) (*book, error) {
 	}
 	b.read, err = readers(ctx, r.DB, b.policy.Title, b.policy.edition())
 	return b, err
+}
+
+// here is everybody who is here on a day.
+type here struct {
+	day    people.Day
+	people []people.Person
+}
+
+// everybody reads who is here today. It is remembered until anything is
+// written, and never from one day to the next.
+func (r *Room) everybody(ctx context.Context, today people.Day) ([]people.Person, error) {
+	read := func() (here, error) {
+		h := here{day: today}
+		err := r.People.Each(ctx, people.Filter{}, func(p people.Person) error {
+			h.people = append(h.people, p)
+			return nil
+		})
+		return h, err
+	}
+	h, err := r.here.Get(r.DB, read)
+	if err == nil && h.day != today {
+		h, err = read()
+	}
+	return h.people, err
 }
 
 // Lack is somebody who has not signed.
