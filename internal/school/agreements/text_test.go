@@ -162,6 +162,37 @@ func TestTheHomeSchoolAgreementIsSignedApart(t *testing.T) {
 	}
 }
 
+func TestWhoeverLeavesIsNotCountedFromTheNextDayAlthoughNothingWasWritten(t *testing.T) {
+	s := newSchool(t)
+	s.set(KeyAudiences, "pupils")
+	s.publish(YoungSheet)
+	s.person(people.Person{Kind: people.Pupil, Given: "Last", Family: "Day", Year: "3", Class: "3A", Until: people.DayOf(monday)})
+	scope := func() int {
+		t.Helper()
+		list, err := s.Counts(context.Background())
+		check(t, err)
+		for _, c := range list {
+			if c.Sheet == YoungSheet {
+				return c.Scope
+			}
+		}
+		t.Fatal("the pupils' rules are not counted")
+		return 0
+	}
+	first := scope()
+	if again := scope(); again != first {
+		t.Errorf("asked twice: %d and %d", first, again)
+	}
+	s.clock.Set(monday.AddDate(0, 0, 1))
+	if next := scope(); next != first-1 {
+		t.Errorf("on the next day %d are counted, want %d", next, first-1)
+	}
+	s.person(people.Person{Kind: people.Pupil, Given: "First", Family: "Day", Year: "3", Class: "3A"})
+	if next := scope(); next != first {
+		t.Errorf("with somebody new %d are counted, want %d", next, first)
+	}
+}
+
 func TestTheJournalCoversEverySignature(t *testing.T) {
 	s := newSchool(t)
 	s.publish(OlderSheet)
