@@ -113,6 +113,7 @@ type Event struct {
 	Category    string // the deciding one
 	Rule        string
 	Reason      string
+	Detail      string // what a look inside found, in a few words; "" for none
 	Action      Action
 	Alert       string // selfharm, suicide, exploitation; "" for none
 	RulesNumber uint64 // the number of the current rules when this was decided

@@ -186,7 +186,7 @@ func (r *reader) event(w *raw) (Event, error) {
 		Site: c.site, Door: c.door, Certainty: c.certainty, Group: c.group, KeyStage: c.keyStage,
 		Subject: texts[3], Device: texts[4], Host: texts[6], Path: texts[7],
 		Action: v.action, Category: v.category, Categories: v.categories, Rule: v.rule,
-		Reason: v.reason, Alert: v.alert, RulesNumber: v.rulesNumber,
+		Reason: v.reason, Detail: v.detail, Alert: v.alert, RulesNumber: v.rulesNumber,
 		Count: uint32(w.n), Bytes: uint64(w.bytes), //nolint:gosec // stored the same way
 	}
 	e.Engine, e.Words = unpackSearch(texts[8])

@@ -9,11 +9,12 @@ import (
 
 // Lengths that an outsider's words are cut to.
 const (
-	maxLabel = 120
-	maxHost  = 253
-	maxPath  = 1024
-	maxWords = 400
-	maxCats  = 24
+	maxLabel  = 120
+	maxDetail = 300
+	maxHost   = 253
+	maxPath   = 1024
+	maxWords  = 400
+	maxCats   = 24
 )
 
 // sep parts the words of one dictionary entry; clean takes it out of what
@@ -76,6 +77,7 @@ type decision struct {
 	categories  []string
 	rule        string
 	reason      string
+	detail      string
 	alert       string
 	rulesNumber uint64
 }
@@ -89,15 +91,15 @@ func packVerdict(e *Event) string {
 	return strings.Join([]string{
 		strconv.Itoa(int(e.Action)), clean(e.Category, maxLabel), strings.Join(cleaned, ","),
 		clean(e.Rule, maxLabel), clean(e.Reason, maxLabel), clean(e.Alert, maxLabel),
-		strconv.FormatUint(e.RulesNumber, 10),
+		strconv.FormatUint(e.RulesNumber, 10), clean(e.Detail, maxDetail),
 	}, sep)
 }
 
 func unpackVerdict(s string) decision {
-	p := parts(s, 7)
+	p := parts(s, 8)
 	d := decision{
 		action: Action(number(p[0])), category: p[1],
-		rule: p[3], reason: p[4], alert: p[5],
+		rule: p[3], reason: p[4], alert: p[5], detail: p[7],
 	}
 	if p[2] != "" {
 		d.categories = strings.Split(p[2], ",")

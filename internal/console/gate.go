@@ -55,6 +55,7 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if err != nil {
 		return err
 	}
+	cfg.Doors = file.Gate.Doors
 	keyFile := file.Vault.KeyFile
 	if keyFile == "" {
 		keyFile = filepath.Join(data, "keys", "school.key")

@@ -40,6 +40,7 @@ type Config struct {
 	Proxy string // address to listen on; "" is 127.0.0.1:3128
 	DNS   string // "" is 127.0.0.1:5335
 	Sink  string // "" is none: plain HTTP for names that DNS answers with our address
+	Doors Doors  // more ways in; all off where nothing is set
 
 	UpstreamDNS    []string // "host:port"; none given: the system's
 	UpstreamProxy  string

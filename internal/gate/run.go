@@ -31,7 +31,7 @@ func (r *running) run(ctx context.Context) error {
 	if err := control.WriteState(r.cfg.Dir, r.state); err != nil {
 		return err
 	}
-	fail := make(chan error, 4)
+	fail := make(chan error, 4+len(r.more))
 	var doors sync.WaitGroup
 	serve := func(what string, f func() error) {
 		doors.Go(func() {
@@ -42,6 +42,7 @@ func (r *running) run(ctx context.Context) error {
 	}
 	serve("the proxy", r.proxy.Serve)
 	serve("DNS", r.dns.Serve)
+	r.serveMore(serve)
 	serve("control", func() error { return r.web.Serve(r.ctl) })
 	if r.sink != nil {
 		serve("the page of closed sites", r.sink.Serve)
@@ -192,6 +193,7 @@ func (r *running) beat(ctx context.Context) {
 }
 
 func (r *running) closeDoors() {
+	r.closeMore()
 	for _, c := range []interface{ Close() error }{r.web, r.dns, r.proxy} {
 		if err := c.Close(); err != nil {
 			r.cfg.Log.Debug("closing", "error", err.Error())
@@ -206,6 +208,7 @@ func (r *running) closeDoors() {
 
 // close ends what start opened, as far as it came.
 func (r *running) close() {
+	r.closeMore()
 	if r.dns != nil {
 		if err := r.dns.Close(); err != nil {
 			r.cfg.Log.Debug("DNS was closed late", "error", err.Error())

@@ -39,6 +39,7 @@ type running struct {
 	proxy  *proxy.Server
 	sink   *proxy.Server // or nil
 	dns    *dns.Server
+	more   []opened
 	ctl    net.Listener
 	web    *http.Server
 	state  control.State
@@ -205,6 +206,9 @@ func (r *running) openDoors(set *Settings) error {
 	if err := r.listen(pc, dc); err != nil {
 		return err
 	}
+	if err := r.openMore(set); err != nil {
+		return err
+	}
 	r.guard.Forbid(forbidden(set, r.doors()...))
 	r.state = control.State{
 		PID: os.Getpid(), Version: cfg.Version, Proxy: r.proxy.Addr().String(), DNS: r.dns.Addr().String(),
@@ -212,6 +216,12 @@ func (r *running) openDoors(set *Settings) error {
 	}
 	if r.sink != nil {
 		r.state.Sink = r.sink.Addr().String()
+	}
+	for _, d := range r.more {
+		if r.state.More == nil {
+			r.state.More = map[string]string{}
+		}
+		r.state.More[d.name] = d.Addr().String()
 	}
 	r.web = &http.Server{Handler: control.Handler(r), ReadHeaderTimeout: 10 * time.Second}
 	return nil
@@ -239,6 +249,11 @@ func (r *running) doors() []netip.AddrPort {
 	out := []netip.AddrPort{r.proxy.Addr(), r.dns.Addr()}
 	if r.sink != nil {
 		out = append(out, r.sink.Addr())
+	}
+	for _, d := range r.more {
+		if at := d.Addr(); at.IsValid() {
+			out = append(out, at)
+		}
 	}
 	return out
 }

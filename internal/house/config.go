@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"belisha/internal/gate"
 	"belisha/internal/kit/clock"
 
 	"github.com/pelletier/go-toml/v2"
@@ -53,7 +54,6 @@ type File struct {
 	Records  RecordsFile  `toml:"records" json:"records"`
 	Activity ActivityFile `toml:"activity" json:"activity"`
 	Mail     MailFile     `toml:"mail" json:"mail"`
-	Clamd    ClamdFile    `toml:"clamd" json:"clamd"`
 	Vault    VaultFile    `toml:"vault" json:"vault"`
 	Backup   BackupFile   `toml:"backup" json:"backup"`
 	Pages    PagesFile    `toml:"pages" json:"pages"`
@@ -67,6 +67,8 @@ type GateFile struct {
 	WithoutSnapshot string   `toml:"without-snapshot" json:"without-snapshot"`
 	// AskBasic makes the proxy ask for a name and password (loopback only).
 	AskBasic bool `toml:"ask-basic" json:"ask-basic"`
+	// Doors are further ways in, and who may use them.
+	gate.Doors
 }
 
 // RecordsFile is [records].
@@ -88,11 +90,6 @@ type MailFile struct {
 	From         string `toml:"from" json:"from"`
 	User         string `toml:"user" json:"user"`
 	PasswordFile string `toml:"password-file" json:"password-file"`
-}
-
-// ClamdFile is [clamd].
-type ClamdFile struct {
-	Address string `toml:"address" json:"address"`
 }
 
 // VaultFile is [vault].

@@ -56,8 +56,10 @@ func config() string {
 	for i := range t.NumField() {
 		part := t.Field(i)
 		fmt.Fprintf(&b, "## [%s]\n\n| key | kind |\n|---|---|\n", part.Tag.Get("toml"))
-		for j := range part.Type.NumField() {
-			f := part.Type.Field(j)
+		for _, f := range reflect.VisibleFields(part.Type) {
+			if f.Anonymous {
+				continue
+			}
 			fmt.Fprintf(&b, "| `%s` | %s |\n", f.Tag.Get("toml"), f.Type)
 		}
 		b.WriteString("\n")

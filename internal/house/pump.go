@@ -164,7 +164,7 @@ func fromSpool(gate string, e *spool.Event) activity.Event {
 		ID: e.ID, Gate: gate, At: e.At, Site: e.Site, Door: e.Door,
 		Subject: e.Subject, Certainty: activity.Certainty(e.Certainty), Device: e.Device, Address: e.Address,
 		Group: e.Group, KeyStage: e.KeyStage, Host: e.Host, Path: e.Path,
-		Categories: e.Categories, Category: e.Category, Rule: e.Rule, Reason: e.Reason,
+		Categories: e.Categories, Category: e.Category, Rule: e.Rule, Reason: e.Reason, Detail: e.Detail,
 		Action: action, Alert: e.Alert, RulesNumber: e.RulesNumber,
 		Words: e.Words, Engine: e.Engine, Count: e.Count, Bytes: e.Bytes,
 	}

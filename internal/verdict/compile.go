@@ -22,7 +22,7 @@ func New(r Rules, sources []Source) (*Snapshot, error) {
 	c := &compiler{r: &r, s: &Snapshot{images: NoCategory, mixed: NoCategory}}
 	c.s.places.byKey = map[uint64]int32{}
 	for _, step := range []func() error{
-		c.bounds, c.dictionary, c.groups, c.lines, c.floor, c.owns, c.opened, c.lockedHosts, c.safe,
+		c.bounds, c.dictionary, c.groups, c.lines, c.floor, c.owns, c.opened, c.lockedHosts, c.safe, c.content,
 		func() error { return c.sources(sources) },
 	} {
 		if err := step(); err != nil {
@@ -88,6 +88,9 @@ func (c *compiler) bounds() error {
 		{"essentials", len(r.Essentials), MaxLines},
 		{"locked hosts", len(r.Locked.Hosts), MaxOwn},
 		{"safe services", len(r.Safe), MaxLines},
+		{"headers", len(r.Headers), MaxHeaders},
+		{"permits", len(r.Permits), MaxPermits},
+		{"hosts never inspected", len(r.Splice.Hosts), MaxLines},
 	} {
 		if b.n > b.max {
 			return refuse("there are %d %s and at most %d fit", b.n, b.what, b.max)

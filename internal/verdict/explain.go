@@ -178,6 +178,16 @@ var reasonWords = [...]struct{ word, says string }{
 	ReasonPaused:     {"paused", "The web is paused."},
 	ReasonBypass:     {"bypass", "A way round the filter."},
 	ReasonAgreement:  {"agreement", "The school's agreement is not signed yet."},
+
+	ReasonPhrases:      {"phrases", "The words on the page weigh more than the limit for this group."},
+	ReasonFile:         {"file", "A kind of file that is closed for this group."},
+	ReasonVirus:        {"virus", "The virus scanner found something in it."},
+	ReasonUnscanned:    {"unscanned", "It could not be looked at as it must be."},
+	ReasonCertificate:  {"certificate", "The site's certificate does not prove that it is the site."},
+	ReasonChat:         {"chat", "What was written to an AI service, or answered by it."},
+	ReasonFocus:        {"focus", "The class may open only the sites of this lesson."},
+	ReasonUnsupervised: {"unsupervised", "Nobody is supervising the class at the moment."},
+	ReasonRules:        {"zone", "A rule from a response policy zone closes it."},
 }
 
 // String is the reason's word, as events and the command line have it.

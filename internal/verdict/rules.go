@@ -50,6 +50,10 @@ type Rules struct {
 	Safe           []SafeService `json:"safe,omitempty"`
 	// TunnelPorts are the ports CONNECT may name; none given: the door's own list.
 	TunnelPorts []uint16 `json:"tunnelPorts,omitempty"`
+
+	Splice  Splice   `json:"splice,omitzero"`
+	Headers []Header `json:"headers,omitempty"`
+	Permits []Permit `json:"permits,omitempty"`
 }
 
 // Group is one group of people who share rules.
@@ -76,6 +80,8 @@ type Group struct {
 	// Safe is the level ("strict", "moderate", "off") by service name; the
 	// name "" is for all services not named. Nothing given: strict.
 	Safe map[string]string `json:"safe,omitempty"`
+	// Content is how what they send and get is looked at; nil: not at all.
+	Content *Content `json:"content,omitempty"`
 }
 
 // Category is one kind of site.

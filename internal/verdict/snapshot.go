@@ -91,7 +91,13 @@ type Snapshot struct {
 	safe     map[string]int32
 	services []service
 	edges    []uint16
-	moments  []int64 // at which a span begins or ends, sorted, 0 left in
+
+	handlings   []handling // by group
+	spliceHosts map[string]struct{}
+	spliceCats  CategorySet
+	headers     []header
+	permits     map[string][]permit // by host and path
+	moments     []int64             // at which a span begins or ends, sorted, 0 left in
 }
 
 type mode uint8

@@ -17,6 +17,7 @@ const (
 	DoorTunnel             // CONNECT: only names are seen
 	DoorDNS                // a DNS question
 	DoorPages              // the people's pages
+	DoorICAP               // another proxy that asks through ICAP
 )
 
 // Action is what happens.
@@ -48,29 +49,38 @@ type Reason uint8
 
 // The reasons.
 const (
-	ReasonNone       Reason = iota
-	ReasonHelp              // help floor: always open
-	ReasonOurs              // Belisha's own people's pages
-	ReasonEssential         // listed essential, open without a snapshot
-	ReasonCategory          // a category rule of the subject's groups
-	ReasonOwnBlock          // the school's own block entry
-	ReasonOwnAllow          // the school's own allow entry
-	ReasonUnblock           // a timed unblock is running
-	ReasonLocked            // the locked layer (never-list): nothing lifts it
-	ReasonUnlisted          // the name is in no list, and the school's rule for such names
-	ReasonOpen              // listed, but no rule blocks it for this subject
-	ReasonNoSnapshot        // no current rules: closed
-	ReasonAddress           // an IP address instead of a name
-	ReasonPrivate           // a private, loopback or metadata address
-	ReasonMalformed         // not a name or URL that a browser would open
-	ReasonPort              // a port that is not open
-	ReasonNoName            // TLS without a server name
-	ReasonNotTLS            // a tunnel that does not speak TLS
-	ReasonMismatch          // CONNECT name and TLS server name differ and one is blocked
-	ReasonUnsigned          // nobody signed in, and the school asks for it
-	ReasonPaused            // the web is paused for this subject
-	ReasonBypass            // foreign DNS, relay or canary
-	ReasonAgreement         // the school's agreement is not signed, and the web waits for it
+	ReasonNone         Reason = iota
+	ReasonHelp                // help floor: always open
+	ReasonOurs                // Belisha's own people's pages
+	ReasonEssential           // listed essential, open without a snapshot
+	ReasonCategory            // a category rule of the subject's groups
+	ReasonOwnBlock            // the school's own block entry
+	ReasonOwnAllow            // the school's own allow entry
+	ReasonUnblock             // a timed unblock is running
+	ReasonLocked              // the locked layer (never-list): nothing lifts it
+	ReasonUnlisted            // the name is in no list, and the school's rule for such names
+	ReasonOpen                // listed, but no rule blocks it for this subject
+	ReasonNoSnapshot          // no current rules: closed
+	ReasonAddress             // an IP address instead of a name
+	ReasonPrivate             // a private, loopback or metadata address
+	ReasonMalformed           // not a name or URL that a browser would open
+	ReasonPort                // a port that is not open
+	ReasonNoName              // TLS without a server name
+	ReasonNotTLS              // a tunnel that does not speak TLS
+	ReasonMismatch            // CONNECT name and TLS server name differ and one is blocked
+	ReasonUnsigned            // nobody signed in, and the school asks for it
+	ReasonPaused              // the web is paused for this subject
+	ReasonBypass              // foreign DNS, relay or canary
+	ReasonAgreement           // the school's agreement is not signed, and the web waits for it
+	ReasonPhrases             // the words of the page weigh more than the group's limit
+	ReasonFile                // a kind of file that is closed for the group
+	ReasonVirus               // the scanner found something in it
+	ReasonUnscanned           // it could not be looked at as it must: scanner away, too large, locked, encoded too often
+	ReasonCertificate         // the site's certificate does not prove that it is the site
+	ReasonChat                // what was written to, or answered by, an AI service
+	ReasonFocus               // the class may open only the sites of this lesson
+	ReasonUnsupervised        // the class's web needs somebody who supervises, and nobody does
+	ReasonRules               // an outside response policy zone, or a rule of one, closes it
 )
 
 // CategorySet is a set of category numbers, 0 to 255, of one snapshot.

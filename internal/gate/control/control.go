@@ -33,14 +33,17 @@ const (
 // State is what a running gate says of itself in its folder, for a parent that
 // starts after it.
 type State struct {
-	PID     int       `json:"pid"`
-	Version string    `json:"version"`
-	Proxy   string    `json:"proxy"`
-	DNS     string    `json:"dns"`
-	Sink    string    `json:"sink,omitempty"`
-	Control string    `json:"control"` // path of the socket
-	Secret  string    `json:"secret"`  // signs what is handed to the people's pages
-	Started time.Time `json:"started"`
+	PID     int    `json:"pid"`
+	Version string `json:"version"`
+	Proxy   string `json:"proxy"`
+	DNS     string `json:"dns"`
+	Sink    string `json:"sink,omitempty"`
+	Control string `json:"control"` // path of the socket
+	// More says where further doors are, by name: "icap", "http", "https",
+	// "dot", "doh", "accounting".
+	More    map[string]string `json:"more,omitempty"`
+	Secret  string            `json:"secret"` // signs what is handed to the people's pages
+	Started time.Time         `json:"started"`
 }
 
 // ReadState reads what the gate of a folder wrote; fs.ErrNotExist if none ran.

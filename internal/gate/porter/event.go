@@ -43,6 +43,15 @@ func (p *Porter) event(a *Answer) spool.Event {
 		}
 	}
 	e.Alert = alert(a, names, set.themes, words)
+	if f := a.finding; f != nil {
+		e.Detail = bounded(f.Detail)
+		if f.Alert != "" {
+			e.Alert = f.Alert
+		}
+		if f.Words != "" {
+			e.Engine, words = f.Engine, f.Words
+		}
+	}
 	if a.Verdict.TryOut {
 		e.Tried = spool.TriedBlock
 		if a.Verdict.Tried == verdict.Warn {
@@ -74,6 +83,8 @@ func doorName(d verdict.Door) string {
 		return "dns"
 	case verdict.DoorPages:
 		return "pages"
+	case verdict.DoorICAP:
+		return "icap"
 	}
 	return ""
 }
@@ -87,6 +98,9 @@ var reasonWords = [...]string{
 	verdict.ReasonPrivate: "private", verdict.ReasonMalformed: "malformed", verdict.ReasonPort: "port",
 	verdict.ReasonNoName: "no-name", verdict.ReasonNotTLS: "not-tls", verdict.ReasonMismatch: "mismatch",
 	verdict.ReasonUnsigned: "unsigned", verdict.ReasonPaused: "paused", verdict.ReasonBypass: "bypass", verdict.ReasonAgreement: "agreement",
+	verdict.ReasonPhrases: "phrases", verdict.ReasonFile: "file", verdict.ReasonVirus: "virus", verdict.ReasonUnscanned: "unscanned",
+	verdict.ReasonCertificate: "certificate", verdict.ReasonChat: "chat", verdict.ReasonFocus: "focus",
+	verdict.ReasonUnsupervised: "unsupervised", verdict.ReasonRules: "zone",
 }
 
 func reasonName(r verdict.Reason) string {

@@ -160,6 +160,7 @@ type Answer struct {
 	Verdict  verdict.Verdict
 	snapshot *verdict.Snapshot
 	minute   uint16 // of the site's week
+	finding  *Finding
 	event    spool.Event
 }
 

@@ -47,7 +47,8 @@ type Config struct {
 	Pages    *blockpage.Maker
 	Verifier Verifier
 	Leaves   Leaves
-	Upstream *url.URL // an upstream proxy
+	Content  porter.Content // looks inside what is seen; nil: nothing is looked at
+	Upstream *url.URL       // an upstream proxy
 	Secret   string   // signs what is handed to the people's pages
 	Clock    clock.Clock
 	Log      *slog.Logger

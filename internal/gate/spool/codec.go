@@ -75,8 +75,13 @@ func appendEvent(dst []byte, e *Event, closes uint64) []byte {
 	for _, c := range e.Categories[:n] {
 		dst = appendText(dst, c)
 	}
-	if e.Tried != NotTried { // last, so that what was written before it was there reads the same
+	// Last, and only where there is something to say, so that what was written
+	// before these were there reads the same.
+	if e.Tried != NotTried || e.Detail != "" {
 		dst = append(dst, byte(e.Tried))
+	}
+	if e.Detail != "" {
+		dst = appendText(dst, e.Detail)
 	}
 	return dst
 }
@@ -148,6 +153,9 @@ func (d *decoder) event(r *record) {
 	}
 	if len(d.rest) > 0 && !d.bad {
 		e.Tried = Tried(d.byte())
+	}
+	if len(d.rest) > 0 && !d.bad {
+		e.Detail = d.text()
 	}
 }
 

@@ -73,6 +73,7 @@ type Event struct {
 	// Tried is what would have been done, were the group not only being tried
 	// out; such an event has no person, device, address, path or words.
 	Tried       Tried
+	Detail      string // what the content check found, in a few stable words; "" for none
 	RulesNumber uint64
 	Dropped     uint64 // on a heartbeat: routine events dropped since this gate started
 }

@@ -1,0 +1,76 @@
+package gate
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+)
+
+// Doors are the ways in besides the proxy and plain DNS, as [gate] of the
+// config file names them. An empty address is off.
+type Doors struct {
+	// ICAP answers another proxy that keeps its own connections (RFC 3507).
+	ICAP string `toml:"listen-icap" json:"listen-icap"`
+	// HTTP and HTTPS take connections that the network redirects here, with
+	// the address that they were meant for (transparent mode).
+	HTTP  string `toml:"listen-http" json:"listen-http"`
+	HTTPS string `toml:"listen-https" json:"listen-https"`
+	// DoT and DoH are DNS over TLS (RFC 7858) and over HTTPS (RFC 8484).
+	DoT string `toml:"listen-dot" json:"listen-dot"`
+	DoH string `toml:"listen-doh" json:"listen-doh"`
+	// Accounting takes RADIUS accounting (RFC 2866) from the access points and
+	// switches in AccountingPeers.
+	Accounting string `toml:"listen-accounting" json:"listen-accounting"`
+	// AccountingPeers are "address secret-file" pairs: who may send RADIUS
+	// accounting, and the file with the shared secret.
+	AccountingPeers []string `toml:"accounting-peers" json:"accounting-peers"`
+	// Peers are addresses or ranges of proxies and ICAP clients that are
+	// believed when they say who asks (X-Client-IP, X-Authenticated-User …),
+	// and that may use ICAP from off this machine.
+	Peers []string `toml:"peers" json:"peers"`
+	// Keytab is the file with the keys of HTTP/name@REALM by which browsers
+	// sign in without a password (Kerberos, RFC 4559).
+	Keytab string `toml:"keytab" json:"keytab"`
+	// Clamd are the virus scanner's addresses, tried in order:
+	// "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310".
+	Clamd []string `toml:"clamd" json:"clamd"`
+}
+
+// door is one more way in.
+type door interface {
+	Serve() error // until Close
+	Close() error
+	Addr() netip.AddrPort // where it is; not valid for one that is no address
+}
+
+// opened is a door with its name in the state file and on the health page.
+type opened struct {
+	name string
+	door
+}
+
+// more opens the doors that are set. Each sees to it that it is in the list
+// only when it is open.
+func (r *running) openMore(set *Settings) error {
+	for _, open := range []func(*Settings) error{} {
+		if err := open(set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serveMore lets the open ones serve.
+func (r *running) serveMore(serve func(string, func() error)) {
+	for _, d := range r.more {
+		serve(d.name, d.Serve)
+	}
+}
+
+func (r *running) closeMore() {
+	for _, d := range r.more {
+		if err := d.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			r.cfg.Log.Debug("closing", "door", d.name, "error", err.Error())
+		}
+	}
+}
