@@ -29,6 +29,23 @@ type gateCmd struct {
 	UpstreamProxy   string   `hidden:""`
 	AllowPrivate    []string `hidden:""`
 	WithoutSnapshot string   `hidden:""`
+
+	ListenICAP        string   `name:"listen-icap" hidden:""`
+	ListenTransparent string   `hidden:""`
+	ListenDoT         string   `name:"listen-dot" hidden:""`
+	ListenDoH         string   `name:"listen-doh" hidden:""`
+	ListenRADIUS      string   `name:"listen-radius" hidden:""`
+	Keytab            string   `hidden:""`
+	Peer              []string `hidden:"" sep:"none"`
+	RADIUSPeer        []string `name:"radius-peer" hidden:"" sep:"none"`
+	Clamd             []string `hidden:"" sep:"none"`
+}
+
+func (c *gateCmd) doors() gate.Doors {
+	return gate.Doors{
+		ICAP: c.ListenICAP, Transparent: c.ListenTransparent, DoT: c.ListenDoT, DoH: c.ListenDoH, RADIUS: c.ListenRADIUS,
+		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd},
+	}
 }
 
 func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
@@ -55,7 +72,7 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if err != nil {
 		return err
 	}
-	cfg.Doors = file.Gate.Doors
+	cfg.Doors = c.doors()
 	keyFile := file.Vault.KeyFile
 	if keyFile == "" {
 		keyFile = filepath.Join(data, "keys", "school.key")

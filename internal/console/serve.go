@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,21 +26,17 @@ type serveCmd struct {
 	ListenDNS   string `help:"Where DNS listens, UDP and TCP." name:"listen-dns" default:"127.0.0.1:5335" placeholder:"HOST:PORT"`
 	ListenAdmin string `help:"Where admin and metrics listen." default:"127.0.0.1:9090" placeholder:"HOST:PORT"`
 
-	ListenICAP        string `name:"listen-icap" hidden:""`
+	ListenICAP        string `name:"listen-icap" help:"Where ICAP listens, for a proxy that the school keeps; off unless given." placeholder:"HOST:PORT"`
+	ListenTransparent string `help:"Where redirected web connections arrive; off unless given." placeholder:"HOST:PORT"`
+	ListenDoT         string `name:"listen-dot" help:"Where DNS over TLS listens; off unless given." placeholder:"HOST:PORT"`
+	ListenRADIUS      string `name:"listen-radius" help:"Where RADIUS accounting arrives; off unless given." placeholder:"HOST:PORT"`
 	ListenMilter      string `hidden:""`
-	ListenTransparent string `hidden:""`
-	ListenDoT         string `name:"listen-dot" hidden:""`
-	ListenRadius      string `hidden:""`
 }
 
 // notYet names a door that was asked for and is not built.
 func (c *serveCmd) notYet() error {
-	for name, v := range map[string]string{
-		"icap": c.ListenICAP, "milter": c.ListenMilter, "transparent": c.ListenTransparent, "dot": c.ListenDoT, "radius": c.ListenRadius,
-	} {
-		if v != "" {
-			return wrongUse("--listen-%s is not built yet in this version", name)
-		}
+	if c.ListenMilter != "" {
+		return wrongUse("--listen-milter is not built yet in this version")
 	}
 	return nil
 }
@@ -61,7 +60,10 @@ func (c *serveCmd) direct(ctx context.Context, cli *CLI, inv Invocation) (err er
 	if c.Demo {
 		cfg.Clock = &demo.Clock{}
 	}
-	cfg.Listen = house.Listen{Pages: c.ListenPages, Proxy: c.ListenProxy, DNS: c.ListenDNS, Admin: c.ListenAdmin}
+	cfg.Listen = house.Listen{
+		Pages: c.ListenPages, Proxy: c.ListenProxy, DNS: c.ListenDNS, Admin: c.ListenAdmin,
+		ICAP: c.ListenICAP, Transparent: c.ListenTransparent, DoT: c.ListenDoT, RADIUS: c.ListenRADIUS,
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	watchSignals(ctx, stop)
@@ -148,6 +150,9 @@ func (c *serveCmd) ready(ctx context.Context, h *house.House, inv Invocation, a 
 	fmt.Fprintf(inv.Stdout, "  pages   %s/\n", a.URL)
 	fmt.Fprintf(inv.Stdout, "  proxy   %s\n", a.Proxy)
 	fmt.Fprintf(inv.Stdout, "  DNS     %s (UDP and TCP)\n", a.DNS)
+	for _, name := range slices.Sorted(maps.Keys(a.More)) {
+		fmt.Fprintf(inv.Stdout, "  %-7s %s\n", doorTitle(name), a.More[name])
+	}
 	fmt.Fprintf(inv.Stdout, "  admin   http://%s/\n\n", a.Admin)
 	if c.Demo {
 		fmt.Fprintln(inv.Stdout, "An invented school. Sign in as:")
@@ -166,21 +171,41 @@ func (c *serveCmd) ready(ctx context.Context, h *house.House, inv Invocation, a 
 	fmt.Fprintln(inv.Stdout, "Ready. Ctrl-C ends the pages and the filter.")
 }
 
+// doorTitle is a further door's name as people write it.
+func doorTitle(name string) string {
+	switch name {
+	case "icap", "radius":
+		return strings.ToUpper(name)
+	case "dot":
+		return "DoT"
+	case "doh":
+		return "DoH"
+	}
+	return name
+}
+
 // started is what `serve --json` prints once every door is open.
 type started struct {
-	Version string         `json:"version"`
-	Data    string         `json:"data"`
-	Pages   string         `json:"pages"` // host:port
-	Proxy   string         `json:"proxy"`
-	DNS     string         `json:"dns"`
-	Admin   string         `json:"admin"`
-	SetUp   string         `json:"set_up,omitempty"` // address of the set-up page
-	Code    string         `json:"code,omitempty"`
-	Demo    []demo.Account `json:"demo,omitempty"`
+	Version string `json:"version"`
+	Data    string `json:"data"`
+	Pages   string `json:"pages"` // host:port
+	Proxy   string `json:"proxy"`
+	DNS     string `json:"dns"`
+	Admin   string `json:"admin"`
+	// Further doors, where they are open.
+	ICAP        string         `json:"icap,omitempty"`
+	Transparent string         `json:"transparent,omitempty"`
+	DoT         string         `json:"dot,omitempty"`
+	DoH         string         `json:"doh,omitempty"`
+	RADIUS      string         `json:"radius,omitempty"`
+	SetUp       string         `json:"set_up,omitempty"` // address of the set-up page
+	Code        string         `json:"code,omitempty"`
+	Demo        []demo.Account `json:"demo,omitempty"`
 }
 
 func (c *serveCmd) readyJSON(ctx context.Context, h *house.House, inv Invocation, a house.Addresses) {
 	s := started{Version: inv.Version, Data: h.Folder().Dir, Pages: a.Pages, Proxy: a.Proxy, DNS: a.DNS, Admin: a.Admin}
+	s.ICAP, s.Transparent, s.DoT, s.DoH, s.RADIUS = a.More["icap"], a.More["transparent"], a.More["dot"], a.More["doh"], a.More["radius"]
 	if c.Demo {
 		s.Demo = demo.Accounts()
 	}

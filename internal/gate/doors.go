@@ -6,24 +6,28 @@ import (
 	"net/netip"
 )
 
-// Doors are the ways in besides the proxy and plain DNS, as [gate] of the
-// config file names them. An empty address is off.
+// Doors are the ways in besides the proxy and plain DNS, and what they go by.
+// An empty address is off; port 0 takes any free one.
 type Doors struct {
 	// ICAP answers another proxy that keeps its own connections (RFC 3507).
-	ICAP string `toml:"listen-icap" json:"listen-icap"`
-	// HTTP and HTTPS take connections that the network redirects here, with
-	// the address that they were meant for (transparent mode).
-	HTTP  string `toml:"listen-http" json:"listen-http"`
-	HTTPS string `toml:"listen-https" json:"listen-https"`
+	ICAP string
+	// Transparent takes connections to ports 80 and 443 that the network
+	// redirects here, with the address that they were meant for; the first
+	// byte tells HTTP and TLS apart.
+	Transparent string
 	// DoT and DoH are DNS over TLS (RFC 7858) and over HTTPS (RFC 8484).
-	DoT string `toml:"listen-dot" json:"listen-dot"`
-	DoH string `toml:"listen-doh" json:"listen-doh"`
-	// Accounting takes RADIUS accounting (RFC 2866) from the access points and
-	// switches in AccountingPeers.
-	Accounting string `toml:"listen-accounting" json:"listen-accounting"`
-	// AccountingPeers are "address secret-file" pairs: who may send RADIUS
+	DoT, DoH string
+	// RADIUS takes accounting (RFC 2866) from access points and switches.
+	RADIUS string
+
+	Going
+}
+
+// Going is what the doors go by, as [gate] of the config file has it.
+type Going struct {
+	// RADIUSPeers are "address secret-file" pairs: who may send RADIUS
 	// accounting, and the file with the shared secret.
-	AccountingPeers []string `toml:"accounting-peers" json:"accounting-peers"`
+	RADIUSPeers []string `toml:"radius-peers" json:"radius-peers"`
 	// Peers are addresses or ranges of proxies and ICAP clients that are
 	// believed when they say who asks (X-Client-IP, X-Authenticated-User …),
 	// and that may use ICAP from off this machine.
@@ -31,9 +35,10 @@ type Doors struct {
 	// Keytab is the file with the keys of HTTP/name@REALM by which browsers
 	// sign in without a password (Kerberos, RFC 4559).
 	Keytab string `toml:"keytab" json:"keytab"`
-	// Clamd are the virus scanner's addresses, tried in order:
-	// "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310".
-	Clamd []string `toml:"clamd" json:"clamd"`
+	// ListenDoH is where DNS over HTTPS listens; the other doors have flags.
+	ListenDoH string `toml:"listen-doh" json:"listen-doh"`
+	// Clamd are the virus scanner's addresses, tried in order, from [clamd].
+	Clamd []string `toml:"-" json:"-"`
 }
 
 // door is one more way in.

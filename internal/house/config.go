@@ -40,6 +40,8 @@ type Listen struct {
 	Proxy string
 	DNS   string
 	Admin string
+
+	ICAP, Transparent, DoT, RADIUS string
 }
 
 // DefaultListen is loopback only.
@@ -54,6 +56,7 @@ type File struct {
 	Records  RecordsFile  `toml:"records" json:"records"`
 	Activity ActivityFile `toml:"activity" json:"activity"`
 	Mail     MailFile     `toml:"mail" json:"mail"`
+	Clamd    ClamdFile    `toml:"clamd" json:"clamd"`
 	Vault    VaultFile    `toml:"vault" json:"vault"`
 	Backup   BackupFile   `toml:"backup" json:"backup"`
 	Pages    PagesFile    `toml:"pages" json:"pages"`
@@ -67,8 +70,8 @@ type GateFile struct {
 	WithoutSnapshot string   `toml:"without-snapshot" json:"without-snapshot"`
 	// AskBasic makes the proxy ask for a name and password (loopback only).
 	AskBasic bool `toml:"ask-basic" json:"ask-basic"`
-	// Doors are further ways in, and who may use them.
-	gate.Doors
+	// Going is what the further ways in go by, and who may use them.
+	gate.Going
 }
 
 // RecordsFile is [records].
@@ -90,6 +93,22 @@ type MailFile struct {
 	From         string `toml:"from" json:"from"`
 	User         string `toml:"user" json:"user"`
 	PasswordFile string `toml:"password-file" json:"password-file"`
+}
+
+// ClamdFile is [clamd].
+type ClamdFile struct {
+	// Address of the virus scanner: "unix:/run/clamav/clamd.ctl" or
+	// "127.0.0.1:3310". More are asked in order when it does not answer.
+	Address string   `toml:"address" json:"address"`
+	More    []string `toml:"more" json:"more"`
+}
+
+// addresses are all of them, in the order in which they are asked.
+func (c ClamdFile) addresses() []string {
+	if c.Address == "" {
+		return nil
+	}
+	return append([]string{c.Address}, c.More...)
 }
 
 // VaultFile is [vault].
@@ -188,6 +207,9 @@ func (f File) check() error {
 		if err := f.Mail.server().Check(); err != nil {
 			return err
 		}
+	}
+	if len(f.Clamd.More) > 0 && f.Clamd.Address == "" {
+		return errors.New("clamd: more is given without address")
 	}
 	if (f.Pages.CertFile == "") != (f.Pages.KeyFile == "") {
 		return errors.New("pages: cert-file and key-file are given together")

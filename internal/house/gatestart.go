@@ -67,6 +67,26 @@ func (g *gateChild) line(version string) string {
 func gateArgs(cfg Config, dir string) []string {
 	f := cfg.File.Gate
 	args := []string{"gate", "--data", dir, "--listen-proxy", cfg.Listen.Proxy, "--listen-dns", cfg.Listen.DNS}
+	for _, x := range [][2]string{
+		{"--listen-icap", cfg.Listen.ICAP},
+		{"--listen-transparent", cfg.Listen.Transparent},
+		{"--listen-dot", cfg.Listen.DoT},
+		{"--listen-doh", f.ListenDoH},
+		{"--listen-radius", cfg.Listen.RADIUS},
+		{"--keytab", f.Keytab},
+	} {
+		if x[1] != "" {
+			args = append(args, x[0], x[1])
+		}
+	}
+	for _, x := range []struct {
+		flag string
+		list []string
+	}{{"--peer", f.Peers}, {"--radius-peer", f.RADIUSPeers}, {"--clamd", cfg.File.Clamd.addresses()}} {
+		for _, v := range x.list {
+			args = append(args, x.flag, v)
+		}
+	}
 	if cfg.ConfigFile != "" {
 		args = append(args, "--config", cfg.ConfigFile)
 	}

@@ -22,6 +22,8 @@ import (
 // Addresses are where a running house listens.
 type Addresses struct {
 	Pages, Proxy, DNS, Admin string
+	// More are the filter's further doors, by name.
+	More map[string]string
 	// Secure: the pages speak TLS. URL is how somebody opens them.
 	Secure bool
 	URL    string
@@ -65,7 +67,7 @@ func (h *House) Run(ctx context.Context, o RunOptions) (err error) {
 	p := &procs{stop: stop}
 	h.startParts(runCtx, p, l, o)
 	if o.Ready != nil {
-		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, Admin: l.admin.Addr().String(), Secure: h.certs.wanted(), URL: h.certs.url(l.pages.Addr().String())})
+		o.Ready(Addresses{Pages: l.pages.Addr().String(), Proxy: facts.Proxy, DNS: facts.DNS, More: facts.More, Admin: l.admin.Addr().String(), Secure: h.certs.wanted(), URL: h.certs.url(l.pages.Addr().String())})
 	}
 	<-runCtx.Done()
 	err = p.wait()

@@ -39,8 +39,8 @@ type State struct {
 	DNS     string `json:"dns"`
 	Sink    string `json:"sink,omitempty"`
 	Control string `json:"control"` // path of the socket
-	// More says where further doors are, by name: "icap", "http", "https",
-	// "dot", "doh", "accounting".
+	// More says where further doors are, by name: "icap", "transparent",
+	// "dot", "doh", "radius".
 	More    map[string]string `json:"more,omitempty"`
 	Secret  string            `json:"secret"` // signs what is handed to the people's pages
 	Started time.Time         `json:"started"`
