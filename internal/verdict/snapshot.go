@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"belisha/internal/verdict/scan"
 	"belisha/internal/verdict/segment"
 )
 
@@ -97,6 +98,7 @@ type Snapshot struct {
 	spliceCats  CategorySet
 	headers     []header
 	permits     map[string][]permit // by host and path
+	phrases     *scan.Phrases
 	moments     []int64             // at which a span begins or ends, sorted, 0 left in
 }
 
@@ -243,3 +245,16 @@ func (s *Snapshot) At(number uint64, made time.Time) *Snapshot {
 	c.number, c.made = number, made
 	return &c
 }
+
+// With returns a copy of s that weighs pages with these phrases; nil: with
+// none. It shares everything else.
+func (s *Snapshot) With(p *scan.Phrases) *Snapshot {
+	c := *s
+	c.phrases = p
+	return &c
+}
+
+// Phrases are what pages are weighed with, nil where the school has no
+// phrases. Their categories are slugs, which Names knows unless the rules have
+// no such category.
+func (s *Snapshot) Phrases() *scan.Phrases { return s.phrases }
