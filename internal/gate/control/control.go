@@ -93,9 +93,34 @@ type Status struct {
 	Questions   uint64        `json:"questions"` // DNS
 	Faults      uint64        `json:"faults"`
 	CA          string        `json:"ca,omitempty"` // fingerprint of the school's certificate
+	// Bypasses are the devices that tried to go round the filter by name.
+	Bypasses []porter.Bypasses `json:"bypasses,omitempty"`
+	// Inspection is what was seen where TLS is ended by the filter.
+	Inspection Inspection `json:"inspection,omitzero"`
 	// Paused says by row until when the web is paused, for those rows for
 	// which it is.
 	Paused map[string]time.Time `json:"paused,omitempty"`
+}
+
+// Inspection is what was seen where TLS is ended by the filter, since its
+// start.
+type Inspection struct {
+	Connections uint64    `json:"connections"`
+	Resumed     uint64    `json:"resumed"`
+	Troubles    []Trouble `json:"troubles,omitempty"`
+}
+
+// Trouble is a site that could not be inspected as it is.
+type Trouble struct {
+	Host string `json:"host"`
+	// Kind is "pinned" (a program did not take the school's certificate for
+	// the site's), "certificate" (the site's own proves nothing) or
+	// "client-certificate" (the site asks visitors for one).
+	Kind    string    `json:"kind"`
+	Detail  string    `json:"detail,omitempty"`
+	Count   int       `json:"count"`
+	Devices int       `json:"devices"` // how many different ones, up to 16
+	Last    time.Time `json:"last"`
 }
 
 // DecideRequest asks what would happen, for a page.

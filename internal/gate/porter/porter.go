@@ -47,6 +47,7 @@ type Porter struct {
 	latest   *latest
 	seen     *seen
 	reminded *reminded
+	bypasses bypasses
 	high     atomic.Int64 // the latest time that was ever seen, unix ns
 	count    counters
 }
@@ -262,6 +263,14 @@ func (a *Answer) SafeTargetOf(host string) (string, bool) {
 // Record writes the decision down. A block is in the file when it returns,
 // unless the disk is too slow, which is counted.
 func (p *Porter) Record(ctx context.Context, a *Answer) {
+	p.record(a, func(e spool.Event) error { return p.spool.Put(context.WithoutCancel(ctx), e) })
+}
+
+// Note is Record for a door that shows no page: a block is in the file a
+// moment after it returns.
+func (p *Porter) Note(a *Answer) { p.record(a, p.spool.Queue) }
+
+func (p *Porter) record(a *Answer, put func(spool.Event) error) {
 	a.event = p.event(a)
 	if a.event.Action == spool.ActionBlock || a.event.Alert != "" {
 		if a.event.Action == spool.ActionBlock {
@@ -270,7 +279,7 @@ func (p *Porter) Record(ctx context.Context, a *Answer) {
 		} else {
 			p.count.allowed.Add(1)
 		}
-		if err := p.spool.Put(context.WithoutCancel(ctx), a.event); err != nil {
+		if err := put(a.event); err != nil {
 			p.count.unrecorded.Add(1)
 		}
 		return

@@ -126,6 +126,10 @@ func (w *Writer) Put(ctx context.Context, e Event) error {
 	return w.sync(ctx, waitForDisk)
 }
 
+// Queue takes an event that must not be lost, as Put does, and does not wait
+// for it to be in the file.
+func (w *Writer) Queue(e Event) error { return w.take(&e, true) }
+
 func (w *Writer) take(e *Event, urgent bool) error {
 	if e.Count == 0 {
 		e.Count = 1
