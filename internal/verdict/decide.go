@@ -50,7 +50,7 @@ func (s *Snapshot) settled(a *Ask, f *facts, h *hits, v *Verdict) bool {
 	if !s.fixed(a, f, h, v) {
 		return false
 	}
-	if s.tryOuts == 0 || !v.Reason.tried() || s.groupsOf(a)&^s.trying(a.At) != 0 {
+	if s.tryOuts == 0 || v.Licensed != 0 || !v.Reason.tried() || s.groupsOf(a)&^s.trying(a.At) != 0 {
 		return true
 	}
 	v.try()
@@ -199,6 +199,9 @@ func (s *Snapshot) fixed(a *Ask, f *facts, h *hits, v *Verdict) bool {
 		v.Support = true
 	case h.has(targetOurs):
 		v.Action, v.Reason = Allow, ReasonOurs
+	case f.licence != 0:
+		l := &s.licensed[f.licence-1]
+		v.Reason, v.Category, v.Licensed = ReasonLocked, int16(l.category), f.licence
 	case f.private || h.has(targetPrivate) && !a.PrivateOpen:
 		v.Reason = ReasonPrivate
 	case s.mode != modeRules:

@@ -18,6 +18,8 @@ type facts struct {
 	private bool       // an address nobody may reach
 	placed  bool       // the rules name the host or a parent
 	pages   bool       // pages of the host are listed
+	weighed bool       // a list that excepts some of what it lists has a say
+	licence uint8      // a licensed list names it: the list's number
 	path    string     // canonical, if anything depends on it
 	again   string     // the path decoded once more, if that differs
 }
@@ -30,8 +32,14 @@ func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
 	if !s.lookName(a.Host, f, tr) {
 		return strings.IndexByte(a.Host, ':') >= 0 && s.lookAddress(a, f, tr)
 	}
-	if f.pages || f.placed || len(s.patterns) > 0 || s.images >= 0 && a.Path != "" {
+	if f.pages || f.placed || len(s.patterns) > 0 || (s.images >= 0 || len(s.licensed) > 0) && a.Path != "" || s.weighPatterns {
 		s.lookPages(a, f, tr)
+	}
+	if f.weighed || s.weighPatterns {
+		s.weighSources(a.Host, f, tr)
+	}
+	if len(s.licensed) > 0 {
+		s.lookLicensed(a.Host, f, tr)
 	}
 	if inside := embedded(a.Host, a.Path); inside != "" {
 		s.lookInside(inside, f, tr)
@@ -48,6 +56,13 @@ func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
 func (s *Snapshot) lookInside(host string, f *facts, tr *trace) {
 	var in facts
 	if s.lookName(host, &in, tr) {
+		if in.weighed || s.weighPatterns {
+			s.weighSources(host, &in, tr)
+		}
+		if len(s.licensed) > 0 {
+			s.lookLicensed(host, &in, tr)
+			f.licence = max(f.licence, in.licence)
+		}
 		f.cats = f.cats.Union(in.cats)
 	}
 }
@@ -73,6 +88,10 @@ func (s *Snapshot) lookName(host string, f *facts, tr *trace) bool {
 			src := &s.sources[t]
 			if !several && int(id) < len(src.sets) && src.sets[id].plain && tr == nil {
 				f.cats.join(&src.sets[id].sub) // number 0 is the empty set
+				continue
+			}
+			if src.weighed {
+				src.touch(&b, f)
 				continue
 			}
 			for i, id := range b.Sets[:b.N] {
@@ -126,6 +145,10 @@ func (s *Snapshot) lookAddress(a *Ask, f *facts, tr *trace) bool {
 			continue
 		}
 		src.segment.FindAddress(addr, func(id uint32, in netip.Prefix) {
+			if src.weighed {
+				f.weighed = true
+				return
+			}
 			if int(id) < len(src.sets) {
 				f.cats = f.cats.Union(src.sets[id].sub)
 				if tr != nil {
@@ -135,13 +158,19 @@ func (s *Snapshot) lookAddress(a *Ask, f *facts, tr *trace) bool {
 		})
 	}
 	// An address may be the host of listed pages; those are filed by text.
-	if !addr.Is4() || s.lookName(a.Host, f, tr) {
-		if f.pages || f.placed || len(s.patterns) > 0 {
-			s.lookPages(a, f, tr)
-		}
-		return true
+	if addr.Is4() && !s.lookName(a.Host, f, tr) {
+		return false
 	}
-	return false
+	if f.pages || f.placed || len(s.patterns) > 0 || s.weighPatterns || len(s.licensed) > 0 && a.Path != "" {
+		s.lookPages(a, f, tr)
+	}
+	if f.weighed || s.weighPatterns {
+		s.weighSources(a.Host, f, tr)
+	}
+	if len(s.licensed) > 0 {
+		s.lookLicensed(a.Host, f, tr)
+	}
+	return true
 }
 
 // lookPages takes in what depends on the path, or on the whole URL.
@@ -191,7 +220,7 @@ func (s *Snapshot) listedPages(host, path string, f *facts, tr *trace) {
 func (s *Snapshot) listedPage(key uint64, host, page string, f *facts, tr *trace) {
 	for i := range s.sources {
 		src := &s.sources[i]
-		if src.maxPath == 0 {
+		if src.maxPath == 0 || src.weighed {
 			continue
 		}
 		if id := s.tables[i].Find(key); id != 0 && int(id) < len(src.sets) {

@@ -14,6 +14,9 @@ type Source struct {
 	Slug    string // "starter"
 	Title   string // "starter list", as explanations name it
 	Segment *segment.Segment
+	// Open opens the segment's lock, of a list that has one; nil: the list
+	// can be checked and never asked.
+	Open func(sealed []byte) ([]byte, error)
 }
 
 // Snapshot is everything a decision needs. It is immutable: any number of
@@ -23,7 +26,8 @@ type Source struct {
 //
 //  1. A host that is not canonical, or none: block (ReasonMalformed).
 //  2. The help floor: allow, whatever else is said.
-//  3. The people's own pages: allow.
+//  3. The people's own pages: allow. What a licensed list names: block,
+//     whatever else is said, also while a group is being tried out.
 //  4. A private, loopback or metadata address or name: block, unless the
 //     door's configuration opens it (Ask.PrivateOpen).
 //  5. Without rules (WithoutRules): essentials are open, the rest is as set.
@@ -87,11 +91,15 @@ type Snapshot struct {
 	unsigned bool // who is not signed in is closed out
 	maxPath  int
 	patterns []pattern
-	images   int16 // category number of image searches, or NoCategory
-	mixed    int16 // category number of mixed-script names, or NoCategory
-	safe     map[string]int32
-	services []service
-	edges    []uint16
+	licensed []licensed
+	// weighPatterns: a source that excepts some of what it lists has
+	// expressions.
+	weighPatterns bool
+	images        int16 // category number of image searches, or NoCategory
+	mixed         int16 // category number of mixed-script names, or NoCategory
+	safe          map[string]int32
+	services      []service
+	edges         []uint16
 
 	handlings   []handling // by group
 	spliceHosts map[string]struct{}
@@ -99,7 +107,7 @@ type Snapshot struct {
 	headers     []header
 	permits     map[string][]permit // by host and path
 	phrases     *scan.Phrases
-	moments     []int64             // at which a span begins or ends, sorted, 0 left in
+	moments     []int64 // at which a span begins or ends, sorted, 0 left in
 }
 
 type mode uint8
@@ -116,6 +124,16 @@ type source struct {
 	sets        []set
 	ranges      bool
 	maxPath     int
+	// A source that excepts some of what it lists is weighed by itself.
+	weighed  bool
+	parts    []part // by the segment's own numbers
+	patterns []segment.Expression
+}
+
+// part is one of a segment's own numbers: a category and a role.
+type part struct {
+	category uint8
+	role     segment.Role
 }
 
 // set is a segment's set in the numbers of this snapshot.

@@ -41,7 +41,7 @@ func (c *compiler) place(text string, t target, of string) error {
 }
 
 func (c *compiler) sources(sources []Source) error {
-	for i, src := range sources {
+	for _, src := range sources {
 		if src.Segment == nil {
 			return refuse("the list %q is missing", src.Slug)
 		}
@@ -53,22 +53,42 @@ func (c *compiler) sources(sources []Source) error {
 			}
 			numbers = append(numbers, n)
 		}
-		x := source{
-			slug: src.Slug, title: src.Title, segment: src.Segment,
-			ranges: src.Segment.HasRanges(), maxPath: src.Segment.MaxPath(),
+		if src.Segment.Lock() != nil {
+			if err := c.licensed(src, numbers); err != nil {
+				return err
+			}
+			continue
 		}
-		for _, st := range src.Segment.Sets() {
-			exact := renumber(st.Exact, numbers)
-			x.sets = append(x.sets, set{renumber(st.Sub, numbers), exact, st.Pages, exact.Empty() && !st.Pages})
-		}
-		for _, e := range src.Segment.Expressions() {
-			c.s.patterns = append(c.s.patterns, pattern{int32(i), numbers[e.Category], e})
-		}
-		c.s.maxPath = max(c.s.maxPath, x.maxPath)
-		c.s.sources = append(c.s.sources, x)
-		c.s.tables = append(c.s.tables, src.Segment.Table())
+		c.source(src, numbers)
 	}
 	return nil
+}
+
+func (c *compiler) source(src Source, numbers []uint8) {
+	x := source{
+		slug: src.Slug, title: src.Title, segment: src.Segment,
+		ranges: src.Segment.HasRanges(), maxPath: src.Segment.MaxPath(),
+	}
+	for i, r := range src.Segment.Roles() {
+		x.parts = append(x.parts, part{numbers[i], r})
+		x.weighed = x.weighed || r != 0
+	}
+	for i, st := range src.Segment.Sets() {
+		exact := renumber(st.Exact, numbers)
+		plain := exact.Empty() && !st.Pages && (!x.weighed || i == 0)
+		x.sets = append(x.sets, set{renumber(st.Sub, numbers), exact, st.Pages, plain})
+	}
+	for _, e := range src.Segment.Expressions() {
+		if x.weighed {
+			x.patterns = append(x.patterns, e)
+			c.s.weighPatterns = true
+			continue
+		}
+		c.s.patterns = append(c.s.patterns, pattern{int32(len(c.s.sources)), numbers[e.Category], e})
+	}
+	c.s.maxPath = max(c.s.maxPath, x.maxPath)
+	c.s.sources = append(c.s.sources, x)
+	c.s.tables = append(c.s.tables, src.Segment.Table())
 }
 
 func renumber(local CategorySet, numbers []uint8) CategorySet {

@@ -160,4 +160,7 @@ type Verdict struct {
 	// would have closed it is being tried out; Tried is what would have been.
 	TryOut bool
 	Tried  Action
+	// Licensed is the number of the licensed list that names it, 0 for none.
+	// Nothing of where it led may be written down or shown but the category.
+	Licensed uint8
 }

@@ -27,6 +27,52 @@ const (
 	Pattern                      // an RE2 expression over "http://host/path?query"
 )
 
+// Role says what an entry does to the category it is listed in. The zero
+// value puts the name into it.
+type Role uint8
+
+// The roles, which may be joined.
+const (
+	Except    Role = 1 << iota // takes the name out of the category, as far as this list puts it in
+	Important                  // an entry that no exception lifts, or an exception that lifts those too
+	Near                       // an exception only from what shorter names of the list put in
+	Below                      // the names below, and not the name itself
+	allRoles  = Except | Important | Near | Below
+)
+
+// roleMarks stand before a category's slug in the file, one letter a role.
+const roleMarks = "einb"
+
+func (r Role) mark(slug string) string {
+	if r == 0 {
+		return slug
+	}
+	var b strings.Builder
+	for i := range len(roleMarks) {
+		if r>>i&1 == 1 {
+			b.WriteByte(roleMarks[i])
+		}
+	}
+	return b.String() + ":" + slug
+}
+
+// unmark parts a category of the file into role and slug.
+func unmark(text string) (Role, string, bool) {
+	marks, slug, ok := strings.Cut(text, ":")
+	if !ok {
+		return 0, text, true
+	}
+	var r Role
+	for _, c := range []byte(marks) {
+		i := strings.IndexByte(roleMarks, c)
+		if i < 0 {
+			return 0, "", false
+		}
+		r |= 1 << i
+	}
+	return r, slug, r != 0
+}
+
 // Bounds of one segment.
 const (
 	MaxPath        = 1024
@@ -48,6 +94,7 @@ var (
 // Stats says what a segment holds.
 type Stats struct {
 	Entries     uint64 // accepted, doubles included
+	Exceptions  uint64 // of these, what the list excepts
 	Keys        uint64 // distinct
 	Expressions int
 	Sets        int
@@ -61,7 +108,14 @@ const (
 	flagSub   flag = iota // the name and below; also addresses and pages
 	flagExact             // the name only
 	flagPages             // pages of this name are listed
+	flagDrop  flag = 0x80 // with another: takes the same entry out again
 )
+
+// categoryRole is a category with one of the roles that entries of it have.
+type categoryRole struct {
+	slug string
+	role Role
+}
 
 // record is one entry on its way into the table.
 type record struct {
@@ -75,11 +129,15 @@ type record struct {
 // same entries give the same file, whatever their order.
 type Builder struct {
 	parts       [256][]record // by the key's first byte: sorting in small pieces
-	numbers     map[string]uint16
-	slugs       []string
+	numbers     map[categoryRole]uint16
+	slugs       []string     // as the file has them
+	last        categoryRole // most entries have the category of the one before
+	lastNumber  uint16
 	counts      []uint64
 	expressions []metaPattern
 	seen        map[metaPattern]bool
+	dropped     map[metaPattern]bool
+	lock        []byte
 	textBytes   int
 	maxPath     int
 	four        uint64
@@ -94,31 +152,22 @@ type metaPattern struct {
 
 // NewBuilder returns an empty builder.
 func NewBuilder() *Builder {
-	return &Builder{numbers: map[string]uint16{}, seen: map[metaPattern]bool{}}
+	return &Builder{numbers: map[categoryRole]uint16{}, seen: map[metaPattern]bool{}, dropped: map[metaPattern]bool{}}
 }
 
 // Add takes one entry in canonical text. An error means that this entry was
 // left out; the builder goes on.
 func (b *Builder) Add(kind Kind, text, category string) error {
-	cat, err := b.number(category)
+	return b.AddAs(kind, text, category, 0)
+}
+
+// AddAs is Add for an entry with a role.
+func (b *Builder) AddAs(kind Kind, text, category string, role Role) error {
+	cat, err := b.number(category, role)
 	if err != nil {
 		return err
 	}
-	switch kind {
-	case Name:
-		err = b.addName(text, cat, flagSub)
-	case Exact:
-		err = b.addName(text, cat, flagExact)
-	case URL:
-		err = b.addURL(text, cat)
-	case AddressRange:
-		err = b.addAddress(text, cat)
-	case Pattern:
-		err = b.addPattern(text, cat)
-	default:
-		err = fmt.Errorf("%w: kind %d", ErrEntry, kind)
-	}
-	if err != nil {
+	if err := b.add(kind, text, cat, 0); err != nil {
 		return err
 	}
 	b.entries++
@@ -126,17 +175,68 @@ func (b *Builder) Add(kind Kind, text, category string) error {
 	return nil
 }
 
-func (b *Builder) number(category string) (uint16, error) {
-	if n, ok := b.numbers[category]; ok {
+// Drop takes every entry that is the same in all out again, whether it came
+// before or comes after.
+func (b *Builder) Drop(kind Kind, text, category string, role Role) error {
+	cat, err := b.number(category, role)
+	if err != nil {
+		return err
+	}
+	if kind == Pattern {
+		b.dropped[metaPattern{cat, strings.Clone(text)}] = true
+		return nil
+	}
+	return b.add(kind, text, cat, flagDrop)
+}
+
+// AddKey takes an entry of which only a key is known. Who asks must make the
+// key in the same way.
+func (b *Builder) AddKey(key uint64, category string) error {
+	cat, err := b.number(category, 0)
+	if err != nil {
+		return err
+	}
+	b.put(key, key, cat, flagSub)
+	b.entries++
+	b.counts[cat]++
+	return nil
+}
+
+// Lock keeps sealed with the list: what is needed to make keys of names.
+func (b *Builder) Lock(sealed []byte) { b.lock = sealed }
+
+func (b *Builder) add(kind Kind, text string, cat uint16, drop flag) error {
+	switch kind {
+	case Name:
+		return b.addName(text, cat, flagSub|drop)
+	case Exact:
+		return b.addName(text, cat, flagExact|drop)
+	case URL:
+		return b.addURL(text, cat, drop)
+	case AddressRange:
+		return b.addAddress(text, cat, drop)
+	case Pattern:
+		return b.addPattern(text, cat)
+	}
+	return fmt.Errorf("%w: kind %d", ErrEntry, kind)
+}
+
+func (b *Builder) number(category string, role Role) (uint16, error) {
+	if role == b.last.role && category == b.last.slug && len(b.slugs) > 0 {
+		return b.lastNumber, nil
+	}
+	if n, ok := b.numbers[categoryRole{category, role}]; ok {
+		b.last, b.lastNumber = categoryRole{b.slugs[n][strings.IndexByte(b.slugs[n], ':')+1:], role}, n
 		return n, nil
 	}
-	if len(b.slugs) == maxCategories {
+	if len(b.slugs) == maxCategories || role&^allRoles != 0 || strings.Contains(category, ":") {
 		return 0, ErrFull
 	}
 	slug := strings.Clone(category)
 	n := uint16(len(b.slugs))
-	b.numbers[slug] = n
-	b.slugs = append(b.slugs, slug)
+	b.numbers[categoryRole{slug, role}] = n
+	b.slugs = append(b.slugs, role.mark(slug))
+	b.last, b.lastNumber = categoryRole{slug, role}, n
 	b.counts = append(b.counts, 0)
 	return n, nil
 }
@@ -158,10 +258,10 @@ func (b *Builder) addName(text string, cat uint16, is flag) error {
 	return nil
 }
 
-func (b *Builder) addURL(text string, cat uint16) error {
+func (b *Builder) addURL(text string, cat uint16, drop flag) error {
 	host, path := SplitPage(text)
 	if path == "" {
-		return b.addHost(host, cat)
+		return b.addHost(host, cat, drop)
 	}
 	if len(path) > MaxPath {
 		return ErrPathLength
@@ -172,17 +272,17 @@ func (b *Builder) addURL(text string, cat uint16) error {
 	}
 	mark, anchor, _ := nameKeys(host)
 	b.put(mark, anchor, 0, flagPages)
-	b.put(key, key, cat, flagSub)
+	b.put(key, key, cat, flagSub|drop)
 	b.maxPath = max(b.maxPath, len(path))
 	return nil
 }
 
 // addHost takes a URL entry without a path, whose host may be an address.
-func (b *Builder) addHost(host string, cat uint16) error {
+func (b *Builder) addHost(host string, cat uint16, drop flag) error {
 	if _, err := netip.ParseAddr(host); err == nil {
-		return b.addAddress(host, cat)
+		return b.addAddress(host, cat, drop)
 	}
-	return b.addName(host, cat, flagSub)
+	return b.addName(host, cat, flagSub|drop)
 }
 
 // SplitPage parts "host/path" and brings the path into the form that requests
@@ -199,7 +299,7 @@ func SplitPage(text string) (host, path string) {
 	return text[:i], p
 }
 
-func (b *Builder) addAddress(text string, cat uint16) error {
+func (b *Builder) addAddress(text string, cat uint16, drop flag) error {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
 		a, aerr := netip.ParseAddr(text)
@@ -219,7 +319,7 @@ func (b *Builder) addAddress(text string, cat uint16) error {
 		b.six[n>>6] |= 1 << (n & 63)
 	}
 	key := addressKey(p)
-	b.put(key, key, cat, flagSub)
+	b.put(key, key, cat, flagSub|drop)
 	return nil
 }
 

@@ -33,9 +33,10 @@ func (b *Builder) layOut() (*layout, error) {
 	if err := l.merge(); err != nil {
 		return nil, err
 	}
+	l.dropPatterns()
 	l.count = max(1, (l.keys*fillLines+2*fillNames-1)/(2*fillNames)) * 2
 	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
-	m := meta{Categories: slugs, Expressions: []metaExpression{}}
+	m := meta{Categories: slugs, Expressions: []metaExpression{}, Lock: b.lock}
 	for _, e := range b.expressions {
 		m.Expressions = append(m.Expressions, metaExpression{l.order[e.cat], e.text})
 	}
@@ -52,9 +53,25 @@ func (b *Builder) layOut() (*layout, error) {
 		Bytes: int64(l.tableAt() + l.count*lineSize), ByCategory: map[string]uint64{},
 	}
 	for i, s := range b.slugs {
-		l.stats.ByCategory[s] = b.counts[i]
+		// What the list excepts is not counted as something it lists.
+		if role, slug, _ := unmark(s); role&Except == 0 {
+			l.stats.ByCategory[slug] += b.counts[i]
+		} else {
+			l.stats.Exceptions += b.counts[i]
+		}
 	}
 	return l, nil
+}
+
+// dropPatterns leaves out the expressions that were taken out again.
+func (l *layout) dropPatterns() {
+	b := l.b
+	b.expressions = slices.DeleteFunc(b.expressions, func(e metaPattern) bool {
+		if b.dropped[e] {
+			b.counts[e.cat]--
+		}
+		return b.dropped[e]
+	})
 }
 
 // sortCategories numbers the categories by slug, so that the order of the
@@ -63,8 +80,12 @@ func (l *layout) sortCategories() []string {
 	slugs := slices.Clone(l.b.slugs)
 	slices.Sort(slugs)
 	l.order = make([]uint8, max(1, len(slugs)))
+	at := make(map[string]uint8, len(slugs))
 	for i, s := range slugs {
-		l.order[l.b.numbers[s]] = uint8(i)
+		at[s] = uint8(i)
+	}
+	for i, s := range l.b.slugs {
+		l.order[i] = at[s]
 	}
 	return slugs
 }
@@ -92,6 +113,10 @@ func (l *layout) merge() error {
 				to++
 			}
 			set := l.union(p[from:to])
+			if set == (Set{}) { // all of it was taken out again
+				from = to
+				continue
+			}
 			id, ok := numbers[set]
 			if !ok {
 				if len(l.sets) == maxSets {
@@ -111,19 +136,48 @@ func (l *layout) merge() error {
 }
 
 func (l *layout) union(rs []record) Set {
-	var s Set
+	var s, dropped Set
+	drops := false
 	for _, r := range rs {
-		n := l.order[r.cat]
-		switch r.is {
-		case flagSub:
-			s.Sub[n>>6] |= 1 << (n & 63)
-		case flagExact:
-			s.Exact[n>>6] |= 1 << (n & 63)
-		case flagPages:
-			s.Pages = true
+		into := &s
+		if r.is&flagDrop != 0 {
+			into, drops = &dropped, true
+		}
+		into.join(l.order[r.cat], r.is&^flagDrop)
+	}
+	if drops {
+		for _, r := range rs {
+			if r.is&flagDrop == 0 && dropped.has(l.order[r.cat], r.is) {
+				l.b.counts[r.cat]--
+			}
+		}
+		for w := range 4 {
+			s.Sub[w] &^= dropped.Sub[w]
+			s.Exact[w] &^= dropped.Exact[w]
 		}
 	}
 	return s
+}
+
+func (s *Set) join(n uint8, is flag) {
+	switch is {
+	case flagSub:
+		s.Sub[n>>6] |= 1 << (n & 63)
+	case flagExact:
+		s.Exact[n>>6] |= 1 << (n & 63)
+	case flagPages:
+		s.Pages = true
+	}
+}
+
+func (s *Set) has(n uint8, is flag) bool {
+	switch is {
+	case flagSub:
+		return s.Sub[n>>6]>>(n&63)&1 == 1
+	case flagExact:
+		return s.Exact[n>>6]>>(n&63)&1 == 1
+	}
+	return false
 }
 
 // The file's parts: header, description, sets, front filter, table.

@@ -88,6 +88,8 @@ type Segment struct {
 	lines       uint64
 	sets        []Set
 	categories  []string
+	roles       []Role
+	lock        []byte
 	expressions []Expression
 	maxPath     int
 	four        uint64    // bit n: ranges of n bits, IPv4
@@ -99,6 +101,7 @@ type Segment struct {
 type meta struct {
 	Categories  []string         `json:"categories"`
 	Expressions []metaExpression `json:"expressions,omitempty"`
+	Lock        []byte           `json:"lock,omitempty"`
 }
 
 type metaExpression struct {
@@ -163,7 +166,14 @@ func (s *Segment) readMeta(b []byte) error {
 	if len(m.Categories) > maxCategories || len(m.Expressions) > MaxExpressions {
 		return fmt.Errorf("%w: it has too many categories or expressions", ErrDamaged)
 	}
-	s.categories = m.Categories
+	for _, text := range m.Categories {
+		role, slug, ok := unmark(text)
+		if !ok {
+			return fmt.Errorf("%w: a category in it is named oddly", ErrDamaged)
+		}
+		s.categories, s.roles = append(s.categories, slug), append(s.roles, role)
+	}
+	s.lock = m.Lock
 	for _, e := range m.Expressions {
 		re, err := compileExpression(e.Text)
 		if err != nil || int(e.Category) >= len(m.Categories) {
@@ -186,8 +196,16 @@ func (s *Segment) readSets(b []byte, n int) {
 	}
 }
 
-// Categories are the slugs that the numbers in sets stand for.
+// Categories are the slugs that the numbers in sets stand for. A slug comes
+// once for each role that entries of it have.
 func (s *Segment) Categories() []string { return s.categories }
+
+// Roles are what the numbers in sets do, beside Categories.
+func (s *Segment) Roles() []Role { return s.roles }
+
+// Lock is what Builder.Lock kept; nil for a list whose keys are those of its
+// names.
+func (s *Segment) Lock() []byte { return s.lock }
 
 // Sets lists all sets; Set and Table answer with numbers of this list. Number
 // 0 is the empty set.
