@@ -1,0 +1,135 @@
+package files
+
+import (
+	"bytes"
+	"mime"
+	"strings"
+
+	"belisha/internal/verdict"
+)
+
+// Look says what a file's first bytes, names and type say of it. Where they
+// differ the worse counts. The more of the first Head bytes it is given, the
+// surer it is; it is meant to be asked again once more have come, or by Open.
+func Look(m *Meta, head []byte) Guess {
+	head = head[:min(len(head), Head)]
+	g := Guess{Format: sniff(head)}
+	a := &about[g.Format]
+	g.Kinds = a.kinds
+	if g.Format != PE && hidden(head) {
+		g.Format, g.Kinds = PE, g.Kinds|about[PE].kinds
+	}
+	var buf [96]byte
+	typ := typeOf(m.Type, &buf)
+	byType, known := types[string(typ)]
+	g.Saved = known && byType.saved && byType.kinds == 0
+	var names Kinds // what the names in Content-Disposition say
+	if len(m.Disposition) > 0 {
+		g.Saved = disposition(m.Disposition, func(name string) {
+			c, _ := byName(name)
+			names |= c.kinds
+		}) || g.Saved
+	}
+	g.Kinds |= names
+	if known && (!byType.saved || g.Saved) && !packs(g.Format, byType.kinds) {
+		g.Kinds |= byType.kinds
+	}
+	if c, ok := byName(last(m.Path)); ok && believed(c, &g, typ, head) && !packs(g.Format, c.kinds) {
+		g.Kinds |= c.kinds
+	}
+	g.Whole = about[g.Format].deep || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !mediaType(typ)
+	return g
+}
+
+// packs reports that a name or type only says "archive" of what Open will tell
+// apart: a zip may be a document.
+func packs(f Format, k Kinds) bool { return f == Zip && k == 1<<verdict.FileArchive }
+
+// believed reports whether what the name in the URL says counts.
+func believed(c called, g *Guess, typ, head []byte) bool {
+	switch {
+	case g.Saved:
+		return true
+	case c.saved:
+		return false
+	case g.Format.Media(), g.Format == HTML && (len(typ) == 0 || string(typ) == "text/html" || string(typ) == "application/xhtml+xml"):
+		return false // a page or picture that a browser shows, whatever its address
+	}
+	return !c.binary || notText(head)
+}
+
+// notText reports bytes that are no text.
+func notText(head []byte) bool {
+	head = head[:min(len(head), 1024)]
+	if len(head) >= 2 && (head[0] == 0xff && head[1] == 0xfe || head[0] == 0xfe && head[1] == 0xff) {
+		return false // UTF-16
+	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return true
+	}
+	odd := 0
+	for _, c := range head {
+		if c < 7 || c > 13 && c < 27 {
+			odd++
+		}
+	}
+	return odd*50 > len(head)
+}
+
+func mediaType(typ []byte) bool {
+	for _, p := range [...]string{"image/", "audio/", "video/", "font/"} {
+		if len(typ) > len(p) && string(typ[:len(p)]) == p {
+			return true
+		}
+	}
+	return false
+}
+
+// tailSize is how many of a file's last bytes Tail makes use of: the record at
+// the end of a zip and the longest comment behind it.
+const tailSize = 64<<10 + 22
+
+// TailSize is how many of a file's last bytes Tail makes use of.
+const TailSize = tailSize
+
+// Tail reports that the last bytes of a file are the end of an archive or of
+// an image of a disc, so that a picture or film that was let through as it
+// came has something hung on behind. Its caller keeps the last TailSize bytes
+// back until it has asked.
+func Tail(tail []byte) bool {
+	tail = tail[max(0, len(tail)-tailSize):]
+	for at := 0; ; {
+		i := bytes.Index(tail[at:], []byte("PK\x05\x06"))
+		if i < 0 {
+			break
+		}
+		at += i
+		if rest := tail[at:]; len(rest) >= 22 && 22+int(rest[20])+int(rest[21])<<8 <= len(rest) && (rest[10]|rest[11] != 0) {
+			return true
+		}
+		at += 4
+	}
+	return footer(tail) != Unknown
+}
+
+// footer is what the last 512 bytes of an image of a disc say.
+func footer(tail []byte) Format {
+	if len(tail) < 512 {
+		return Unknown
+	}
+	switch end := tail[len(tail)-512:]; {
+	case string(end[:4]) == "koly":
+		return DMG
+	case string(end[:8]) == "conectix":
+		return DriveImage
+	}
+	return Unknown
+}
+
+// encodedWords gives the names in RFC 2047 words, which some servers send.
+func encodedWords(s string, do func(string)) {
+	d := mime.WordDecoder{}
+	if name, err := d.DecodeHeader(strings.ReplaceAll(s, "_", "=5F")); err == nil {
+		do(name)
+	}
+}
