@@ -36,7 +36,7 @@ func (p *Porter) event(a *Answer) spool.Event {
 		e.Rule = r.ID
 	}
 	words := ""
-	if a.Door == verdict.DoorProxy && p.search != nil {
+	if (a.Door == verdict.DoorProxy || a.Door == verdict.DoorICAP) && p.search != nil {
 		path, query, _ := strings.Cut(a.Path, "?")
 		if engine, found, kind, ok := p.search.Words(a.Host, path, query); ok && kind != "suggest" {
 			e.Engine, words = engine, found

@@ -297,6 +297,10 @@ func (p *Porter) record(a *Answer, put func(spool.Event) error) {
 	}
 }
 
+// Written takes up an answer that another one to the same question was written
+// down for, so that its bytes are counted there.
+func (p *Porter) Written(a *Answer) { a.event = p.event(a) }
+
 // Passed counts the bytes of what was recorded when it began.
 func (p *Porter) Passed(a *Answer, n uint64) {
 	if a.event.Action != spool.ActionSupport {

@@ -1,0 +1,97 @@
+package icap
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+)
+
+const (
+	maxTold     = 1000
+	strangerFor = 2 * time.Second
+)
+
+// isShortage reports a lack of something that others give back.
+func isShortage(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// welcome serves a connection, if it is from somebody who may ask. Beyond the
+// bound it is told to come back later: a client that is cut off instead takes
+// the whole service for dead.
+func (s *Server) welcome(nc net.Conn) {
+	peer := addressOf(nc.RemoteAddr())
+	c := newConn(s, nc, peer)
+	s.mu.Lock()
+	n := len(s.conns)
+	c.busy = n >= maxConns
+	c.stranger = !s.mayAsk(peer)
+	if s.closed || n >= maxConns+maxWaiting {
+		s.mu.Unlock()
+		s.counts.refused.Add(1)
+		nc.Close()
+		return
+	}
+	s.conns[c] = struct{}{}
+	first := false
+	if c.stranger && len(s.told) < maxTold {
+		_, had := s.told[peer]
+		first = !had
+		s.told[peer] = struct{}{}
+	}
+	s.mu.Unlock()
+	if first {
+		s.cfg.Log.Warn("an ICAP client is not listed in peers and was refused", "address", peer.String())
+	}
+	s.all.Go(func() {
+		defer s.leave(c)
+		c.serve()
+	})
+}
+
+func (s *Server) leave(c *conn) {
+	c.net.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// mayAsk reports a client on this machine, or one that the school has listed.
+func (s *Server) mayAsk(peer netip.Addr) bool {
+	return peer.IsLoopback() || slices.ContainsFunc(s.cfg.Peers, func(p netip.Prefix) bool { return p.Contains(peer) })
+}
+
+func addressOf(a net.Addr) netip.Addr {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return t.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// timedConn gives every read and write its own time. A client that waits for
+// a slow site, or a slow reader, may be silent for long.
+type timedConn struct {
+	net.Conn
+	read, write time.Duration
+}
+
+// Read implements net.Conn.
+func (t *timedConn) Read(p []byte) (int, error) {
+	if err := t.Conn.SetReadDeadline(systemNow().Add(t.read)); err != nil {
+		return 0, err
+	}
+	return t.Conn.Read(p)
+}
+
+// Write implements net.Conn.
+func (t *timedConn) Write(p []byte) (int, error) {
+	if err := t.Conn.SetWriteDeadline(systemNow().Add(t.write)); err != nil {
+		return 0, err
+	}
+	return t.Conn.Write(p)
+}

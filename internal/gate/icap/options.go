@@ -1,0 +1,93 @@
+package icap
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"weak"
+
+	"belisha/internal/verdict"
+)
+
+// The methods of ICAP.
+const (
+	methodRequest  = "REQMOD"
+	methodResponse = "RESPMOD"
+	methodOptions  = "OPTIONS"
+)
+
+const (
+	previewBytes      = 4096
+	optionsFor        = 60 // seconds
+	statusComposition = 418
+)
+
+// serviceMethod is what a service is for. The second names are those of other
+// servers, so that a school need only change the address.
+func serviceMethod(path string) (method string, known bool) {
+	switch path {
+	case "/reqmod", "/request":
+		return methodRequest, true
+	case "/respmod", "/response", "/avscan":
+		return methodResponse, true
+	}
+	return "", false
+}
+
+// options says what the service takes. Without "Transfer-Preview: *" Squid
+// takes it that no preview is wanted, whatever Preview says.
+func (x *exchange) options(method string) error {
+	if err := compose(methodOptions, x.m.parts); err != nil {
+		return err
+	}
+	if n := len(x.m.parts); n > 0 && x.m.parts[n-1].name == optBody {
+		x.body = &body{from: x.c.r, goOn: x.goOn}
+		if !x.body.drain(maxBlock) {
+			return errBody
+		}
+	}
+	if method == "" {
+		method = methodRequest + ", " + methodResponse
+	}
+	x.ending = x.ending || x.c.busy
+	return x.begin(http.StatusOK, nullBody+"=0",
+		"Methods: "+method,
+		"Service: Belisha",
+		"Service-ID: belisha",
+		"Allow: 204, 206, trailers",
+		"Preview: "+strconv.Itoa(previewBytes),
+		"Transfer-Preview: *",
+		"Max-Connections: "+strconv.Itoa(sayConns),
+		"Options-TTL: "+strconv.Itoa(optionsFor),
+		"X-Include: X-Client-IP, X-Server-IP, X-Client-Username, X-Authenticated-User, X-Authenticated-Groups, X-Subscriber-ID",
+	)
+}
+
+// tags makes the service's ISTag: a new one whenever the rules are others, with
+// their lists and phrases, or what is used besides is. Clients drop what they
+// kept then. The rules are held weakly, so that old ones can go.
+type tags struct {
+	mu      sync.Mutex
+	start   string // new each start
+	rules   weak.Pointer[verdict.Snapshot]
+	besides string
+	changes uint64
+	text    string
+}
+
+func (s *Server) tag() string {
+	besides := ""
+	if s.cfg.Tag != nil {
+		besides = s.cfg.Tag()
+	}
+	rules := weak.Make(s.porter.Snapshot())
+	t := &s.tags
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.text == "" || t.rules != rules || t.besides != besides {
+		t.changes++
+		t.rules, t.besides = rules, besides
+		t.text = `"belisha-` + t.start + "-" + strconv.FormatUint(t.changes, 36) + `"`
+	}
+	return t.text
+}

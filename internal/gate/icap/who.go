@@ -1,0 +1,137 @@
+package icap
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"belisha/internal/gate/subject"
+)
+
+const (
+	maxNames = 8
+	maxName  = 256
+)
+
+// client is the address that the one who asks has, as the client says. Without
+// it nobody is known: the client's own address is not the browser's.
+func (x *exchange) client() netip.Addr {
+	list := x.m.header["X-Client-Ip"]
+	if len(list) != 1 {
+		return netip.Addr{}
+	}
+	if a, err := netip.ParseAddr(list[0]); err == nil {
+		return a.Unmap().WithZone("")
+	}
+	if ap, err := netip.ParseAddrPort(list[0]); err == nil {
+		return ap.Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
+
+// who is behind the request. A name counts only where it leads to somebody, a
+// password only where it proves somebody, and of two people it is neither.
+func (x *exchange) who() subject.Found {
+	client := x.client()
+	var row *subject.Row
+	for _, r := range x.rows(client) {
+		if row != nil && row.Subject != r.Subject {
+			found := x.s.porter.Who(netip.Addr{}, nil)
+			found.Address = client
+			return found
+		}
+		row = r
+	}
+	return x.s.porter.Who(client, row)
+}
+
+// rows are those of the people that the request names.
+func (x *exchange) rows(client netip.Addr) []*subject.Row {
+	var rows []*subject.Row
+	if namer := x.s.cfg.Namer; namer != nil {
+		for _, spellings := range x.names() {
+			for _, name := range spellings {
+				if row, ok := namer.ByName(x.s.ctx, name, client); ok && row != nil {
+					rows = append(rows, row)
+					break
+				}
+			}
+		}
+	}
+	if proof := x.m.header.Get("Proxy-Authorization"); proof != "" && (x.c.peer.IsLoopback() || x.s.porter.Settings().BasicAnywhere) {
+		// Squid hands on what the browser sent, whether or not anybody has
+		// checked it: without the password the name in it is anybody's.
+		if row := x.s.cfg.Front.Password(x.s.ctx, proof, client); row != nil {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// names are the names that the client gives, each in the spellings in which it
+// may be known.
+func (x *exchange) names() [][]string {
+	encoded := slices.Contains(strings.Split(x.m.query, "&"), "names=base64")
+	var out [][]string
+	for _, header := range []string{"X-Authenticated-User", "X-Client-Username", "X-Subscriber-Id"} {
+		for _, value := range x.m.header[header] {
+			if list := spellings(value, encoded); len(list) > 0 && len(out) < maxNames {
+				out = append(out, list)
+			}
+		}
+	}
+	return out
+}
+
+// spellings reads a name: plain, or in base64 where that is agreed or what
+// comes out says what it is. "DOMAIN\mia", "mia@SCHOOL.TEST",
+// "WinNT://DOMAIN/mia" and "LDAP://dc/CN=mia,OU=7B" all mean mia.
+func spellings(value string, encoded bool) []string {
+	if plain, ok := decoded(value); ok && (encoded || strings.Contains(plain, "://")) {
+		value = plain
+	}
+	if _, rest, ok := strings.Cut(value, "://"); ok {
+		value = rest[strings.LastIndexByte(rest, '/')+1:]
+		value = named(value)
+	}
+	value = value[strings.LastIndexByte(value, '\\')+1:]
+	if !isName(value) {
+		return nil
+	}
+	out := []string{value}
+	if user, _, ok := strings.Cut(value, "@"); ok && user != "" {
+		out = append(out, user)
+	}
+	return out
+}
+
+func decoded(value string) (string, bool) {
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		raw, err = base64.RawStdEncoding.DecodeString(value)
+	}
+	if err != nil || !utf8.Valid(raw) {
+		return "", false
+	}
+	return string(raw), true
+}
+
+// named is the value of the first part of a directory's name for somebody.
+func named(value string) string {
+	first, _, _ := strings.Cut(value, ",")
+	if key, name, ok := strings.Cut(first, "="); ok {
+		switch strings.ToLower(strings.TrimSpace(key)) {
+		case "cn", "uid", "samaccountname", "userprincipalname":
+			return strings.TrimSpace(name)
+		}
+		return ""
+	}
+	return value
+}
+
+func isName(s string) bool {
+	return s != "" && s != "-" && len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
