@@ -57,7 +57,9 @@ type opened struct {
 // more opens the doors that are set. Each sees to it that it is in the list
 // only when it is open.
 func (r *running) openMore(set *Settings) error {
-	for _, open := range []func(*Settings) error{} {
+	for _, open := range []func(*Settings) error{
+		r.openICAP,
+	} {
 		if err := open(set); err != nil {
 			return err
 		}

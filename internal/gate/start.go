@@ -40,6 +40,7 @@ type running struct {
 	sink   *proxy.Server // or nil
 	dns    *dns.Server
 	more   []opened
+	shared proxy.Config // what the browsers' door was opened with, for others that do as it does
 	ctl    net.Listener
 	web    *http.Server
 	state  control.State
@@ -202,6 +203,7 @@ func (r *running) openDoors(set *Settings) error {
 	if r.ca != nil {
 		pc.Leaves = r.ca
 	}
+	r.shared = pc
 	dc := dns.Config{Porter: r.porter, Resolver: resolver, Clock: cfg.Clock, Log: cfg.Log, PerClient: cfg.DNSPerClient}
 	if err := r.listen(pc, dc); err != nil {
 		return err

@@ -1,0 +1,47 @@
+package gate
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"belisha/internal/gate/icap"
+)
+
+// openICAP opens the door for other proxies and firewalls, where it is set.
+func (r *running) openICAP(*Settings) error {
+	cfg := &r.cfg
+	if cfg.Doors.ICAP == "" {
+		return nil
+	}
+	peers, err := peerRanges(cfg.Doors.Peers)
+	if err != nil {
+		return err
+	}
+	s, err := icap.Listen(cfg.Doors.ICAP, icap.Config{
+		Porter: r.porter, Content: r.shared.Content, Front: r.proxy, Guard: r.guard, Pages: r.shared.Pages,
+		Peers: peers, Clock: cfg.Clock, Log: cfg.Log,
+	})
+	if err != nil {
+		return plainly(err, cfg.Doors.ICAP, "--listen-icap")
+	}
+	r.more = append(r.more, opened{"icap", s})
+	return nil
+}
+
+// peerRanges reads the addresses and ranges of listed proxies and clients.
+func peerRanges(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		if p, err := netip.ParsePrefix(text); err == nil {
+			out = append(out, p.Masked())
+		} else if a, err := netip.ParseAddr(text); err == nil {
+			a = a.Unmap().WithZone("")
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+		} else {
+			return nil, fmt.Errorf("peers has %q, which is no address or range such as 10.1.0.9 or 10.1.0.0/24", text)
+		}
+	}
+	return out, nil
+}
