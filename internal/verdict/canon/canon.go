@@ -88,13 +88,20 @@ var lookup = idna.New(
 )
 
 func mapName(s string) (string, error) {
-	if lower := asciiLower(s); Canonical(lower) && !strings.Contains(lower, "xn--") {
+	lower := asciiLower(s)
+	plain := Canonical(lower)
+	if plain && !strings.Contains(lower, "xn--") {
 		return lower, nil
 	}
 	if strings.ContainsAny(s, "%@/\\?#:<>[]^| \t\r\n\x00") {
 		return "", ErrCharacter
 	}
 	mapped, err := lookup.ToASCII(s)
+	if plain && (err != nil || mapped != lower) {
+		// What stands after xn-- is no letters. Browsers ask for such a name as
+		// it is written, so it is judged as it is written.
+		return lower, nil
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w (%w)", ErrCharacter, err)
 	}
