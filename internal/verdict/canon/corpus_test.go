@@ -85,7 +85,8 @@ func explained(d differs) int {
 	return slices.IndexFunc(classes, func(c struct {
 		name, why string
 		fits      func(d differs) bool
-	}) bool {
+	},
+	) bool {
 		return c.fits(d)
 	})
 }
