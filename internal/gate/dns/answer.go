@@ -2,65 +2,83 @@ package dns
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"belisha/internal/gate/dns/upstream"
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/subject"
 	"belisha/internal/verdict"
 )
 
-// shortTTL is how long a device may believe that a name is closed.
-const shortTTL = 30
-
-// captiveTTL is how long a device may believe that its check finds us: who has
-// just signed in must not wait for it.
-const captiveTTL = 1
-
 // maxUnblockTTL bounds how long a device may hold an answer that rests on a
 // timed unblock; it never holds it beyond the end.
 const maxUnblockTTL = 60
 
+// foreign is the category of name services outside the school.
+const foreign = "foreign-dns"
+
 // answer answers one well-formed question. Without wait it reports false
 // where upstream would have to be asked; nothing has been recorded then.
 func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []byte, wait bool) ([]byte, bool) {
-	if q.class != classIN || q.kind == typeAXFR || q.kind == typeIXFR {
-		return q.short(out, rcodeRefused, -1), true
+	if q.class != classIN || meta(q.kind) || q.name == "" {
+		return q.short(out, rcodeRefused, edeNotMade), true
 	}
 	set := s.cfg.Porter.Settings()
-	if rcode, ok := special(q.name, set.Canaries); ok {
-		return q.short(out, rcode, edeFor(rcode)), true
+	if designates(q, set) {
+		return s.designated(q, out, set), true
+	}
+	if rcode, kind, counts, ok := special(q.name, set.Canaries); ok {
+		e := noEDE
+		if counts {
+			who := s.cfg.Porter.Who(client, nil)
+			s.cfg.Porter.Bypassed(&who, kind)
+			e = edeBlocked
+		}
+		return q.nothing(out, rcode, shortTTL, e), true
 	}
 	host, kind, err := verdict.CanonicalHost(q.name)
 	switch {
-	case q.name == "":
-		return q.short(out, rcodeRefused, -1), true
 	case err != nil:
-		return q.short(out, rcodeFormat, -1), true
+		return q.short(out, rcodeFormat, noEDE), true
 	case kind != verdict.HostName:
-		return q.short(out, rcodeNoName, -1), true
+		return q.nothing(out, rcodeNoName, shortTTL, noEDE), true
 	case slices.Contains(set.OwnHosts, host), set.PAC != "" && (host == "wpad" || strings.HasPrefix(host, "wpad.")):
 		return s.own(q, out, set), true
 	}
 	who := s.cfg.Porter.Who(client, nil)
 	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
 	if set.Captive && porter.CaptiveHost(host) && captive(&decided, set) {
-		s.cfg.Porter.Record(ctx, &decided)
-		return addresses(q, out, set.Sink, -1, captiveTTL), true
+		s.cfg.Porter.Note(&decided)
+		return addresses(q, out, set.Sink, captiveTTL, noEDE), true
 	}
 	if !decided.Allowed() {
-		decided.Verdict.Action = verdict.Block // a warning cannot be shown here
-		s.cfg.Porter.Record(ctx, &decided)
-		return blocked(q, out, set.Sink), true
+		return s.close(q, &decided, &who, out, set), true
 	}
 	if q.kind == typeANY {
-		s.cfg.Porter.Record(ctx, &decided)
+		s.cfg.Porter.Note(&decided)
 		return minimal(q, out), true
 	}
 	return s.resolved(ctx, q, &decided, &who, out, wait)
+}
+
+// meta reports types that are no question after a record.
+func meta(kind uint16) bool {
+	return kind == typeOPT || kind >= typeTKEY && kind < typeANY || kind == 0
+}
+
+// close answers and records a block. A warning cannot be shown here, and is
+// one too.
+func (s *Server) close(q *query, decided *porter.Answer, who *subject.Found, out []byte, set *porter.Settings) []byte {
+	decided.Verdict.Action = verdict.Block
+	if c, ok := decided.Names().Category(decided.Verdict.Category); ok && c.Slug == foreign {
+		s.cfg.Porter.Bypassed(who, porter.BypassForeign)
+	}
+	s.cfg.Porter.Note(decided)
+	return blocked(q, out, decided, set.Sink)
 }
 
 // captive sees to the name of a device's check of whether it is online.
@@ -89,9 +107,9 @@ func captive(a *porter.Answer, set *porter.Settings) bool {
 
 // resolved answers an open name with what upstream says, if that is open too.
 func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer, who *subject.Found, out []byte, wait bool) ([]byte, bool) {
-	k := key{name: decided.Host, kind: q.kind, do: q.do}
-	if target, ok := decided.SafeTarget(); ok {
-		k.safe, k.do = target, false
+	k := key{name: decided.Host, kind: q.kind, do: q.do, cd: q.cd()}
+	if target, ok := decided.SafeTarget(); ok && safeKind(q.kind) {
+		k = key{name: k.name, kind: k.kind, safe: target}
 	}
 	r, now := s.cfg.Resolver, s.cfg.Porter.Now()
 	e := r.cache.get(k, now)
@@ -99,22 +117,51 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 		if !wait {
 			return nil, false
 		}
+		if s.tunnels(q, decided, who, now) {
+			decided.Verdict.Reason, decided.Verdict.Rule, decided.Verdict.Until = verdict.ReasonBypass, 0, 0
+			return s.close(q, decided, who, out, s.cfg.Porter.Settings()), true
+		}
 		var err error
 		if e, err = r.find(ctx, k); err != nil {
-			s.cfg.Porter.Record(ctx, decided)
-			return q.short(out, rcodeServer, edeNetwork), true
+			e = &entry{err: err}
 		}
 	}
-	if k.safe == "" && len(e.names) > 0 && !explicit(decided.Verdict.Reason) {
-		if bad, closed := s.chain(who, e.names); closed {
-			bad.Verdict.Action = verdict.Block
-			bad.Host = decided.Host // the name that was asked for, by the rule of the name behind it
-			s.cfg.Porter.Record(ctx, &bad)
-			return blocked(q, out, s.cfg.Porter.Settings().Sink), true
+	if e.err != nil {
+		s.cfg.Porter.Note(decided)
+		return q.short(out, rcodeServer, edeFor(e.err)), true
+	}
+	if k.safe == "" && !explicit(decided.Verdict.Reason) {
+		if bad, closed := s.behind(who, e); closed {
+			bad.Host = decided.Host // the name that was asked for, by the rule of what is behind it
+			return s.close(q, &bad, who, out, s.cfg.Porter.Settings()), true
 		}
 	}
-	s.cfg.Porter.Record(ctx, decided)
+	s.cfg.Porter.Note(decided)
 	return e.answer(q, out, now, s.mayHold(decided)), true
+}
+
+// tunnels reports names that carry data out of the school, and counts them.
+func (s *Server) tunnels(q *query, decided *porter.Answer, who *subject.Found, now time.Time) bool {
+	if explicit(decided.Verdict.Reason) {
+		return false
+	}
+	over, first := s.tunnel.Ask(who.Address, decided.Host, q.kind, now)
+	if !over {
+		return false
+	}
+	s.cfg.Porter.Bypassed(who, porter.BypassTunnel)
+	if first {
+		s.cfg.Log.Warn("a device carries data in names", "device", who.Device)
+	}
+	return !s.cfg.Porter.Settings().TunnelsOpen
+}
+
+// edeFor says how upstream failed.
+func edeFor(err error) ede {
+	if said := (*upstream.Failed)(nil); errors.As(err, &said) {
+		return edeNoneAnswer
+	}
+	return edeNetwork
 }
 
 // mayHold is how many seconds a device may hold an answer: no longer than
@@ -140,113 +187,45 @@ func explicit(r verdict.Reason) bool {
 	return false
 }
 
-// chain judges the names that a name is an alias of.
-func (s *Server) chain(who *subject.Found, names []string) (porter.Answer, bool) {
-	for _, n := range names {
-		host, kind, err := verdict.CanonicalHost(n)
-		if err != nil || kind != verdict.HostName {
-			continue
-		}
-		a := s.cfg.Porter.Judge(who, porter.Question{Door: verdict.DoorDNS, Host: host})
-		// A name nobody lists is only where the listed one lives.
-		if !a.Allowed() && a.Verdict.Reason != verdict.ReasonUnlisted {
-			return a, true
+// behind judges what a name is an alias of or leads to: names, and addresses
+// where any list or rule names some.
+func (s *Server) behind(who *subject.Found, e *entry) (bad porter.Answer, closed bool) {
+	for _, n := range e.names {
+		if bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: nearest(n)}); closed {
+			return bad, true
 		}
 	}
-	return porter.Answer{}, false
-}
-
-// blocked says that a name is closed: an address gets our own, if there is
-// one, or does not exist; everything else is empty.
-func blocked(q *query, out []byte, sink []netip.Addr) []byte {
-	if q.kind != typeA && q.kind != typeAAAA {
-		return q.short(out, rcodeOK, edeBlocked)
+	if !s.cfg.Porter.Snapshot().NamesAddresses() {
+		return bad, false
 	}
-	if len(sink) == 0 {
-		return q.short(out, rcodeNoName, edeBlocked)
-	}
-	return addresses(q, out, sink, edeBlocked, shortTTL)
-}
-
-// own answers for the names of the people's pages.
-func (s *Server) own(q *query, out []byte, set *porter.Settings) []byte {
-	at := set.Sink
-	if len(at) == 0 {
-		at = s.here()
-	}
-	if q.kind != typeA && q.kind != typeAAAA {
-		return q.short(out, rcodeOK, -1)
-	}
-	return addresses(q, out, at, -1, shortTTL)
-}
-
-// here is the address this door listens on, or loopback where it is all.
-func (s *Server) here() []netip.Addr {
-	a := s.Addr().Addr().Unmap()
-	if a.IsUnspecified() {
-		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
-	}
-	return []netip.Addr{a}
-}
-
-func addresses(q *query, out []byte, list []netip.Addr, ede int, ttl byte) []byte {
 	n := 0
-	for _, a := range list {
-		if a.Is4() == (q.kind == typeA) {
-			n++
+	e.addresses(func(a netip.Addr) bool {
+		n++
+		// As a name: that it is an address is no fault here, and the resolver
+		// has seen to private ones.
+		bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: verdict.PlainAddress(a), PrivateOpen: true})
+		return !closed && n < maxChain
+	})
+	return bad, closed
+}
+
+func (s *Server) judge(who *subject.Found, q porter.Question) (a porter.Answer, closed bool) {
+	if q.Host == "" {
+		return a, false
+	}
+	a = s.cfg.Porter.Judge(who, q)
+	// What nobody lists is only where the listed one lives.
+	return a, !a.Allowed() && a.Verdict.Reason != verdict.ReasonUnlisted
+}
+
+// nearest is the canonical name, or of one that no page could have the
+// nearest parent that could be listed.
+func nearest(name string) string {
+	for name != "" {
+		if host, kind, err := verdict.CanonicalHost(name); err == nil && kind == verdict.HostName {
+			return host
 		}
+		_, name, _ = strings.Cut(name, ".")
 	}
-	out = q.header(out, rcodeOK, n)
-	for _, a := range list {
-		if a.Is4() != (q.kind == typeA) {
-			continue
-		}
-		raw := a.AsSlice()
-		out = append(out, 0xc0, headerSize, byte(q.kind>>8), byte(q.kind), 0, classIN, 0, 0, 0, ttl)
-		out = binary.BigEndian.AppendUint16(out, uint16(len(raw)))
-		out = append(out, raw...)
-	}
-	return q.closing(out, rcodeOK, ede)
-}
-
-// minimal answers ANY as RFC 8482 says: with next to nothing.
-func minimal(q *query, out []byte) []byte {
-	const hinfo = 13
-	out = q.header(out, rcodeOK, 1)
-	out = append(out, 0xc0, headerSize, 0, hinfo, 0, classIN, 0, 0, 0, shortTTL, 0, 9, 7)
-	out = append(out, "RFC8482"...)
-	out = append(out, 0)
-	return q.closing(out, rcodeOK, -1)
-}
-
-// special answers the names by which software asks whether the school minds
-// that it goes round the school's DNS. It does.
-func special(name string, more []string) (rcode int, ok bool) {
-	switch name {
-	case "use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com", "mask-canary.icloud.com", "mask-api.icloud.com":
-		return rcodeNoName, true
-	}
-	switch {
-	case under(name, "resolver.arpa"):
-		return rcodeOK, true // no resolver of ours speaks another way: empty
-	case under(name, "local"), under(name, "onion"), under(name, "invalid"), under(name, "localhost"):
-		return rcodeNoName, true // never to be asked of anybody else
-	}
-	for _, c := range more {
-		if under(name, c) {
-			return rcodeNoName, true
-		}
-	}
-	return 0, false
-}
-
-func edeFor(rcode int) int {
-	if rcode == rcodeNoName {
-		return edeBlocked
-	}
-	return -1
-}
-
-func under(name, zone string) bool {
-	return name == zone || strings.HasSuffix(name, zone) && name[len(name)-len(zone)-1] == '.'
+	return ""
 }

@@ -12,37 +12,53 @@ import (
 
 const (
 	cacheShards = 32
-	maxEntries  = 2000 // in one shard
-	maxTTL      = 300  // a change of rules must reach devices soon
+	maxEntries  = 6000    // in one shard
+	maxBytes    = 1 << 20 // and of its answers
+	maxCached   = 8 << 10 // longer answers are asked for again
+	maxTTL      = 300     // a change of rules must reach devices soon
 	maxNegative = 60
+	staleFor    = time.Hour       // how long an answer serves while upstream is away
+	staleTTL    = 30              // and how long a device may hold it then
+	staleAgain  = 5 * time.Second // until upstream is asked again
+	failedFor   = 2 * time.Second
 )
 
 // key is a question. Who asks is no part of it: the decision is made above
 // the cache, for each asker.
 type key struct {
-	name string
-	kind uint16
-	do   bool
-	safe string // the safe name it is answered as, where that is so
+	name   string
+	kind   uint16
+	do, cd bool
+	safe   string // the safe name it is answered as, where that is so
 }
 
 // entry is an answer that was found, cleaned and packed. It is never changed.
 type entry struct {
-	wire    []byte // whole message without EDNS record
-	ttls    []int  // where the TTLs are in wire
-	nameEnd int    // end of the question
-	names   []string
-	stored  time.Time
-	ends    time.Time
-	rebound bool // a public name that led nowhere but inside
+	wire    []byte   // whole message without EDNS record
+	ttls    []uint16 // where the TTLs are in wire
+	nameEnd uint16   // end of the question
+	rebound bool     // a public name that led nowhere but inside
+	proved  bool     // upstream vouches for it
+	stale   bool
+	names   []string     // it is an alias of, or leads to
+	hints   []netip.Addr // besides those of its records
+	stored  int64        // Unix ms
+	ends    int64
+	serves  int64 // until when, while upstream is away
+	err     error // there is no answer
+}
+
+func (e *entry) size() int { return len(e.wire) + 2*len(e.ttls) + 160 }
+
+type shard struct {
+	mu    sync.RWMutex
+	m     map[key]*entry
+	bytes int
 }
 
 type cache struct {
 	seed   maphash.Seed
-	shards [cacheShards]struct {
-		mu sync.RWMutex
-		m  map[key]*entry
-	}
+	shards [cacheShards]shard
 }
 
 func newCache() *cache {
@@ -53,140 +69,51 @@ func newCache() *cache {
 	return c
 }
 
+func (c *cache) shard(k key) *shard { return &c.shards[maphash.String(c.seed, k.name)%cacheShards] }
+
+// get returns an answer that still holds.
 func (c *cache) get(k key, now time.Time) *entry {
-	s := &c.shards[maphash.Comparable(c.seed, k)%cacheShards]
-	s.mu.RLock()
-	e := s.m[k]
-	s.mu.RUnlock()
-	if e == nil || !now.Before(e.ends) || now.Before(e.stored) {
+	e, at := c.any(k), now.UnixMilli()
+	if e == nil || at >= e.ends || at < e.stored {
 		return nil
 	}
 	return e
 }
 
+// any returns whatever is remembered.
+func (c *cache) any(k key) *entry {
+	s := c.shard(k)
+	s.mu.RLock()
+	e := s.m[k]
+	s.mu.RUnlock()
+	return e
+}
+
 func (c *cache) put(k key, e *entry) {
-	if !e.ends.After(e.stored) {
+	if e.ends <= e.stored || e.size() > maxCached {
 		return
 	}
-	s := &c.shards[maphash.Comparable(c.seed, k)%cacheShards]
+	s := c.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.m) >= maxEntries {
-		n := 0
-		for old := range s.m { // any eighth: the hot ones come back at once
-			delete(s.m, old)
-			if n++; n > maxEntries/8 {
-				break
-			}
-		}
+	if old := s.m[k]; old != nil {
+		s.bytes -= old.size()
+	} else if len(s.m) >= maxEntries || s.bytes >= maxBytes {
+		s.makeRoom()
 	}
 	s.m[k] = e
+	s.bytes += e.size()
 }
 
-// clean takes out of an answer what would lead past the filter: private
-// addresses of public names, encrypted names, HTTP/3 hints. It reports whether
-// only private addresses were there.
-func clean(m *mdns.Msg, allowed func(netip.Addr) bool) (rebound bool) {
-	var had, kept int
-	touched := false
-	out := m.Answer[:0:0]
-	for _, rr := range m.Answer {
-		switch r := rr.(type) {
-		case *mdns.A:
-			had++
-			if a, ok := netip.AddrFromSlice(r.A); !ok || !allowed(a.Unmap()) {
-				continue
-			}
-			kept++
-		case *mdns.AAAA:
-			had++
-			if a, ok := netip.AddrFromSlice(r.AAAA); !ok || !allowed(a) {
-				continue
-			}
-			kept++
-		case *mdns.HTTPS:
-			touched = cleanService(&r.SVCB, allowed) || touched
-		case *mdns.SVCB:
-			touched = cleanService(r, allowed) || touched
-		}
-		out = append(out, rr)
-	}
-	m.Answer = out
-	if touched || kept < had {
-		m.Answer = withoutSignatures(m.Answer)
-	}
-	ns := m.Ns[:0:0]
-	for _, rr := range m.Ns {
-		if rr.Header().Rrtype == typeSOA {
-			ns = append(ns, rr)
+func (s *shard) makeRoom() {
+	n := len(s.m) / 8
+	for k, old := range s.m { // any eighth: the hot ones come back at once
+		delete(s.m, k)
+		s.bytes -= old.size()
+		if n--; n < 0 {
+			return
 		}
 	}
-	m.Ns, m.Extra = ns, nil
-	m.AuthenticatedData, m.Authoritative, m.RecursionAvailable, m.Truncated = false, false, true, false
-	return had > 0 && kept == 0
-}
-
-func cleanService(r *mdns.SVCB, allowed func(netip.Addr) bool) (touched bool) {
-	out := r.Value[:0:0]
-	for _, v := range r.Value {
-		switch p := v.(type) {
-		case *mdns.SVCBECHConfig:
-			touched = true
-			continue
-		case *mdns.SVCBAlpn:
-			kept := p.Alpn[:0:0]
-			for _, a := range p.Alpn {
-				if len(a) < 2 || a[:2] != "h3" {
-					kept = append(kept, a)
-				}
-			}
-			if len(kept) != len(p.Alpn) {
-				touched = true
-				if len(kept) == 0 {
-					continue
-				}
-				v = &mdns.SVCBAlpn{Alpn: kept}
-			}
-		case *mdns.SVCBIPv4Hint, *mdns.SVCBIPv6Hint:
-			if !hintsAllowed(v, allowed) {
-				touched = true
-				continue
-			}
-		}
-		out = append(out, v)
-	}
-	r.Value = out
-	return touched
-}
-
-func hintsAllowed(v mdns.SVCBKeyValue, allowed func(netip.Addr) bool) bool {
-	var raw [][]byte
-	switch p := v.(type) {
-	case *mdns.SVCBIPv4Hint:
-		for _, ip := range p.Hint {
-			raw = append(raw, ip)
-		}
-	case *mdns.SVCBIPv6Hint:
-		for _, ip := range p.Hint {
-			raw = append(raw, ip)
-		}
-	}
-	for _, b := range raw {
-		if a, ok := netip.AddrFromSlice(b); !ok || !allowed(a.Unmap()) {
-			return false
-		}
-	}
-	return true
-}
-
-func withoutSignatures(in []mdns.RR) []mdns.RR {
-	out := in[:0:0]
-	for _, rr := range in {
-		if rr.Header().Rrtype != typeRRSIG {
-			out = append(out, rr)
-		}
-	}
-	return out
 }
 
 // newEntry packs a clean answer for the cache.
@@ -200,7 +127,6 @@ func newEntry(m *mdns.Msg, now time.Time) (*entry, error) {
 			}
 		}
 	}
-	e := &entry{stored: now}
 	for _, list := range [][]mdns.RR{m.Answer, m.Ns} {
 		for _, rr := range list {
 			h := rr.Header()
@@ -208,43 +134,45 @@ func newEntry(m *mdns.Msg, now time.Time) (*entry, error) {
 			ttl = min(ttl, h.Ttl)
 		}
 	}
-	for _, rr := range m.Answer {
-		if c, ok := rr.(*mdns.CNAME); ok {
-			e.names = append(e.names, lowerName(c.Target))
-		}
-	}
-	e.ends = now.Add(time.Duration(ttl) * time.Second)
+	at := now.UnixMilli()
+	e := &entry{stored: at, ends: at + int64(ttl)*1000, serves: at + int64(ttl)*1000 + staleFor.Milliseconds(), proved: m.AuthenticatedData}
+	m.AuthenticatedData = false // said to who understands it
 	m.Compress = true
 	wire, err := m.Pack()
 	if err != nil {
 		return nil, err
 	}
-	e.wire = wire
+	e.wire = append(make([]byte, 0, len(wire)), wire...)
 	e.index()
 	return e, nil
 }
 
-func lowerName(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
+// failure is remembered for a moment, so that a dead server is not asked by
+// everybody at once.
+func failure(err error, now time.Time) *entry {
+	return &entry{err: err, stored: now.UnixMilli(), ends: now.Add(failedFor).UnixMilli()}
+}
+
+// older is the answer of before, for as long as upstream is away and at most
+// an hour; nil where that is over.
+func (e *entry) older(now time.Time) *entry {
+	if e == nil || e.err != nil || now.UnixMilli() >= e.serves || now.UnixMilli() < e.stored {
+		return nil
 	}
-	if n := len(b); n > 0 && b[n-1] == '.' {
-		b = b[:n-1]
-	}
-	return string(b)
+	out := *e
+	out.stale, out.stored, out.ends = true, now.UnixMilli(), now.Add(staleAgain).UnixMilli()
+	return &out
 }
 
 // index finds the question's end and the TTLs in a message we packed.
 func (e *entry) index() {
 	at := skipName(e.wire, headerSize) + 4
-	e.nameEnd = at
+	e.nameEnd = uint16(at)
 	count := int(binary.BigEndian.Uint16(e.wire[6:])) + int(binary.BigEndian.Uint16(e.wire[8:])) + int(binary.BigEndian.Uint16(e.wire[10:]))
+	e.ttls = make([]uint16, 0, count)
 	for range count {
 		at = skipName(e.wire, at)
-		e.ttls = append(e.ttls, at+4)
+		e.ttls = append(e.ttls, uint16(at+4))
 		at += 10 + int(binary.BigEndian.Uint16(e.wire[at+8:]))
 	}
 }
@@ -262,20 +190,50 @@ func skipName(b []byte, at int) int {
 	}
 }
 
+// addresses calls do for every address that the answer leads to, until it
+// says that it is enough.
+func (e *entry) addresses(do func(netip.Addr) bool) {
+	for _, at := range e.ttls {
+		data := e.wire[at+6:]
+		var a netip.Addr
+		switch kind, size := binary.BigEndian.Uint16(e.wire[at-4:]), binary.BigEndian.Uint16(e.wire[at+4:]); {
+		case kind == typeA && size == 4:
+			a = netip.AddrFrom4([4]byte(data))
+		case kind == typeAAAA && size == 16:
+			a = netip.AddrFrom16([16]byte(data)).Unmap()
+		default:
+			continue
+		}
+		if !do(a) {
+			return
+		}
+	}
+	for _, a := range e.hints {
+		if !do(a) {
+			return
+		}
+	}
+}
+
 // answer writes the entry as the answer to q: its number, its case, and how
 // much longer it holds, which is at most so many seconds.
 func (e *entry) answer(q *query, out []byte, now time.Time, most uint32) []byte {
-	start := len(out)
 	out = append(out, e.wire...)
-	b := out[start:]
-	binary.BigEndian.PutUint16(b, q.id)
-	b[2] = b[2]&^1 | byte(q.flags>>8)&1
-	b[3] = b[3]&^0x10 | byte(q.flags)&0x10
-	copy(b[headerSize:e.nameEnd], q.question)
-	age := uint32(now.Sub(e.stored) / time.Second)
-	for _, at := range e.ttls {
-		ttl := binary.BigEndian.Uint32(b[at:])
-		binary.BigEndian.PutUint32(b[at:], min(ttl-min(age, ttl), most))
+	binary.BigEndian.PutUint16(out, q.id)
+	out[2] = out[2]&^1 | byte(q.flags>>8)&1
+	out[3] = out[3]&^0x30 | byte(q.flags)&0x10
+	if e.proved && q.wantsAD() {
+		out[3] |= 0x20
 	}
-	return q.closing(out, rcodeOK, -1)
+	copy(out[headerSize:e.nameEnd], q.question)
+	said := noEDE
+	age := uint32(max(now.UnixMilli()-e.stored, 0) / 1000)
+	if e.stale {
+		age, most, said = 0, min(most, staleTTL), edeStale
+	}
+	for _, at := range e.ttls {
+		ttl := binary.BigEndian.Uint32(out[at:])
+		binary.BigEndian.PutUint32(out[at:], min(ttl-min(age, ttl), most))
+	}
+	return q.closing(out, int(out[3]&15), said)
 }

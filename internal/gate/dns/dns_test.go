@@ -371,7 +371,7 @@ func TestAClientThatFloodsIsSentToTCP(t *testing.T) {
 func FuzzQuestion(f *testing.F) {
 	w := gatetest.New(f)
 	r, _ := NewResolver(nil, public, w.Clock, w.Log)
-	s := &Server{cfg: Config{Porter: w.Porter, Resolver: r, Clock: w.Clock, Log: w.Log}}
+	s := newServer(Config{Porter: w.Porter, Resolver: r, Clock: w.Clock, Log: w.Log, PerClient: 5000})
 	s.tcp, _ = net.Listen("tcp", "127.0.0.1:0")
 	defer s.tcp.Close()
 	m := new(mdns.Msg)
@@ -388,7 +388,7 @@ func FuzzQuestion(f *testing.F) {
 		}
 		var out []byte
 		if rcode != rcodeOK {
-			out = q.short(nil, rcode, -1)
+			out = q.short(nil, rcode, noEDE)
 		} else {
 			var ok bool
 			if out, ok = s.answer(t.Context(), &q, netip.MustParseAddr("127.0.0.1"), nil, false); !ok {

@@ -9,6 +9,7 @@ const (
 	classIN    = 1
 	maxUDP     = 1232 // what fits everywhere without fragments
 	minUDP     = 512
+	padTo      = 468 // RFC 8467: answers over TLS grow to a multiple of this
 )
 
 // The response codes used here.
@@ -27,20 +28,32 @@ const (
 	typeA     = 1
 	typeCNAME = 5
 	typeSOA   = 6
+	typeNULL  = 10
+	typeTXT   = 16
+	typeKEY   = 25
 	typeAAAA  = 28
 	typeOPT   = 41
 	typeRRSIG = 46
 	typeSVCB  = 64
 	typeHTTPS = 65
+	typeTKEY  = 249
+	typeTSIG  = 250
 	typeIXFR  = 251
 	typeAXFR  = 252
 	typeANY   = 255
 )
 
-// Extended errors (RFC 8914).
+// EDNS options that are understood.
 const (
-	edeBlocked = 15
-	edeNetwork = 23
+	optCookie  = 10
+	optPadding = 12
+	optEDE     = 15
+)
+
+const (
+	clientCookie = 8
+	minCookie    = 16 // client's and the shortest server's
+	maxCookie    = 40
 )
 
 // query is what a question asks, read without any allocation but its name.
@@ -54,8 +67,19 @@ type query struct {
 	edns     bool
 	version  uint8
 	do       bool
-	size     int // how big an answer over UDP may be
+	secure   bool // it came over TLS
+	padding  bool
+	size     int      // how big an answer over UDP may be
+	cookie   []byte   // as sent: the client's, and perhaps one of ours; nil for none
+	reply    [16]byte // our part of it, once it is made
+	replied  bool
 }
+
+// cd reports that the asker wants answers that upstream could not validate.
+func (q *query) cd() bool { return q.flags&0x10 != 0 }
+
+// wantsAD reports that the asker understands "authenticated" (RFC 6840 5.7).
+func (q *query) wantsAD() bool { return q.do || q.flags&0x20 != 0 }
 
 // parse reads a question. Drop means that no answer is due: it is no question
 // at all. Otherwise rcode says what is wrong with it.
@@ -153,15 +177,44 @@ func (q *query) readExtra(b []byte, count int) bool {
 			q.size = min(max(int(binary.BigEndian.Uint16(fixed[2:])), minUDP), maxUDP)
 			q.version = fixed[5]
 			q.do = fixed[6]&0x80 != 0
+			if q.version == 0 && !q.readOptions(fixed[10:10+size]) {
+				return false
+			}
 		}
 		b = fixed[10+size:]
 	}
 	return true
 }
 
+// readOptions reads what an OPT record carries. What is not known is stepped
+// over, the client's network among it: it is nobody's business upstream.
+func (q *query) readOptions(b []byte) bool {
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return false
+		}
+		code, size := binary.BigEndian.Uint16(b), int(binary.BigEndian.Uint16(b[2:]))
+		if len(b) < 4+size {
+			return false
+		}
+		value := b[4 : 4+size]
+		switch code {
+		case optCookie:
+			if size != clientCookie && (size < minCookie || size > maxCookie) {
+				return false // RFC 7873 5.2.2
+			}
+			q.cookie = value
+		case optPadding:
+			q.padding = true
+		}
+		b = b[4+size:]
+	}
+	return true
+}
+
 // header begins an answer: the question comes back as it was sent, in its own
 // case, and nothing claims to be authenticated.
-func (q *query) header(out []byte, rcode int, answers int) []byte {
+func (q *query) header(out []byte, rcode, answers, authority int) []byte {
 	flags := uint16(0x8080) | q.flags&0x0110 // answer, recursion; RD and CD as asked
 	flags |= uint16(rcode & 15)
 	out = binary.BigEndian.AppendUint16(out, q.id)
@@ -172,34 +225,19 @@ func (q *query) header(out []byte, rcode int, answers int) []byte {
 	}
 	out = binary.BigEndian.AppendUint16(out, questions)
 	out = binary.BigEndian.AppendUint16(out, uint16(answers))
-	out = append(out, 0, 0, 0, 0)
+	out = binary.BigEndian.AppendUint16(out, uint16(authority))
+	out = append(out, 0, 0)
 	return append(out, q.question...)
 }
 
-// closing ends an answer with the EDNS record where the question had one.
-func (q *query) closing(out []byte, rcode, ede int) []byte {
-	if !q.edns {
-		return out
-	}
-	out[11]++ // additional records: there are none yet or few
-	out = append(out, 0, 0, typeOPT, maxUDP>>8, maxUDP&0xff, byte(rcode>>4), 0, 0, 0)
-	if q.do {
-		out[len(out)-2] = 0x80
-	}
-	if ede < 0 {
-		return append(out, 0, 0)
-	}
-	return append(out, 0, 6, 0, 15, 0, 2, byte(ede>>8), byte(ede))
-}
-
 // short is an answer without records.
-func (q *query) short(out []byte, rcode, ede int) []byte {
-	return q.closing(q.header(out, rcode, 0), rcode, ede)
+func (q *query) short(out []byte, rcode int, e ede) []byte {
+	return q.closing(q.header(out, rcode, 0, 0), rcode, e)
 }
 
 // truncated asks to come again over TCP.
 func (q *query) truncated(out []byte) []byte {
-	out = q.short(out, rcodeOK, -1)
+	out = q.short(out, rcodeOK, noEDE)
 	out[2] |= 2
 	return out
 }

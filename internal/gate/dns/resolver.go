@@ -12,6 +12,7 @@ import (
 
 	mdns "github.com/miekg/dns"
 
+	"belisha/internal/gate/dns/upstream"
 	"belisha/internal/gate/porter"
 	"belisha/internal/kit/clock"
 )
@@ -29,7 +30,7 @@ var errBusy = errors.New("too many questions are waiting for the upstream resolv
 type Resolver struct {
 	clock   clock.Clock
 	log     *slog.Logger
-	up      upstream
+	up      *upstream.Client
 	cache   *cache
 	allowed func(netip.Addr) bool
 	slots   chan struct{}
@@ -45,18 +46,21 @@ type call struct {
 	err   error
 }
 
-// NewResolver returns a resolver that asks servers. Allowed says which
-// addresses may come back at all.
+// NewResolver returns a resolver that asks servers; see upstream.New for how
+// they are written. Allowed says which addresses may come back at all.
 func NewResolver(servers []string, allowed func(netip.Addr) bool, c clock.Clock, log *slog.Logger) (*Resolver, error) {
-	r := &Resolver{
-		clock: c, log: log, cache: newCache(), allowed: allowed,
-		slots: make(chan struct{}, maxInFlight), calls: make(map[key]*call),
-	}
-	if err := r.up.setServers(servers); err != nil {
+	up, err := upstream.New(servers, nil, c)
+	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &Resolver{
+		clock: c, log: log, cache: newCache(), allowed: allowed, up: up,
+		slots: make(chan struct{}, maxInFlight), calls: make(map[key]*call),
+	}, nil
 }
+
+// SystemServers are the resolvers this machine is set up to use.
+func SystemServers() []string { return upstream.System() }
 
 // Lookup returns the addresses of a canonical name, IPv4 first. A name that
 // leads nowhere but inside is porter.ErrInside.
@@ -88,7 +92,7 @@ func (r *Resolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error
 	return nil, err
 }
 
-func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) ([]netip.Addr, error) {
+func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) (out []netip.Addr, err error) {
 	e, err := r.find(ctx, key{name: name, kind: kind})
 	if err != nil {
 		return nil, err
@@ -96,23 +100,10 @@ func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) ([]n
 	if e.rebound {
 		return nil, fmt.Errorf("finding %s: %w", name, porter.ErrInside)
 	}
-	m := new(mdns.Msg)
-	if err := m.Unpack(e.wire); err != nil {
-		return nil, fmt.Errorf("reading an answer: %w", err)
-	}
-	var out []netip.Addr
-	for _, rr := range m.Answer {
-		switch a := rr.(type) {
-		case *mdns.A:
-			if ip, ok := netip.AddrFromSlice(a.A); ok {
-				out = append(out, ip.Unmap())
-			}
-		case *mdns.AAAA:
-			if ip, ok := netip.AddrFromSlice(a.AAAA); ok {
-				out = append(out, ip)
-			}
-		}
-	}
+	e.addresses(func(a netip.Addr) bool {
+		out = append(out, a)
+		return len(out) < maxRecords
+	})
 	return out, nil
 }
 
@@ -120,7 +111,7 @@ func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) ([]n
 // same question asked by many at once is asked upstream once.
 func (r *Resolver) find(ctx context.Context, k key) (*entry, error) {
 	if e := r.cache.get(k, r.clock.Now()); e != nil {
-		return e, nil
+		return e, e.err
 	}
 	r.mu.Lock()
 	c := r.calls[k]
@@ -157,32 +148,51 @@ func (r *Resolver) fetch(ctx context.Context, k key, c *call) {
 		close(c.done)
 	}()
 	c.entry, c.err = r.ask(ctx, k)
-	if c.err != nil {
-		if !r.failing.Swap(true) {
-			r.log.Error("the upstream resolver does not answer: check upstream-dns and the line", "error", c.err.Error())
+	if c.err == nil {
+		if r.failing.Swap(false) {
+			r.log.Info("the upstream resolver answers again")
 		}
+		r.cache.put(k, c.entry)
 		return
 	}
-	if r.failing.Swap(false) {
-		r.log.Info("the upstream resolver answers again")
+	if said := (*upstream.Failed)(nil); !errors.As(c.err, &said) && !r.failing.Swap(true) {
+		r.log.Error("the upstream resolver does not answer: check upstream-dns and the line", "error", c.err.Error())
 	}
-	r.cache.put(k, c.entry)
+	now := r.clock.Now()
+	if old := r.cache.any(k).older(now); old != nil {
+		r.cache.put(k, old)
+		c.entry, c.err = old, nil
+		return
+	}
+	r.cache.put(k, failure(c.err, now))
 }
 
 func (r *Resolver) ask(ctx context.Context, k key) (*entry, error) {
 	if k.safe != "" {
 		return r.askSafe(ctx, k)
 	}
-	m, err := r.up.exchange(ctx, k.name, k.kind, k.do)
+	m, err := r.up.Exchange(ctx, upstream.Question{Name: k.name, Kind: k.kind, DO: k.do, CD: k.cd})
 	if err != nil {
 		return nil, err
 	}
-	rebound := clean(m, r.allowed)
+	names := trim(m, k.name, k.kind, k.do)
+	c := clean(m, r.allowed)
 	e, err := newEntry(m, r.clock.Now())
-	if err == nil {
-		e.rebound = rebound
+	if err != nil {
+		return nil, err
 	}
-	return e, err
+	e.rebound, e.names, e.hints = c.rebound, append(names, c.names...), c.hints
+	return e, nil
+}
+
+// safeKind reports a type whose answer could lead to a service past its safe
+// mode. Others, such as where its mail goes, are what they are.
+func safeKind(kind uint16) bool {
+	switch kind {
+	case typeA, typeAAAA, typeCNAME, typeHTTPS, typeSVCB:
+		return true
+	}
+	return false
 }
 
 // askSafe makes the answer that says: this name is another name for its safe
@@ -198,10 +208,11 @@ func (r *Resolver) askSafe(ctx context.Context, k key) (*entry, error) {
 		})
 	}
 	if k.kind == typeA || k.kind == typeAAAA {
-		got, err := r.up.exchange(ctx, k.safe, k.kind, false)
+		got, err := r.up.Exchange(ctx, upstream.Question{Name: k.safe, Kind: k.kind})
 		if err != nil {
 			return nil, err
 		}
+		trim(got, k.safe, k.kind, false)
 		clean(got, r.allowed)
 		m.Answer = append(m.Answer, got.Answer...)
 	}

@@ -1,14 +1,12 @@
-// Package dns is the gate's door for names: it answers over UDP and TCP,
-// judges every question whatever its type, sends searches to their safe twin,
-// and forwards the rest to the school's upstream resolvers.
+// Package dns is the gate's door for names: it answers over UDP, TCP, TLS and
+// HTTPS, judges every question whatever its type, sends searches to their safe
+// twin, and forwards the rest to the school's upstream resolvers.
 package dns
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -16,19 +14,16 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"belisha/internal/gate/dns/tunnel"
 	"belisha/internal/gate/porter"
 	"belisha/internal/kit/clock"
 )
 
 const (
-	maxQuestion  = 4096
-	maxTCP       = 1024 // connections in all
-	maxTCPClient = 64
-	idleTCP      = 10 * time.Second
-	maxPerTCP    = 500 // questions on one connection
-	maxSlow      = 2048
+	maxQuestion = 4096
+	maxSlow     = 2048
+	maxReply    = 65535
 )
 
 // Config says where the door is and what it answers by itself.
@@ -51,10 +46,10 @@ type Server struct {
 	slow  chan struct{} // slots for questions that wait for upstream
 	wg    sync.WaitGroup
 
-	mu      sync.Mutex
-	conns   map[net.Conn]netip.Addr
-	per     map[netip.Addr]int
-	closing bool
+	streams streams
+	cookies *cookies
+	tunnel  *tunnel.Watch
+	offered atomic.Pointer[Offered]
 
 	queries, dropped, panics atomic.Uint64
 }
@@ -65,10 +60,7 @@ func Listen(address string, cfg Config) (*Server, error) {
 	if cfg.PerClient == 0 {
 		cfg.PerClient = 5000
 	}
-	s := &Server{
-		cfg: cfg, limit: newLimiter(cfg.PerClient), slow: make(chan struct{}, maxSlow),
-		conns: make(map[net.Conn]netip.Addr), per: make(map[netip.Addr]int),
-	}
+	s := newServer(cfg)
 	var err error
 	for range 20 { // a free UDP port may be taken on TCP: try another
 		if err = s.open(address); err == nil {
@@ -79,6 +71,15 @@ func Listen(address string, cfg Config) (*Server, error) {
 		}
 	}
 	return nil, err
+}
+
+func newServer(cfg Config) *Server {
+	s := &Server{
+		cfg: cfg, limit: newLimiter(cfg.PerClient), slow: make(chan struct{}, maxSlow),
+		cookies: newCookies(), tunnel: tunnel.New(),
+	}
+	s.streams = newStreams(&s.wg)
+	return s
 }
 
 func (s *Server) open(address string) error {
@@ -136,25 +137,30 @@ func (s *Server) Counts() (queries, dropped uint64) { return s.queries.Load(), s
 
 // Serve answers until Close.
 func (s *Server) Serve() error {
+	errs := make(chan error, 2*len(s.udp))
 	for _, c := range s.udp {
-		s.wg.Go(func() { s.serveUDP(c) })
+		n := 1
 		if !canShare {
-			s.wg.Go(func() { s.serveUDP(c) })
+			n = 2
+		}
+		for range n {
+			s.wg.Go(func() { errs <- s.serveUDP(c) })
 		}
 	}
-	s.wg.Go(s.serveTCP)
+	s.wg.Go(func() { s.accept(s.tcp, nil) })
 	s.wg.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // Close stops the door.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	s.closing = true
-	for c := range s.conns {
-		c.Close()
-	}
-	s.mu.Unlock()
+	s.streams.close()
 	errs := []error{s.tcp.Close()}
 	for _, c := range s.udp {
 		errs = append(errs, c.Close())
@@ -163,27 +169,31 @@ func (s *Server) Close() error {
 	return errors.Join(errs...)
 }
 
-func (s *Server) serveUDP(c *net.UDPConn) {
-	in, out := make([]byte, maxQuestion), make([]byte, 0, maxQuestion)
+func (s *Server) serveUDP(c *net.UDPConn) error {
+	b, err := newBatch(c)
+	if err != nil {
+		return err
+	}
 	for {
-		n, from, err := c.ReadFromUDPAddrPort(in)
+		n, err := b.read()
 		if errors.Is(err, net.ErrClosed) {
-			return
+			return nil
 		}
 		if err != nil {
 			continue // an ICMP error of an answer that nobody wanted
 		}
-		if answer := s.udpAnswer(c, in[:n], out[:0], from); answer != nil {
-			_, _ = c.WriteToUDPAddrPort(answer, from) // who asked has gone: no matter
+		for i := range n {
+			b.answer(i, s.udpAnswer(b, i))
 		}
+		b.flush()
 	}
 }
 
 // udpAnswer answers at once what can be, and hands the rest to a goroutine of
 // a bounded number.
-func (s *Server) udpAnswer(c *net.UDPConn, in, out []byte, from netip.AddrPort) (answer []byte) {
+func (s *Server) udpAnswer(b *batch, i int) (answer []byte) {
 	defer s.isolate()
-	client := from.Addr().Unmap()
+	in, out, client := b.question(i), b.room(i), b.from(i).Addr().Unmap()
 	q, rcode, drop := parse(in)
 	s.queries.Add(1)
 	if drop {
@@ -191,11 +201,12 @@ func (s *Server) udpAnswer(c *net.UDPConn, in, out []byte, from netip.AddrPort) 
 		return nil
 	}
 	if rcode != rcodeOK {
-		return q.short(out, rcode, -1)
+		return q.short(out, rcode, noEDE)
 	}
-	if !client.IsLoopback() && !s.limit.take(client, s.cfg.Clock.Now()) {
+	known := q.cookie != nil && s.cookies.see(&q, client, s.cfg.Clock.Now())
+	if !known && !client.IsLoopback() && !s.limit.take(client, s.cfg.Clock.Now()) {
 		s.dropped.Add(1)
-		return q.truncated(out)
+		return q.truncated(out) // who is there comes over TCP, who was made up does not
 	}
 	if answer, ok := s.answer(context.Background(), &q, client, out, false); ok {
 		return fit(&q, answer)
@@ -206,15 +217,16 @@ func (s *Server) udpAnswer(c *net.UDPConn, in, out []byte, from netip.AddrPort) 
 		s.dropped.Add(1)
 		return q.short(out, rcodeServer, edeNetwork)
 	}
-	kept := append([]byte(nil), in...)
+	kept, reply := append([]byte(nil), in...), b.later(i)
 	s.wg.Go(func() {
 		defer func() { <-s.slow }()
 		defer s.isolate()
 		q, _, _ := parse(kept)
+		s.cookies.see(&q, client, s.cfg.Clock.Now())
 		ctx, cancel := context.WithTimeout(context.Background(), askFor)
 		defer cancel()
 		answer, _ := s.answer(ctx, &q, client, nil, true)
-		_, _ = c.WriteToUDPAddrPort(fit(&q, answer), from)
+		reply(fit(&q, answer))
 	})
 	return nil
 }
@@ -235,95 +247,46 @@ func fit(q *query, answer []byte) []byte {
 	return answer
 }
 
-func (s *Server) serveTCP() {
-	for {
-		c, err := s.tcp.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			time.Sleep(10 * time.Millisecond) // out of file descriptors: let some close
-			continue
-		}
-		client := c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
-		if !s.admit(c, client) {
-			c.Close()
-			continue
-		}
-		s.wg.Go(func() {
-			defer s.leave(c, client)
-			s.talk(c, client)
-		})
-	}
-}
-
-func (s *Server) admit(c net.Conn, client netip.Addr) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing || len(s.conns) >= maxTCP || s.per[client] >= maxTCPClient {
-		return false
-	}
-	s.conns[c] = client
-	s.per[client]++
-	return true
-}
-
-func (s *Server) leave(c net.Conn, client netip.Addr) {
-	c.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
-	if s.per[client]--; s.per[client] == 0 {
-		delete(s.per, client)
-	}
-}
-
-// talk answers the questions of one connection, one after the other.
-func (s *Server) talk(c net.Conn, client netip.Addr) {
+// Answer answers a question that came whole, over TCP, TLS or HTTPS; nil where
+// no answer is due. Secure says that nobody in between could read it.
+func (s *Server) Answer(ctx context.Context, in []byte, client netip.Addr, secure bool) []byte {
 	defer s.isolate()
-	var size [2]byte
-	in := make([]byte, maxQuestion)
-	for range maxPerTCP {
-		if err := setIdle(c); err != nil {
-			return
-		}
-		if _, err := io.ReadFull(c, size[:]); err != nil {
-			return
-		}
-		n := int(binary.BigEndian.Uint16(size[:]))
-		if n > maxQuestion {
-			return
-		}
-		if _, err := io.ReadFull(c, in[:n]); err != nil {
-			return
-		}
-		answer := s.tcpAnswer(in[:n], client)
-		if answer == nil || len(answer) > maxReply {
-			return
-		}
-		if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)); err != nil {
-			return
-		}
-	}
-}
-
-func (s *Server) tcpAnswer(in []byte, client netip.Addr) []byte {
 	q, rcode, drop := parse(in)
 	s.queries.Add(1)
 	if drop {
+		s.dropped.Add(1)
 		return nil
 	}
+	q.secure = secure
 	if rcode != rcodeOK {
-		return q.short(nil, rcode, -1)
+		return q.short(nil, rcode, noEDE)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), askFor)
+	now := s.cfg.Clock.Now()
+	s.cookies.see(&q, client, now)
+	if !client.IsLoopback() && !s.limit.take(client, now) {
+		s.dropped.Add(1)
+		return q.short(nil, rcodeRefused, edeNotMade)
+	}
+	if answer, ok := s.answer(ctx, &q, client, nil, false); ok {
+		return bounded(&q, answer)
+	}
+	select {
+	case s.slow <- struct{}{}:
+		defer func() { <-s.slow }()
+	default:
+		s.dropped.Add(1)
+		return q.short(nil, rcodeServer, edeNetwork)
+	}
+	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	answer, _ := s.answer(ctx, &q, client, nil, true)
-	return answer
+	return bounded(&q, answer)
 }
 
-// setIdle gives the other side a bounded time. Deadlines of sockets are the
-// machine's own time, whatever clock the rules live by.
-func setIdle(c net.Conn) error {
-	return c.SetDeadline(clock.System{}.Now().Add(idleTCP))
+// bounded refuses what no stream can carry.
+func bounded(q *query, answer []byte) []byte {
+	if len(answer) > maxReply {
+		return q.short(nil, rcodeServer, noEDE)
+	}
+	return answer
 }

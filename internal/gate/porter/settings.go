@@ -51,6 +51,8 @@ type Settings struct {
 	// through the gate, whatever is allowed besides.
 	Forbidden []netip.AddrPort `json:"forbidden,omitempty"`
 	Canaries  []string         `json:"canaries,omitempty"` // more names that must not exist
+	// TunnelsOpen: data carried in names is counted and not closed.
+	TunnelsOpen bool `json:"tunnelsOpen,omitempty"`
 	// PAC is the file by which browsers find the proxy, "" for none. The gate
 	// serves it itself, also while the parent is away.
 	PAC string `json:"pac,omitempty"`
