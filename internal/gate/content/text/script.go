@@ -1,0 +1,284 @@
+package text
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// longToken is how long a run without spaces in a string may be and still be
+// words; what is longer is data.
+const longToken = 60
+
+// longExpression is how far the end of a regular expression is looked for.
+const longExpression = 1000
+
+// script reads what stands in strings of JavaScript or CSS. Strings that are
+// put together with "+" are one.
+func (x *Extractor) script(f *folder, s []byte) {
+	joined := false
+	for i := 0; i < len(s); {
+		switch c := s[i]; c {
+		case '"', '\'', '`':
+			end, clean := stringEnd(s, i+1, c)
+			if !joined {
+				f.space()
+			}
+			x.value(f, s[i+1:end], clean)
+			i = min(end+1, len(s))
+			joined = plusQuote(s[i:])
+			if !joined {
+				f.space()
+			}
+		case '/':
+			i = x.slash(s, i)
+		default:
+			i++
+		}
+	}
+}
+
+// plusQuote reports that what follows adds another string.
+func plusQuote(s []byte) bool {
+	s = bytes.TrimLeft(s[:min(len(s), 64)], " \t\r\n")
+	if len(s) == 0 || s[0] != '+' {
+		return false
+	}
+	s = bytes.TrimLeft(s[1:], " \t\r\n")
+	return len(s) > 0 && (s[0] == '"' || s[0] == '\'' || s[0] == '`')
+}
+
+// stringEnd finds the closing quote; clean says that nothing is escaped. A
+// string in one line that does not end there ends with the line.
+func stringEnd(s []byte, i int, quote byte) (end int, clean bool) {
+	clean = true
+	for ; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == quote:
+			return i, clean
+		case c == '\\':
+			clean = false
+			i++
+		case c == '\n' && quote != '`':
+			return i, clean
+		}
+	}
+	return len(s), clean
+}
+
+// slash passes a comment, a division or an expression, whichever it is.
+func (x *Extractor) slash(s []byte, i int) int {
+	if i+1 < len(s) {
+		switch s[i+1] {
+		case '/':
+			return past(s, i, '\n')
+		case '*':
+			if j := bytes.Index(s[i+2:], []byte("*/")); j >= 0 {
+				return i + j + 4
+			}
+			return len(s)
+		}
+	}
+	before := bytes.TrimRight(s[max(0, i-16):i], " \t\r\n")
+	if len(before) > 0 && bytes.IndexByte([]byte("(,=:[!&|?{};+-*%~^<>"), before[len(before)-1]) < 0 && !bytes.HasSuffix(before, []byte("return")) {
+		return i + 1
+	}
+	class := false
+	for j := i + 1; j < min(len(s), i+longExpression) && s[j] != '\n'; j++ {
+		switch s[j] {
+		case '\\':
+			j++
+		case '[':
+			class = true
+		case ']':
+			class = false
+		case '/':
+			if !class {
+				return j + 1
+			}
+		}
+	}
+	return i + 1
+}
+
+// value reads one string: as a page where it holds markup, else as text. What
+// is an address, a name in a program or data is left out.
+func (x *Extractor) value(f *folder, s []byte, clean bool) {
+	if len(s) == 0 || x.depth > maxDepth {
+		return
+	}
+	if !clean {
+		at := &x.scratch[x.depth]
+		*at = unescape((*at)[:0], s)
+		s = *at
+	}
+	if isCode(s) {
+		return
+	}
+	if bytes.IndexByte(s, '<') >= 0 {
+		x.html(f, s)
+		return
+	}
+	x.run(f, s)
+}
+
+// isCode reports a string that is no text: one token with the signs of
+// addresses and names in it, or longer than words are.
+func isCode(s []byte) bool {
+	if bytes.IndexByte(s, ' ') >= 0 || bytes.IndexByte(s, '<') >= 0 {
+		return false
+	}
+	if len(s) > longToken {
+		return ascii7(s)
+	}
+	for _, c := range s {
+		switch c {
+		case '/', '.', '_', '#', ':', '=', '{', '}', '(', ')', '[', ']', '$', '\\', '|', '*', '?', '%':
+			return true
+		}
+	}
+	return false
+}
+
+func ascii7(s []byte) bool {
+	for _, c := range s {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// unescape undoes the escapes of JavaScript and JSON strings.
+func unescape(out, s []byte) []byte {
+	for i := 0; i < len(s); {
+		j := bytes.IndexByte(s[i:], '\\')
+		if j < 0 {
+			return append(out, s[i:]...)
+		}
+		out = append(out, s[i:i+j]...)
+		i += j + 1
+		if i >= len(s) {
+			break
+		}
+		c := s[i]
+		i++
+		switch c {
+		case 'n', 't', 'r', 'b', 'f', 'v':
+			out = append(out, ' ')
+		case '\n', '\r':
+		case 'x':
+			r, n := hexRune(s[i:], 2)
+			out, i = utf8.AppendRune(out, r), i+n
+		case 'u':
+			r, n := escapedRune(s[i:])
+			out, i = utf8.AppendRune(out, r), i+n
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// escapedRune reads what follows \u: four digits, two such halves, or digits
+// in braces.
+func escapedRune(s []byte) (rune, int) {
+	if len(s) > 0 && s[0] == '{' {
+		end := bytes.IndexByte(s[:min(len(s), 10)], '}')
+		if end < 0 {
+			return ' ', 1
+		}
+		r, _ := hexRune(s[1:end], end-1)
+		return r, end + 1
+	}
+	r, n := hexRune(s, 4)
+	if r >= 0xd800 && r < 0xdc00 && len(s) >= 10 && s[4] == '\\' && s[5] == 'u' {
+		if low, m := hexRune(s[6:], 4); low >= 0xdc00 && low < 0xe000 {
+			return (r-0xd800)<<10 | (low - 0xdc00) + 0x10000, n + 2 + m
+		}
+	}
+	return r, n
+}
+
+// hexRune reads up to n digits.
+func hexRune(s []byte, n int) (r rune, used int) {
+	for used < n && used < len(s) {
+		d := digit(s[used])
+		if d < 0 {
+			break
+		}
+		r = r<<4 | d
+		used++
+	}
+	if used == 0 {
+		return ' ', 0
+	}
+	return r, used
+}
+
+// json reads the values that are strings; names of members are not text.
+func (x *Extractor) json(f *folder, s []byte) {
+	for i := 0; i < len(s); {
+		j := bytes.IndexByte(s[i:], '"')
+		if j < 0 {
+			return
+		}
+		i += j + 1
+		end, clean := stringEnd(s, i, '"')
+		body := s[i:end]
+		i = min(end+1, len(s))
+		if isName(s[i:]) {
+			continue
+		}
+		f.space()
+		x.value(f, body, clean)
+		f.space()
+	}
+}
+
+// isName reports that the string before was the name of a member.
+func isName(s []byte) bool {
+	for _, c := range s[:min(len(s), 64)] {
+		if c > ' ' {
+			return c == ':'
+		}
+	}
+	return false
+}
+
+// events reads a stream of events: JSON where the data is, else text.
+func (x *Extractor) events(f *folder, s []byte) {
+	for len(s) > 0 {
+		line := s
+		if i := bytes.IndexByte(s, '\n'); i >= 0 {
+			line, s = s[:i], s[i+1:]
+		} else {
+			s = nil
+		}
+		data, ok := bytes.CutPrefix(line, []byte("data:"))
+		if !ok {
+			continue
+		}
+		data = bytes.TrimSpace(data)
+		if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
+			x.json(f, data)
+		} else {
+			f.space()
+			x.run(f, data)
+		}
+		f.space()
+	}
+}
+
+// looksLikeCode tells a script or style sheet from text that is only called
+// one: by how much of it is punctuation of code.
+func looksLikeCode(s []byte) bool {
+	s = s[:min(len(s), 16<<10)]
+	signs := 0
+	for _, c := range s {
+		switch c {
+		case '{', '}', ';', '(', ')', '=', '[', ']':
+			signs++
+		}
+	}
+	return signs*50 > len(s)
+}

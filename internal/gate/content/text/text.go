@@ -1,0 +1,156 @@
+// Package text takes the words out of a page that somebody would read: as the
+// browser decodes its letters, without markup, code and what cannot be seen,
+// with words joined again that markup took apart. What comes out is in lower
+// case, in one spelling, with one space between words, so that phrases can be
+// found in it.
+package text
+
+import (
+	"bytes"
+)
+
+// Kind is what a body is read as.
+type Kind uint8
+
+// The kinds.
+const (
+	None   Kind = iota // not text
+	HTML               // also XML and SVG
+	Plain              // as it stands
+	JSON               // the values that are strings
+	Script             // JavaScript: what stands in strings
+	Style              // CSS: what stands in strings
+	Events             // a stream of events, with JSON or text in its data
+)
+
+// Bounds of what is read.
+const (
+	maxDepth = 3        // pages in attributes and strings of pages
+	maxOut   = 16 << 20 // bytes of one view
+)
+
+// Extractor takes words out of bodies. It keeps its buffers, and is for one
+// goroutine at a time.
+type Extractor struct {
+	main, side folder // what is read in its place; attributes and strings
+	folded     []byte
+	scratch    [maxDepth + 1][]byte
+	decoded    []byte
+	depth      int
+}
+
+// Views are two readings of a page, valid until the Extractor is used again.
+// Smart is the text; Bare is the text in which accents, look-alike letters and
+// letters that stand apart were put into plain letters. Bare is nil where it
+// would be the same.
+type Views struct{ Smart, Bare []byte }
+
+// Extract takes the words out of a body in UTF-8.
+func (x *Extractor) Extract(kind Kind, body []byte) Views {
+	x.Begin()
+	x.Add(kind, body)
+	return x.Views()
+}
+
+// Begin forgets what was read before.
+func (x *Extractor) Begin() {
+	x.main.reset()
+	x.side.reset()
+	x.depth = 0
+}
+
+// Add reads one more body; its words do not join with those before it.
+func (x *Extractor) Add(kind Kind, body []byte) {
+	switch kind {
+	case HTML:
+		x.html(&x.main, body)
+	case Plain:
+		x.plain(&x.main, body)
+	case JSON:
+		x.json(&x.main, body)
+	case Script, Style:
+		if looksLikeCode(body) {
+			x.script(&x.main, body)
+		} else {
+			x.plain(&x.main, body)
+		}
+	case Events:
+		x.events(&x.main, body)
+	}
+	x.main.space()
+}
+
+// Len is how much text there is.
+func (x *Extractor) Len() int { return len(x.main.out) + len(x.side.out) }
+
+// Views gives what was read since Begin.
+func (x *Extractor) Views() Views {
+	f := &x.main
+	if len(x.side.out) > 1 {
+		f.space()
+		f.out = append(f.out, x.side.out[1:]...)
+		f.last = x.side.last
+		f.foreign = f.foreign || x.side.foreign
+		x.side.reset()
+	}
+	f.space()
+	v := Views{Smart: f.out}
+	if f.foreign {
+		x.folded = fold(x.folded[:0], f.out)
+		if !bytes.Equal(x.folded, f.out) {
+			v.Bare = x.folded
+		}
+	}
+	return v
+}
+
+// Keep cuts the text read so far to about its last n bytes, for a stream that
+// is read in windows.
+func (x *Extractor) Keep(n int) {
+	x.Views()
+	f := &x.main
+	if len(f.out) <= n {
+		return
+	}
+	cut := len(f.out) - n
+	if i := bytes.IndexByte(f.out[cut:], ' '); i >= 0 {
+		cut += i
+	}
+	f.out = append(f.out[:0], f.out[cut:]...)
+}
+
+// Free gives back buffers that one large page made.
+func (x *Extractor) Free() {
+	const usual = 1 << 20
+	for _, b := range []*[]byte{&x.main.out, &x.side.out, &x.folded, &x.decoded, &x.scratch[0], &x.scratch[1], &x.scratch[2], &x.scratch[3]} {
+		if cap(*b) > usual {
+			*b = nil
+		}
+	}
+}
+
+// plain reads text without markup.
+func (x *Extractor) plain(f *folder, s []byte) {
+	for len(s) > 0 {
+		n := f.ascii(s)
+		if s = s[n:]; len(s) == 0 {
+			return
+		}
+		s = s[f.other(s):]
+	}
+}
+
+// run reads text with character references.
+func (x *Extractor) run(f *folder, s []byte) {
+	for len(s) > 0 {
+		n := f.ascii(s)
+		if s = s[n:]; len(s) == 0 {
+			return
+		}
+		if s[0] == '&' {
+			s = s[f.reference(s):]
+			continue
+		}
+		s = s[f.other(s):]
+	}
+}
