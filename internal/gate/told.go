@@ -22,7 +22,7 @@ func (r *running) Status() control.Status {
 		State: r.state, RulesNumber: snapshot.Number(), HasRules: snapshot.HasRules(), Presence: r.table.Number(),
 		Rows: rows, Devices: devices, UptimeMilli: r.cfg.Clock.Now().Sub(r.state.Started).Milliseconds(),
 		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
-		Tunnels: counts.Tunnels, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
+		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
 		Bypasses: r.porter.Bypasses(),
 	}
 	if text := r.rulesError.Load(); text != nil {

@@ -17,7 +17,7 @@ const (
 	levelStrict
 )
 
-type service struct{ strict, moderate string }
+type service struct{ name, strict, moderate string }
 
 func (c *compiler) safe() error {
 	s := c.s
@@ -39,7 +39,7 @@ func (c *compiler) safe() error {
 			s.safe[host] = int32(i)
 		}
 		names[x.Name] = true
-		s.services = append(s.services, service{x.Strict, x.Moderate})
+		s.services = append(s.services, service{x.Name, x.Strict, x.Moderate})
 	}
 	for g := range c.r.Groups {
 		for name := range c.r.Groups[g].Safe {

@@ -27,8 +27,9 @@ type visit struct {
 	addr   netip.Addr
 	basic  *subject.Row
 	who    subject.Found
-	host   string
+	host   string // asked for by name, "" where nothing was
 	port   uint16
+	handed bool // the connection is somebody else's now
 }
 
 // connect handles a tunnel: by the name it asks for, and then by the name in
@@ -63,14 +64,18 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, client netip.Ad
 	if !s.takeOver(w, v) {
 		return
 	}
-	defer v.client.Close()
-	switch {
-	case own:
-		s.showTLS(v, host, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.people.serve(w, r, client) }))
-	case !open:
-		s.blockTLS(r.Context(), v, &answer)
-	default:
-		s.tunnel(r.Context(), v, &answer)
+	defer v.leave()
+	if own {
+		s.showTLS(v, host, func(w http.ResponseWriter, r *http.Request) { s.people.serve(w, r, client) })
+		return
+	}
+	s.arrive(r.Context(), v, &answer)
+}
+
+// leave closes the connection, unless somebody else has it now.
+func (v *visit) leave() {
+	if !v.handed {
+		v.client.Close()
 	}
 }
 
@@ -156,22 +161,29 @@ func reasonOf(err error) verdict.Reason {
 	return verdict.ReasonNotTLS
 }
 
-// tunnel reads the server's name, judges it together with the name that was
-// asked for, and connects to it.
-func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
+// arrive reads the server's name, judges it together with the name that was
+// asked for, if one was, and lets the visit through, looks into it, or closes
+// it.
+func (s *Server) arrive(ctx context.Context, v *visit, asked *porter.Answer) {
+	open := s.passes(asked)
 	h, err := v.hello()
 	if err != nil && len(v.first) == 0 {
+		if !open {
+			asked.Verdict.Action = verdict.Block
+		}
 		s.porter.Record(detached(ctx), asked) // opened ahead of need, and never used
 		return
 	}
-	if err != nil {
-		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
-		s.closeTunnel(ctx, v, &refused)
-		return
+	name := ""
+	if err == nil {
+		name, err = serverHost(h.name)
 	}
-	name, kind, err := verdict.CanonicalHost(h.name)
-	if err != nil || kind != verdict.HostName || h.name[len(h.name)-1] == '.' {
-		refused := s.porter.Refuse(&v.who, asked.Question, verdict.ReasonMalformed)
+	switch {
+	case err != nil && !open:
+		s.closeTunnel(ctx, v, asked)
+		return
+	case err != nil:
+		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
 		s.closeTunnel(ctx, v, &refused)
 		return
 	}
@@ -179,28 +191,64 @@ func (s *Server) tunnel(ctx context.Context, v *visit, asked *porter.Answer) {
 	if name != v.host {
 		answer = s.porter.Judge(&v.who, s.question(v, name))
 		questions = append(questions, answer.Question)
-		if !s.passes(&answer) {
-			if answer.Verdict.Reason != verdict.ReasonLocked {
-				answer.Verdict.Reason = verdict.ReasonMismatch
-			}
-			s.blockTLS(ctx, v, &answer)
-			return
-		}
+		answer.Note("asked for " + v.host)
 	}
-	// The name in the message is the one that is reached: whatever address or
-	// other name was asked for plays no part any more.
+	switch closed := !s.passes(&answer); {
+	case !open && name != v.host:
+		s.blockTLS(ctx, v, asked, name)
+	case closed && name != v.host:
+		if answer.Verdict.Reason != verdict.ReasonLocked {
+			answer.Verdict.Reason = verdict.ReasonMismatch
+		}
+		s.blockTLS(ctx, v, &answer, name)
+	case h.ech && hidesName(&answer):
+		refused := s.porter.Refuse(&v.who, answer.Question, verdict.ReasonBypass)
+		refused.Note("the site's name is encrypted")
+		s.blockTLS(ctx, v, &refused, name)
+	case s.inspects(&answer, name):
+		s.inspect(ctx, v, &answer, name)
+	case closed:
+		s.blockTLS(ctx, v, &answer, name)
+	default:
+		s.splice(ctx, v, &answer, questions, name)
+	}
+}
+
+// serverHost is the name in a TLS message as the judge knows it.
+func serverHost(sent string) (string, error) {
+	name, kind, err := verdict.CanonicalHost(sent)
+	if err != nil || kind != verdict.HostName || sent[len(sent)-1] == '.' {
+		return "", errBadHello
+	}
+	return name, nil
+}
+
+// hidesName reports a name that stands in the open in place of an encrypted
+// one. Browsers also send the extension without meaning it, so only the name
+// tells. The school may open such a name itself.
+func hidesName(a *porter.Answer) bool {
+	switch a.Host {
+	case "cloudflare-ech.com", "cover.defo.ie", "public.tls-ech.dev":
+		return a.Verdict.Reason != verdict.ReasonOwnAllow && a.Verdict.Reason != verdict.ReasonUnblock
+	}
+	return false
+}
+
+// splice connects and lets bytes through both ways until either side ends, or
+// the rules close it. The name in the message is the one that is reached:
+// whatever address or other name was asked for plays no part any more.
+func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, name string) {
 	to := name
 	if target, ok := answer.SafeTargetOf(name); ok {
 		to = target
 	}
-	s.splice(ctx, v, &answer, questions, to)
-}
-
-// splice connects and lets bytes through both ways until either side ends, or
-// the rules close it.
-func (s *Server) splice(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, to string) {
 	both := &ends{client: v.client}
 	x := newTunnel(v.addr, v.basic, both.close, questions...)
+	q := answer.Question
+	x.stay = func(who *subject.Found) bool {
+		again := s.porter.Judge(who, q)
+		return !s.inspects(&again, name)
+	}
 	remove := s.tunnels.add(x)
 	defer remove()
 	if closed, now := s.closedNow(x); now { // while its first message was on its way

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"belisha/internal/gate/porter"
-	"belisha/internal/verdict"
 )
 
 const (
@@ -164,17 +163,9 @@ func proxyAddress(u *url.URL) string {
 
 // forTransport lets net/http's pool use the dialer.
 func (d *dialer) forTransport(ctx context.Context, _, address string) (net.Conn, error) {
-	host, portText, err := net.SplitHostPort(address)
+	p, err := readPool(address)
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", address, err)
+		return nil, err
 	}
-	port, err := strconv.ParseUint(portText, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", address, err)
-	}
-	canonical, _, err := verdict.CanonicalHost(host)
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", address, err)
-	}
-	return d.dial(ctx, canonical, uint16(port))
+	return d.dial(ctx, p.dial, p.port)
 }

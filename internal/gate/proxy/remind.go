@@ -3,19 +3,18 @@ package proxy
 import (
 	"net/http"
 	"strings"
-
-	"belisha/internal/gate/porter"
 )
 
 // remind shows the reminder to sign the agreement in place of the first page
 // of the day. Only a page that was asked for as one is held up.
-func (s *Server) remind(w http.ResponseWriter, r *http.Request, a *porter.Answer) bool {
+func (x *exchange) remind() bool {
+	s, w, r, a := x.Server, x.w, x.r, &x.answer
 	if !isPage(r) || !s.porter.Remind(a) {
 		return false
 	}
 	s.porter.Record(r.Context(), a)
 	v := s.view(a, "")
-	v.GoOn = "http://" + joinHost(a.Host, a.Port, 80) + r.URL.RequestURI()
+	v.GoOn = x.to.url(r)
 	s.pages.Write(w, http.StatusForbidden, v)
 	return true
 }

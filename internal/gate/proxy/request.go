@@ -1,13 +1,10 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,10 +41,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 		s.malformed(w, r, client)
 		return
 	}
-	if s.looped(w, r) || r.Method == http.MethodTrace || r.Method == "TRACK" {
-		if r.Method == http.MethodTrace || r.Method == "TRACK" {
-			http.Error(w, "This method is not open.", http.StatusMethodNotAllowed)
-		}
+	if s.looped(w, r) || s.closedMethod(w, r) {
 		return
 	}
 	basic, asked := s.authenticate(w, r, client)
@@ -62,21 +56,8 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 		s.pac(w, r)
 		return
 	}
-	who := s.porter.Who(client, basic)
-	q := porter.Question{Door: verdict.DoorProxy, Host: host, Path: r.URL.RequestURI(), Port: port, PrivateOpen: s.privateOpen(host, port)}
-	answer := s.porter.Judge(&who, q)
-	if answer.Allowed() && !webPort(port) {
-		answer = s.porter.Refuse(&who, q, verdict.ReasonPort)
-	}
-	if s.captive(w, r, &answer) || s.remind(w, r, &answer) {
-		return
-	}
-	switch {
-	case s.passes(&answer):
-		s.forward(w, r, &answer, basic)
-	default:
-		s.block(w, r, &answer)
-	}
+	x := &exchange{Server: s, w: w, r: r, to: site{host: host, port: port}, client: client, basic: basic}
+	x.run()
 }
 
 // passes reports an answer that is open, or a warning that was read.
@@ -143,99 +124,6 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client net
 	w.Header().Set("Connection", "close")
 	http.Error(w, "Please sign in to use the web at school.", http.StatusProxyAuthRequired)
 	return nil, true
-}
-
-// forward sends an open request on and its answer back. Until that has ended
-// it is judged again whenever something changes.
-func (s *Server) forward(w http.ResponseWriter, r *http.Request, answer *porter.Answer, basic *subject.Row) {
-	if err := s.dial.checkBehindProxy(r.Context(), answer.Host, answer.Port); err != nil {
-		s.failed(w, r, answer, err)
-		return
-	}
-	if _, safe := answer.SafeTarget(); safe && s.dial.proxy != nil {
-		// Only in a tunnel can the safe twin be asked for under the name that
-		// its page expects.
-		s.porter.Record(r.Context(), answer)
-		http.Redirect(w, r, "https://"+answer.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
-		return
-	}
-	ctx, stop := context.WithCancel(r.Context())
-	defer stop()
-	x := newTunnel(answer.Who.Address, basic, stop, answer.Question)
-	remove := s.tunnels.add(x)
-	defer remove()
-	res, err := s.transport.RoundTrip(s.outgoing(r, answer).WithContext(ctx))
-	if x.shut.Load() || s.porter.Stale(answer) {
-		if again, closed := s.closedNow(x); closed {
-			if err == nil {
-				res.Body.Close()
-			}
-			s.block(w, r, &again)
-			return
-		}
-	}
-	if err != nil {
-		s.failed(w, r, answer, err)
-		return
-	}
-	defer res.Body.Close()
-	s.porter.Record(r.Context(), answer)
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		remove() // the two sides are one tunnel from here on
-		s.upgraded(w, res, answer, basic)
-		return
-	}
-	s.passOn(w, res, answer)
-}
-
-// passOn gives the browser what the site answered.
-func (s *Server) passOn(w http.ResponseWriter, res *http.Response, answer *porter.Answer) {
-	head := w.Header()
-	copyHeader(head, res.Header)
-	cleanAnswer(head)
-	head.Add("Via", "1.1 "+s.name)
-	w.WriteHeader(res.StatusCode)
-	n, err := s.copyBody(w, res)
-	s.bytes.Add(uint64(n))
-	s.porter.Passed(answer, uint64(n))
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client must see that it is cut off
-	}
-}
-
-// outgoing is the request as it goes on: only what belongs to it, and the
-// name that was judged.
-func (s *Server) outgoing(r *http.Request, answer *porter.Answer) *http.Request {
-	h := r.Header
-	upgrade := isWebSocket(h)
-	removeHop(h)
-	for _, name := range claims {
-		delete(h, name)
-	}
-	delete(h, "Expect")
-	h["Via"] = append(h["Via"], "1.1 "+s.name)
-	if _, ok := h["User-Agent"]; !ok {
-		h["User-Agent"] = []string{""}
-	}
-	if upgrade {
-		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
-	}
-	hostPort := joinHost(answer.Host, answer.Port, 80)
-	u := &url.URL{
-		Scheme: "http", Host: hostPort, Path: r.URL.Path, RawPath: r.URL.RawPath,
-		RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery,
-	}
-	if target, ok := answer.SafeTarget(); ok {
-		u.Host = joinHost(target, answer.Port, 80)
-	}
-	out := &http.Request{
-		Method: r.Method, URL: u, Host: hostPort, Header: h, Body: r.Body, ContentLength: r.ContentLength,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
-	if r.ContentLength == 0 {
-		out.Body = http.NoBody
-	}
-	return out
 }
 
 func joinHost(host string, port, usual uint16) string {
@@ -321,42 +209,6 @@ func (s *Server) copyBody(w http.ResponseWriter, res *http.Response) (n int64, e
 
 // onlyWriter hides the writer's own copying, which would ignore our buffer.
 type onlyWriter struct{ io.Writer }
-
-// failed answers where the other side could not be reached.
-func (s *Server) failed(w http.ResponseWriter, r *http.Request, answer *porter.Answer, err error) {
-	switch {
-	case errors.Is(err, errForbidden), errors.Is(err, porter.ErrInside):
-		private := s.porter.Refuse(&answer.Who, answer.Question, verdict.ReasonPrivate)
-		s.block(w, r, &private)
-	case isRefused(err):
-		w.Header().Set("Connection", "close")
-		http.Error(w, "The request is malformed.", http.StatusBadRequest)
-	case errors.Is(err, context.Canceled):
-		s.porter.Record(r.Context(), answer)
-		panic(http.ErrAbortHandler)
-	default:
-		s.porter.Record(r.Context(), answer)
-		status := http.StatusBadGateway
-		var late net.Error
-		if errors.As(err, &late) && late.Timeout() {
-			status = http.StatusGatewayTimeout
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "The site could not be reached. It is open at school, but it does not answer. Try again later.", status)
-	}
-}
-
-// block writes down a block, and then shows the page.
-func (s *Server) block(w http.ResponseWriter, r *http.Request, answer *porter.Answer) {
-	if answer.Verdict.Action == verdict.Allow {
-		answer.Verdict.Action = verdict.Block
-	}
-	s.porter.Record(r.Context(), answer)
-	if r.ContentLength != 0 {
-		w.Header().Set("Connection", "close") // its body is not wanted
-	}
-	s.pages.Write(w, http.StatusForbidden, s.view(answer, "http://"+joinHost(answer.Host, answer.Port, 80)+r.URL.RequestURI()))
-}
 
 // malformed refuses what no browser would send.
 func (s *Server) malformed(w http.ResponseWriter, r *http.Request, client netip.Addr) {

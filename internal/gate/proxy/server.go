@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"belisha/internal/gate/blockpage"
+	"belisha/internal/gate/control"
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/subject"
 	"belisha/internal/kit/clock"
@@ -49,7 +51,8 @@ type Config struct {
 	Leaves   Leaves
 	Content  porter.Content // looks inside what is seen; nil: nothing is looked at
 	Upstream *url.URL       // an upstream proxy
-	Secret   string   // signs what is handed to the people's pages
+	Roots    *x509.CertPool // who may vouch for sites; nil: whom the system believes
+	Secret   string         // signs what is handed to the people's pages
 	Clock    clock.Clock
 	Log      *slog.Logger
 	// Sink: the door stands where blocked names point to. It shows why, and
@@ -62,7 +65,12 @@ type Server struct {
 	porter    *porter.Porter
 	cfg       Config
 	dial      *dialer
-	transport *http.Transport
+	transport *http.Transport // plain HTTP
+	origins   *http.Transport // sites whose TLS is spoken here
+	tls       *tls.Config     // in place of sites
+	lines     *lines
+	inner     *http.Server // requests that were inside TLS
+	troubles  *troubles
 	people    *people
 	pages     *blockpage.Maker
 	passwords *passwords
@@ -77,7 +85,7 @@ type Server struct {
 	per map[netip.Addr]int
 	all int
 
-	requests, refused, panics, bytes atomic.Uint64
+	requests, refused, panics, bytes, ended, resumed atomic.Uint64
 }
 
 // Listen opens the door on an address; port 0 takes any free one.
@@ -90,6 +98,7 @@ func Listen(address string, cfg Config) (*Server, error) {
 		porter: cfg.Porter, cfg: cfg, pages: cfg.Pages, listener: ln,
 		dial:      &dialer{lookup: cfg.Lookup, guard: cfg.Guard, proxy: cfg.Upstream},
 		passwords: newPasswords(cfg.Verifier), goOn: newGoOns(), tunnels: newTunnels(),
+		lines: newLines(ln.Addr()), troubles: newTroubles(),
 		per: make(map[netip.Addr]int), name: "belisha-" + rand.Text()[:12],
 	}
 	s.loopback = s.Addr().Addr().IsLoopback()
@@ -107,9 +116,10 @@ func Listen(address string, cfg Config) (*Server, error) {
 		}
 	}
 	s.http = &http.Server{
-		Handler: s, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor, MaxHeaderBytes: maxHead - 4096,
+		Handler: s, ConnContext: connContext, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor, MaxHeaderBytes: maxHead - 4096,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.origins, s.tls, s.inner = s.newOrigins(), s.newTLS(), s.newWithin()
 	return s, nil
 }
 
@@ -121,7 +131,12 @@ func (s *Server) Addr() netip.AddrPort {
 
 // Serve answers until Close.
 func (s *Server) Serve() error {
+	var inner sync.WaitGroup
+	// It ends when the lines do, below.
+	inner.Go(func() { _ = s.inner.Serve(s.lines) })
 	err := s.http.Serve(&strictListener{Listener: s.listener, server: s})
+	s.lines.Close()
+	inner.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -130,11 +145,13 @@ func (s *Server) Serve() error {
 
 // Close ends the door and its tunnels.
 func (s *Server) Close() error {
-	err := s.http.Close()
+	err := errors.Join(s.http.Close(), s.inner.Close())
+	s.lines.Close()
 	for _, x := range s.tunnels.list() {
 		x.close()
 	}
 	s.transport.CloseIdleConnections()
+	s.origins.CloseIdleConnections()
 	return err
 }
 
@@ -158,6 +175,8 @@ type Counts struct {
 	Bytes    uint64 `json:"bytes"`
 	Conns    int    `json:"conns"`
 	Tunnels  int    `json:"tunnels"`
+	// Inspection is what was seen where TLS is ended here.
+	Inspection control.Inspection `json:"inspection"`
 }
 
 // Counts returns the counters.
@@ -168,6 +187,7 @@ func (s *Server) Counts() Counts {
 	return Counts{
 		Requests: s.requests.Load(), Refused: s.refused.Load(), Panics: s.panics.Load(),
 		Bytes: s.bytes.Load(), Conns: conns, Tunnels: s.tunnels.len(),
+		Inspection: control.Inspection{Connections: s.ended.Load(), Resumed: s.resumed.Load(), Troubles: s.troubles.list()},
 	}
 }
 

@@ -20,6 +20,10 @@ type tunnel struct {
 	shut      atomic.Bool                 // closed because the rules close it now
 	questions []porter.Question
 	close     func()
+	// stay reports whether the connection is still what it was opened as; if
+	// not it is closed without a word, and opened anew by who needs it. May be
+	// nil.
+	stay func(*subject.Found) bool
 }
 
 func newTunnel(client netip.Addr, basic *subject.Row, closeIt func(), questions ...porter.Question) *tunnel {
@@ -92,10 +96,16 @@ const recording = 128
 func (s *Server) Recheck(ctx context.Context) int {
 	var closed []porter.Answer
 	for _, x := range s.tunnels.list() {
-		if a, now := s.closedNow(x); now {
+		a, now := s.closedNow(x)
+		switch {
+		case now:
 			x.shut.Store(true)
 			x.close()
 			closed = append(closed, a)
+		case x.stay != nil:
+			if who := s.porter.Who(x.client, s.basicOf(x)); !x.stay(&who) {
+				x.close()
+			}
 		}
 	}
 	// All are closed before any waits for the disk.
@@ -114,11 +124,10 @@ func (s *Server) Recheck(ctx context.Context) int {
 
 // closedNow judges all that a running tunnel was asked for again.
 func (s *Server) closedNow(x *tunnel) (porter.Answer, bool) {
-	basic := x.basic.Load()
-	if basic != nil && !s.porter.High().Before(basic.Ends) {
-		basic = nil
+	if len(x.questions) == 0 {
+		return porter.Answer{}, false
 	}
-	who := s.porter.Who(x.client, basic)
+	who := s.porter.Who(x.client, s.basicOf(x))
 	for _, q := range x.questions {
 		if a := s.porter.Judge(&who, q); !s.passes(&a) {
 			a.Verdict.Action = verdict.Block
@@ -126,6 +135,15 @@ func (s *Server) closedNow(x *tunnel) (porter.Answer, bool) {
 		}
 	}
 	return porter.Answer{}, false
+}
+
+// basicOf is who a password made known on a connection, while they are there.
+func (s *Server) basicOf(x *tunnel) *subject.Row {
+	basic := x.basic.Load()
+	if basic != nil && !s.porter.High().Before(basic.Ends) {
+		return nil
+	}
+	return basic
 }
 
 // told takes what has become of people whom a password made known: known are

@@ -6,13 +6,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-
-	"belisha/internal/gate/porter"
-	"belisha/internal/gate/subject"
 )
 
 // upgraded joins the two sides of a WebSocket.
-func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *porter.Answer, basic *subject.Row) {
+func (x *exchange) upgraded(res *http.Response) {
+	s, w, answer := x.Server, x.w, &x.answer
 	server, ok := res.Body.(io.ReadWriteCloser)
 	if !ok {
 		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
@@ -33,10 +31,10 @@ func (s *Server) upgraded(w http.ResponseWriter, res *http.Response, answer *por
 	if c, ok := conn.(*strictConn); ok {
 		c.tunnel()
 	}
-	x := newTunnel(answer.Who.Address, basic, func() { conn.Close(); server.Close() }, answer.Question)
-	remove := s.tunnels.add(x)
+	running := newTunnel(answer.Who.Address, x.basic, func() { conn.Close(); server.Close() }, answer.Question)
+	remove := s.tunnels.add(running)
 	defer remove()
-	if _, closed := s.closedNow(x); closed {
+	if _, closed := s.closedNow(running); closed {
 		server.Close()
 		return
 	}

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"belisha/internal/gate/control"
+)
+
+// Kinds of trouble with sites whose TLS is ended here.
+const (
+	troublePinned            = "pinned"             // the program did not take our certificate
+	troubleCertificate       = "certificate"        // the site's does not prove who it is
+	troubleClientCertificate = "client-certificate" // the site asks visitors for one
+)
+
+const (
+	maxTroubles       = 500
+	maxTroubleClients = 16
+)
+
+var noClient netip.Addr
+
+type troubleKey struct{ host, kind string }
+
+type trouble struct {
+	count   int
+	last    time.Time
+	detail  string
+	clients []netip.Addr
+}
+
+// troubles remembers which sites could not be inspected, so that somebody can
+// decide about them. It is bounded, and forgets the oldest.
+type troubles struct {
+	mu   sync.Mutex
+	have map[troubleKey]*trouble
+}
+
+func newTroubles() *troubles { return &troubles{have: make(map[troubleKey]*trouble)} }
+
+func (t *troubles) add(host, kind, detail string, client netip.Addr, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := troubleKey{host, kind}
+	x := t.have[key]
+	if x == nil {
+		if len(t.have) >= maxTroubles {
+			t.forget()
+		}
+		x = new(trouble)
+		t.have[key] = x
+	}
+	x.count++
+	x.last, x.detail = now, detail
+	if client.IsValid() && len(x.clients) < maxTroubleClients && !slices.Contains(x.clients, client) {
+		x.clients = append(x.clients, client)
+	}
+}
+
+func (t *troubles) forget() {
+	var oldest troubleKey
+	var at time.Time
+	for key, x := range t.have {
+		if at.IsZero() || x.last.Before(at) {
+			oldest, at = key, x.last
+		}
+	}
+	delete(t.have, oldest)
+}
+
+// list is what is remembered, the most frequent first.
+func (t *troubles) list() []control.Trouble {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]control.Trouble, 0, len(t.have))
+	for key, x := range t.have {
+		out = append(out, control.Trouble{
+			Host: key.host, Kind: key.kind, Detail: x.detail, Count: x.count, Devices: len(x.clients), Last: x.last,
+		})
+	}
+	slices.SortFunc(out, func(a, b control.Trouble) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out
+}
