@@ -255,6 +255,13 @@ func (b *Builder) set() *set {
 	return s
 }
 
-// Build returns the file of what was gathered; Open opens it. The same lines
-// in the same order give the same bytes.
-func (b *Builder) Build() []byte { return b.set().encode() }
+// Build returns the file of what was gathered, which Open opens, and what it
+// opens to. The same lines in the same order give the same bytes.
+func (b *Builder) Build() ([]byte, *Phrases, error) {
+	file := b.set().encode()
+	if len(file) > MaxFile {
+		return nil, nil, ErrLarge
+	}
+	p, err := Open(file)
+	return file, p, err
+}

@@ -13,6 +13,9 @@ import (
 // is understood here.
 var ErrDamaged = errors.New("the file of phrases cannot be used")
 
+// ErrLarge says that the phrases would need more memory than they may have.
+var ErrLarge = fmt.Errorf("the phrases need a table of more than %d MB: use fewer lists", maxTable*4>>20)
+
 // magic names the format and its version. The file holds the phrases and what
 // they do, all numbers as unsigned varints; the matcher is built from them
 // when it is opened, so that no place in memory is ever taken from a file.
@@ -208,7 +211,11 @@ func Open(file []byte) (*Phrases, error) {
 	if err != nil {
 		return nil, err
 	}
+	m := newMatcher(s.phrases)
+	if m == nil {
+		return nil, ErrLarge
+	}
 	s.anchor()
 	sum := sha256.Sum256(file)
-	return &Phrases{set: s, matcher: newMatcher(s.phrases), hash: hex.EncodeToString(sum[:])}, nil
+	return &Phrases{set: s, matcher: m, hash: hex.EncodeToString(sum[:])}, nil
 }

@@ -1,249 +1,275 @@
 package scan
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
-// matcher finds all phrases in a text, wherever they stand and overlap.
-//
-// Nothing is carried from one position to the next. At each, the four bytes
-// that begin there are looked up in a small filter that stays near the
-// processor; only where a phrase may begin is anything else asked. So the
-// common case has no chain of loads to wait for, and no edges to join.
-// A phrase of four bytes and more is followed through a trie of what comes
-// after its first four; shorter ones are looked up as they are.
+// matcher finds all phrases in a text, wherever they stand and overlap, with one table: a row for every state, an entry for every
+// class of bytes that phrases tell apart. It reads four places of a text side
+// by side, since each step must wait for the one before it and a processor can
+// wait for several at once. Its time does not depend on what is in the text,
+// apart from what is found.
 type matcher struct {
-	long  [filterBytes]byte // first four bytes of phrases, by hash
-	short [filterBytes]byte // phrases of one to three bytes, by hash of three
-
-	// roots is a table of open addresses: first four bytes to node.
-	roots []root
-	shift uint
-
-	// The nodes of the trie, children of a node side by side and after it.
-	labels []byte
-	nodes  []node
-
-	shorts    map[uint32]uint32 // packShort to phrase
-	hasShorts bool
+	classes [256]uint32
+	stride  uint32
+	longest int
+	// table holds, for state and class, where the next state's row begins.
+	// States at which a phrase ends come last, from row accept on.
+	table  []uint32
+	accept uint32
+	ends   []end // by state from accept on
 }
 
-type root struct {
-	key  uint32 // 0: empty, as no phrase has a zero byte
-	node uint32
+// end is a phrase that ends at a state, and the state at which the next
+// shorter one does.
+type end struct {
+	phrase uint32 // plus one; 0: only shorter ones
+	next   uint32 // index in ends, plus one; 0: none
+}
+
+// maxTable is the size in entries that a table may have: 32 MB.
+const maxTable = 8 << 20
+
+// newMatcher builds the table for phrases that are sorted by text, each once,
+// not empty and without zero bytes; nil if it would be too large.
+func newMatcher(phrases []phrase) *matcher {
+	m := &matcher{}
+	classes := m.classify(phrases)
+	t := growTrie(phrases, maxTable/classes)
+	if t == nil {
+		return nil
+	}
+	m.fill(t)
+	return m
+}
+
+// classify numbers the bytes that phrases have; all others are class 0.
+func (m *matcher) classify(phrases []phrase) int {
+	for i := range phrases {
+		m.longest = max(m.longest, len(phrases[i].text))
+		for j := range len(phrases[i].text) {
+			m.classes[phrases[i].text[j]] = 1
+		}
+	}
+	n := uint32(1)
+	for c, used := range m.classes {
+		if used != 0 {
+			m.classes[c] = n
+			n++
+		}
+	}
+	m.stride = n
+	return int(n)
+}
+
+// trie is the phrases as a tree, breadth first: children side by side, after
+// their parent.
+type trie struct {
+	labels []byte
+	nodes  []node
 }
 
 type node struct {
 	first  uint32 // first child
 	phrase uint32 // that ends here, plus one; 0: none
-	count  uint8  // children
+	count  uint8  // children: never 256, as no phrase has a zero byte
 }
 
-const (
-	filterBits  = 17
-	filterBytes = 1 << (filterBits - 3)
-	// golden spreads bytes over the upper bits of a product.
-	golden = 0x9E3779B1
-)
-
-func hash4(v uint32) uint32 { return v * golden >> (32 - filterBits) }
-
-func hash3(v uint32) uint32 { return (v & 0xffffff) * golden >> (32 - filterBits) }
-
-func packShort(s string) uint32 {
-	v := uint32(len(s)) << 24
-	for i := range len(s) {
-		v |= uint32(s[i]) << (8 * i)
-	}
-	return v
-}
-
-// newMatcher builds the matcher for phrases that are sorted by text, each
-// once, not empty, and without zero bytes.
-func newMatcher(phrases []phrase) *matcher {
-	m := &matcher{shorts: map[uint32]uint32{}}
-	var starts []uint32 // where a new run of four first bytes begins
-	for i := range phrases {
-		text := phrases[i].text
-		if len(text) < 4 {
-			m.addShort(text, uint32(i))
-			continue
-		}
-		key := first4(text)
-		h := hash4(key)
-		m.long[h>>3] |= 1 << (h & 7)
-		if len(starts) == 0 || first4(phrases[starts[len(starts)-1]].text) != key {
-			starts = append(starts, uint32(i))
-		}
-	}
-	m.hasShorts = len(m.shorts) > 0
-	m.plant(phrases, starts)
-	return m
-}
-
-func first4(s string) uint32 {
-	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-}
-
-// addShort files a phrase of one to three bytes: in the filter under every
-// three bytes that begin with it.
-func (m *matcher) addShort(text string, at uint32) {
-	m.shorts[packShort(text)] = at
-	base := packShort(text) & 0xffffff
-	free := uint(8 * (3 - len(text)))
-	for x := range uint32(1) << free {
-		h := hash3(base | x<<(8*uint(len(text))))
-		m.short[h>>3] |= 1 << (h & 7)
-	}
-}
-
-// run is a range of phrases that share their first depth bytes, and the node
-// they hang from.
+// run is a range of sorted phrases that share their first depth bytes, and the
+// node they hang from.
 type run struct {
-	from, to uint32
-	node     uint32
-	depth    int
+	from, to, node uint32
+	depth          int
 }
 
-// plant makes the roots and, breadth first, the trie below them.
-func (m *matcher) plant(phrases []phrase, starts []uint32) {
-	size := 1 << bits.Len(uint(len(starts)*2))
-	m.roots, m.shift = make([]root, size), uint(32-bits.TrailingZeros(uint(size)))
-	var queue []run
-	for i, from := range starts {
-		to := from + 1
-		key := first4(phrases[from].text)
-		for last := uint32(len(phrases)); to < last; to++ {
-			if t := phrases[to].text; len(t) < 4 || first4(t) != key {
-				break
+// growTrie makes the tree of phrases that are sorted, each once, not empty and
+// without zero bytes; nil if it needs more than most nodes.
+func growTrie(phrases []phrase, most int) *trie {
+	t := &trie{labels: []byte{0}, nodes: []node{{}}}
+	queue := []run{{0, uint32(len(phrases)), 0, 0}}
+	for ; len(queue) > 0; queue = queue[1:] {
+		r := queue[0]
+		if r.from < r.to && len(phrases[r.from].text) == r.depth {
+			t.nodes[r.node].phrase = r.from + 1
+			r.from++
+		}
+		t.nodes[r.node].first = uint32(len(t.nodes))
+		for r.from < r.to {
+			label, to := phrases[r.from].text[r.depth], r.from+1
+			for to < r.to && phrases[to].text[r.depth] == label {
+				to++
+			}
+			queue = append(queue, run{r.from, to, uint32(len(t.nodes)), r.depth + 1})
+			t.labels, t.nodes = append(t.labels, label), append(t.nodes, node{})
+			t.nodes[r.node].count++
+			r.from = to
+		}
+		if len(t.nodes) > most {
+			return nil
+		}
+	}
+	return t
+}
+
+// fill makes the table from the tree. A state goes on as the longest shorter
+// one does, its own children excepted; breadth first, that one is done before.
+func (m *matcher) fill(t *trie) {
+	fail := m.failing(t)
+	number, ends := arrange(t, fail)
+	m.accept = uint32(len(t.nodes)-ends) * m.stride
+	m.table = make([]uint32, len(t.nodes)*int(m.stride))
+	m.ends = make([]end, ends)
+	for s := range t.nodes {
+		n := &t.nodes[s]
+		row := m.row(number[s])
+		if s > 0 {
+			copy(row, m.row(number[fail[s]]))
+		}
+		for c := n.first; c < n.first+uint32(n.count); c++ {
+			row[m.classes[t.labels[c]]] = number[c] * m.stride
+		}
+		if at := number[s] * m.stride; at >= m.accept {
+			e := end{phrase: n.phrase}
+			if f := number[fail[s]] * m.stride; f >= m.accept {
+				e.next = (f-m.accept)/m.stride + 1
+			}
+			m.ends[(at-m.accept)/m.stride] = e
+		}
+	}
+}
+
+func (m *matcher) row(state uint32) []uint32 {
+	return m.table[state*m.stride : (state+1)*m.stride]
+}
+
+// failing computes for every node the one of its longest end that is a begin
+// of a phrase.
+func (m *matcher) failing(t *trie) []uint32 {
+	fail := make([]uint32, len(t.nodes))
+	for s := range t.nodes {
+		for c := t.nodes[s].first; c < t.nodes[s].first+uint32(t.nodes[s].count); c++ {
+			if s == 0 {
+				continue // one byte: its longest end is empty
+			}
+			f := fail[s]
+			for {
+				if next, ok := t.child(f, t.labels[c]); ok {
+					fail[c] = next
+					break
+				}
+				if f == 0 {
+					break
+				}
+				f = fail[f]
 			}
 		}
-		m.grow(0)
-		m.insert(key, uint32(i))
-		queue = append(queue, run{from, to, uint32(i), 4})
 	}
-	for len(queue) > 0 {
-		r := queue[0]
-		queue = queue[1:]
-		queue = m.children(phrases, r, queue)
-	}
+	return fail
 }
 
-func (m *matcher) grow(label byte) {
-	m.labels = append(m.labels, label)
-	m.nodes = append(m.nodes, node{})
-}
-
-func (m *matcher) insert(key, at uint32) {
-	mask := uint32(len(m.roots) - 1)
-	i := key * golden >> m.shift & mask
-	for m.roots[i].key != 0 {
-		i = (i + 1) & mask
-	}
-	m.roots[i] = root{key, at}
-}
-
-// children makes the nodes below r, and queues them.
-func (m *matcher) children(phrases []phrase, r run, queue []run) []run {
-	if len(phrases[r.from].text) == r.depth {
-		m.nodes[r.node].phrase = r.from + 1
-		r.from++
-	}
-	first := uint32(len(m.nodes))
-	for r.from < r.to {
-		label, to := phrases[r.from].text[r.depth], r.from+1
-		for to < r.to && phrases[to].text[r.depth] == label {
-			to++
+func (t *trie) child(s uint32, label byte) (uint32, bool) {
+	n := &t.nodes[s]
+	for c := n.first; c < n.first+uint32(n.count); c++ {
+		if t.labels[c] == label {
+			return c, true
 		}
-		queue = append(queue, run{r.from, to, uint32(len(m.nodes)), r.depth + 1})
-		m.grow(label)
-		r.from = to
 	}
-	m.nodes[r.node].first = first
-	m.nodes[r.node].count = uint8(len(m.nodes) - int(first))
-	return queue
+	return 0, false
 }
+
+// arrange numbers the states so that those at which a phrase ends come last,
+// and counts these.
+func arrange(t *trie, fail []uint32) (number []uint32, ends int) {
+	finds := make([]bool, len(t.nodes))
+	for s := range t.nodes {
+		finds[s] = t.nodes[s].phrase != 0 || s > 0 && finds[fail[s]]
+		if finds[s] {
+			ends++
+		}
+	}
+	number = make([]uint32, len(t.nodes))
+	plain, ending := uint32(0), uint32(len(t.nodes)-ends)
+	for s := range t.nodes {
+		if finds[s] {
+			number[s], ending = ending, ending+1
+		} else {
+			number[s], plain = plain, plain+1
+		}
+	}
+	return number, ends
+}
+
+// cursors is how many places of a text are read side by side; worthwhile is
+// the length from which that pays.
+const (
+	cursors    = 4
+	worthwhile = 2048
+)
 
 // find counts every occurrence of every phrase in text into s.
 func (m *matcher) find(text []byte, s *Scratch) {
-	const stride = 4 // positions that one load of eight bytes holds whole
-	i := 0
-	for ; i+8 <= len(text); i += stride {
-		v := binary.LittleEndian.Uint64(text[i:])
-		h0, h1 := hash4(uint32(v)), hash4(uint32(v>>8))
-		h2, h3 := hash4(uint32(v>>16)), hash4(uint32(v>>24))
-		hit := uint(m.long[h0>>3]>>(h0&7))&1 | uint(m.long[h1>>3]>>(h1&7))&1<<1 |
-			uint(m.long[h2>>3]>>(h2&7))&1<<2 | uint(m.long[h3>>3]>>(h3&7))&1<<3
-		for ; hit != 0; hit &= hit - 1 {
-			m.follow(text, i+bits.TrailingZeros(hit), s)
+	if len(text) < worthwhile {
+		m.read(0, text, s)
+		return
+	}
+	// Every cursor has a quarter. What begins in one and ends in the next
+	// belongs to the next, so all but the first warm up on what comes before
+	// their own, without counting.
+	n := len(text) / cursors
+	var at [cursors]uint32
+	for i := 1; i < cursors; i++ {
+		at[i] = m.warm(text[max(0, i*n-m.longest+1) : i*n])
+	}
+	a, b, c, e := text[:n], text[n:2*n], text[2*n:3*n], text[3*n:4*n]
+	m.read4(a, b, c, e, &at, s)
+	m.read(at[cursors-1], text[4*n:], s)
+}
+
+// warm is the state after the text.
+func (m *matcher) warm(text []byte) uint32 {
+	at := uint32(0)
+	for _, c := range text {
+		at = m.table[at+m.classes[c]]
+	}
+	return at
+}
+
+// read counts what ends in text, from a state on.
+func (m *matcher) read(at uint32, text []byte, s *Scratch) {
+	table, accept := m.table, m.accept
+	for _, c := range text {
+		if at = table[at+m.classes[c]]; at >= accept {
+			m.found(at, s)
 		}
-	}
-	for ; i+4 <= len(text); i++ {
-		m.follow(text, i, s)
-	}
-	if m.hasShorts {
-		m.findShort(text, s)
 	}
 }
 
-// follow counts the phrases of four bytes and more that begin at text[i].
-func (m *matcher) follow(text []byte, i int, s *Scratch) {
-	key := binary.LittleEndian.Uint32(text[i:])
-	mask := uint32(len(m.roots) - 1)
-	at := key * golden >> m.shift & mask
-	for m.roots[at].key != key {
-		if m.roots[at].key == 0 {
-			return
+// read4 counts what ends in four texts of the same length.
+func (m *matcher) read4(a, b, c, e []byte, at *[cursors]uint32, s *Scratch) {
+	table, accept, classes := m.table, m.accept, &m.classes
+	s0, s1, s2, s3 := at[0], at[1], at[2], at[3]
+	b, c, e = b[:len(a)], c[:len(a)], e[:len(a)]
+	for i := range a {
+		s0 = table[s0+classes[a[i]]]
+		s1 = table[s1+classes[b[i]]]
+		s2 = table[s2+classes[c[i]]]
+		s3 = table[s3+classes[e[i]]]
+		if max(s0, s1, s2, s3) < accept {
+			continue
 		}
-		at = (at + 1) & mask
-	}
-	n := m.nodes[m.roots[at].node]
-	for i += 4; ; i++ {
-		if n.phrase != 0 {
-			s.count(n.phrase - 1)
-		}
-		if n.count == 0 || i == len(text) {
-			return
-		}
-		c, found := text[i], false
-		for j, label := range m.labels[n.first : n.first+uint32(n.count)] {
-			if label == c {
-				n, found = m.nodes[n.first+uint32(j)], true
-				break
+		for _, x := range [...]uint32{s0, s1, s2, s3} {
+			if x >= accept {
+				m.found(x, s)
 			}
 		}
-		if !found {
-			return
-		}
 	}
+	at[3] = s3
 }
 
-// findShort counts the phrases of one to three bytes.
-func (m *matcher) findShort(text []byte, s *Scratch) {
-	i := 0
-	for ; i+8 <= len(text); i += 4 {
-		v := binary.LittleEndian.Uint64(text[i:])
-		h0, h1 := hash3(uint32(v)), hash3(uint32(v>>8))
-		h2, h3 := hash3(uint32(v>>16)), hash3(uint32(v>>24))
-		hit := uint(m.short[h0>>3]>>(h0&7))&1 | uint(m.short[h1>>3]>>(h1&7))&1<<1 |
-			uint(m.short[h2>>3]>>(h2&7))&1<<2 | uint(m.short[h3>>3]>>(h3&7))&1<<3
-		for ; hit != 0; hit &= hit - 1 {
-			m.lookShort(text[i+bits.TrailingZeros(hit):], s)
+// found counts the phrases that end at a state.
+func (m *matcher) found(at uint32, s *Scratch) {
+	for i := (at-m.accept)/m.stride + 1; i != 0; {
+		e := &m.ends[i-1]
+		if e.phrase != 0 {
+			s.count(e.phrase - 1)
 		}
-	}
-	for ; i < len(text); i++ {
-		m.lookShort(text[i:], s)
-	}
-}
-
-func (m *matcher) lookShort(text []byte, s *Scratch) {
-	var v uint32
-	for n := range min(3, len(text)) {
-		v |= uint32(text[n]) << (8 * n)
-		if at, ok := m.shorts[v|uint32(n+1)<<24]; ok {
-			s.count(at)
-		}
+		i = e.next
 	}
 }
 
@@ -254,3 +280,6 @@ func (s *Scratch) count(phrase uint32) {
 	}
 	s.counts[phrase]++
 }
+
+// size is how many bytes the matcher takes.
+func (m *matcher) size() int { return 4*len(m.table) + 8*len(m.ends) + 4*len(m.classes) }

@@ -110,6 +110,9 @@ func (p *Phrases) Count() (phrases, combinations int) {
 	return len(p.set.phrases), len(p.set.combos)
 }
 
+// Size is how many bytes the table takes that phrases are found with.
+func (p *Phrases) Size() int { return p.matcher.size() }
+
 // Categories are the categories of the phrases, sorted.
 func (p *Phrases) Categories() []string { return p.set.sortedCategories() }
 
