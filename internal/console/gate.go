@@ -73,6 +73,7 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 		return err
 	}
 	cfg.Doors = c.doors()
+	cfg.Doors.CertFile, cfg.Doors.KeyFile = inv.path(file.Pages.CertFile), inv.path(file.Pages.KeyFile)
 	keyFile := file.Vault.KeyFile
 	if keyFile == "" {
 		keyFile = filepath.Join(data, "keys", "school.key")

@@ -39,6 +39,10 @@ type Going struct {
 	ListenDoH string `toml:"listen-doh" json:"listen-doh"`
 	// Clamd are the virus scanner's addresses, tried in order, from [clamd].
 	Clamd []string `toml:"-" json:"-"`
+	// CertFile and KeyFile are the pages' certificate, for names over TLS;
+	// none: the school's own authority.
+	CertFile string `toml:"-" json:"-"`
+	KeyFile  string `toml:"-" json:"-"`
 }
 
 // door is one more way in.
@@ -58,6 +62,7 @@ type opened struct {
 // only when it is open.
 func (r *running) openMore(set *Settings) error {
 	for _, open := range []func(*Settings) error{
+		r.openDNS,
 		r.openICAP,
 	} {
 		if err := open(set); err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"belisha/internal/gate"
+	"belisha/internal/gate/dns/upstream"
 	"belisha/internal/kit/clock"
 
 	"github.com/pelletier/go-toml/v2"
@@ -186,7 +187,11 @@ func tomlFault(err error) string {
 // check validates what can be checked without the network.
 func (f File) check() error {
 	for _, a := range f.Gate.UpstreamDNS {
-		if err := hostPort(a); err != nil {
+		check := hostPort
+		if strings.HasPrefix(a, "tls://") {
+			check = upstream.Check
+		}
+		if err := check(a); err != nil {
 			return fmt.Errorf("gate.upstream-dns: %w", err)
 		}
 	}
