@@ -32,9 +32,17 @@ func HelpFloor() ([]Help, error) {
 
 // Essentials gives the names that devices need for time, certificates and
 // updates, each with every name below it.
-func Essentials() ([]string, error) {
+func Essentials() ([]string, error) { return hosts("essentials.txt") }
+
+// Pinned gives the names behind apps that take no certificate but their
+// maker's, so that looking into them would only break them: stores, updates,
+// messengers, banks' apps. Each with every name below it.
+func Pinned() ([]string, error) { return hosts("pinned.txt") }
+
+// hosts reads a file of names.
+func hosts(file string) ([]string, error) {
 	var out []string
-	err := eachRow("essentials.txt", "", 1, func(c []string) error {
+	err := eachRow(file, "", 1, func(c []string) error {
 		if err := checkHost(c[0]); err != nil {
 			return fmt.Errorf("%q %w", c[0], err)
 		}

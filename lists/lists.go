@@ -65,7 +65,7 @@ var Areas = []string{"content", "contact", "conduct", "commerce", "security", "d
 var Alerts = []string{"none", "selfharm", "suicide", "exploitation", "extremism"}
 
 // notCategories are the text files of another kind.
-var notCategories = []string{"help.txt", "essentials.txt", "google-suffixes.txt"}
+var notCategories = []string{"help.txt", "essentials.txt", "google-suffixes.txt", "pinned.txt"}
 
 // Starter gives the starter categories, sorted by slug.
 func Starter() ([]Category, error) {

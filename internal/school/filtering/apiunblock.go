@@ -70,6 +70,7 @@ func (r *Room) API(api huma.API) {
 		Summary: "Ask for a site to be opened for a lesson", DefaultStatus: http.StatusCreated,
 		Description: "The person behind the token asks. A filter manager decides, on the pages and not through the API.",
 	}, MayAsk, r.apiAsk)
+	r.apiPermits(api)
 }
 
 func (r *Room) apiUnblocks(ctx context.Context, in *unblocksIn) (*unblocksOut, error) {

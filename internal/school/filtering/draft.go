@@ -64,7 +64,7 @@ func (r *Room) draft(ctx context.Context, v *setting.Values, st *state) (*draft,
 		return nil, fmt.Errorf("reading the calendar: %w", err)
 	}
 	d := &draft{state: st, settings: v.Number()}
-	if d.rules, err = makeRules(v, st, cal, r.stock, r.d.School, r.ours()); err != nil {
+	if d.rules, err = makeRules(v, st, cal, r.stock, school{r.d.School, r.ours(), r.scanner()}); err != nil {
 		return nil, err
 	}
 	meant := d.rules
@@ -281,6 +281,9 @@ type step struct {
 
 // Prepare compiles and tries out the rules that next would make.
 func (r *Room) Prepare(ctx context.Context, next *setting.Values) (setting.Step, error) {
+	if err := r.assessed(ctx, next); err != nil {
+		return nil, err
+	}
 	st, err := r.load(ctx)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 	"embed"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -75,6 +76,12 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbUnblockWithdrawn, Says: "Somebody took back that they asked for a site."},
 	{Verb: VerbUnblockLapsed, Says: "Nobody decided about a site before the lesson was over."},
 	{Verb: VerbUnblockEnded, Says: "A site that was open for a lesson was closed again."},
+	{Verb: VerbPermitAsked, Says: "Somebody asked to download a file whose kind is closed."},
+	{Verb: VerbPermitGranted, Says: "A file was permitted."},
+	{Verb: VerbPermitRefused, Says: "A file was not permitted."},
+	{Verb: VerbPermitWithdrawn, Says: "Somebody took back that they asked for a file."},
+	{Verb: VerbPermitLapsed, Says: "Nobody decided about a file in time."},
+	{Verb: VerbPermitEnded, Says: "A file that was permitted was closed again."},
 	{Verb: VerbSupply, Says: "Where a list of sites is fetched from was added, changed or ended."},
 	{Verb: VerbChecked, Says: "A list of sites that had a problem was found to be the newest there is."},
 }
@@ -90,6 +97,7 @@ var Protected = []journal.Protected{
 	{Table: "filter_changes", Key: "id"},
 	{Table: "filter_holders", Key: "id"},
 	{Table: "filter_unblocks", Key: "id"},
+	{Table: "filter_permits", Key: "id"},
 	{Table: "filter_supplies", Key: "id"},
 }
 
@@ -145,6 +153,16 @@ type Deps struct {
 	TryOut  func(ctx context.Context) (map[string]time.Time, error)
 	Prober  Prober
 	Compile Compiler
+	// Inside tells how the filter looks inside; see contentpage. Scanner says
+	// whether a virus scanner has been set up, Assessed whether the head has
+	// signed an impact assessment, ClosedAt what the filter closed last at an
+	// address, TryContent what it would make of a file or a text. Each may be
+	// nil: then nothing is known, no scanner is there and nothing is assessed.
+	Inside     func(ctx context.Context) (Inside, error)
+	Scanner    func() bool
+	Assessed   func(ctx context.Context) (bool, error)
+	ClosedAt   func(ctx context.Context, at netip.Addr) (Refusal, bool, error)
+	TryContent func(ctx context.Context, s Sample) (Weighed, error)
 	// Changed is told after new rules or devices are in force, so that the
 	// filter looks at once and presence is sent anew.
 	Changed func()
@@ -170,6 +188,8 @@ type Room struct {
 	starter  snapfile.SegmentRef // once built
 	lastNow  inForce
 	placed   []placedAt // places of devices, longest range first
+	// permitted are the labels of the permits of each person.
+	permitted map[people.ID][]string
 }
 
 // New returns the room. Start must be called before anything is asked of it.

@@ -53,7 +53,7 @@ func (r *Room) Start(ctx context.Context) error {
 	}
 	err := r.catchUp(ctx)
 	if err == nil {
-		err = r.SettleUnblocks(ctx)
+		err = errors.Join(r.SettleUnblocks(ctx), r.SettlePermits(ctx))
 	}
 	if err != nil && !errors.Is(err, errNoVersion) {
 		err = fmt.Errorf("the filter's rules could not be made anew and the last ones stay in force: %w", err)
@@ -150,6 +150,10 @@ func (r *Room) Publish(ctx context.Context) error {
 	}
 	if v.Number == 0 {
 		return errNoVersion
+	}
+	// Whoever a permit is for has its label by the time presence is sent anew.
+	if err := r.readPermits(ctx); err != nil {
+		return err
 	}
 	public, _ := r.d.Key.Public().(ed25519.PublicKey)
 	if n, err := snapfile.Current(r.d.Dir); err == nil {

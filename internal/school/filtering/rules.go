@@ -30,19 +30,28 @@ type maker struct {
 	st    *state
 	cal   *people.Calendar
 	stock *stock
-	rules verdict.Rules
+	// scanner: a virus scanner has been set up.
+	scanner bool
+	rules   verdict.Rules
 	// members are the groups that stand for a group: itself, and those made
 	// for key stages whose unlisted sites are treated otherwise.
 	members map[string][]string
 	places  map[string]bool
 }
 
+// school is what of the school goes into the rules besides decisions.
+type school struct {
+	id      string
+	ours    []string // host names of the people's pages
+	scanner bool     // a virus scanner has been set up
+}
+
 // makeRules compiles what is decided into rules. The same decisions give the
 // same rules, byte for byte.
-func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, school string, ours []string) (verdict.Rules, error) {
-	m := &maker{v: v, st: st, cal: cal, stock: s, members: map[string][]string{}, places: map[string]bool{}}
+func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, about school) (verdict.Rules, error) {
+	m := &maker{v: v, st: st, cal: cal, stock: s, scanner: about.scanner, members: map[string][]string{}, places: map[string]bool{}}
 	m.rules = verdict.Rules{
-		Version: verdict.RulesVersion, School: school, Help: s.help, Ours: ours, Essentials: s.essentials, Safe: s.safe,
+		Version: verdict.RulesVersion, School: about.id, Help: s.help, Ours: about.ours, Essentials: s.essentials, Safe: s.safe,
 		Locked:         verdict.Locked{Categories: []string{"illegal"}},
 		UnsignedClosed: v.Choice(keyUnsigned) == "closed",
 	}
@@ -51,7 +60,7 @@ func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, sch
 	}
 	m.categories()
 	m.groups()
-	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks} {
+	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks, m.permits, m.splice, m.headers} {
 		if err := step(); err != nil {
 			return verdict.Rules{}, err
 		}
@@ -123,19 +132,9 @@ func (m *maker) groups() {
 		m.rules.Groups = append(m.rules.Groups, g)
 		m.members[slug] = []string{slug}
 	}
+	base := m.rules.Groups[0].Content
 	for _, stage := range people.KeyStages {
-		v := m.v.Get(keyUnlisted, setting.Scope{KeyStage: scopeStage(stage)})
-		if v.Choice == whole.Choice {
-			continue
-		}
-		g := m.group(GroupPupils, stageGroup(stage))
-		g.Title = "Pupils, " + string(stage)
-		g.UnlistedClosed, g.UnlistedClause = v.Choice == "previewed-only", v.Clause
-		// A device at which nobody has signed in is not held to what was opened
-		// for the youngest alone, or it would be of no use to anybody else.
-		g.KnownOnly = true
-		m.rules.Groups = append(m.rules.Groups, g)
-		m.members[GroupPupils] = append(m.members[GroupPupils], g.Slug)
+		m.stage(stage, whole, base)
 	}
 }
 
@@ -148,7 +147,7 @@ func (m *maker) group(base, slug string) verdict.Group {
 	at := setting.Scope{Group: base}
 	return verdict.Group{
 		Slug: slug, Title: groupTitle[base], Audience: audienceOf[base],
-		Safe: map[string]string{"": m.v.Choice(keySafeSearch, at), youtube: m.v.Choice(keyYouTube, at)},
+		Safe: map[string]string{"": m.v.Choice(keySafeSearch, at), youtube: m.v.Choice(keyYouTube, at)}, Content: m.contentOf(at),
 	}
 }
 

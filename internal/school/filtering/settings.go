@@ -1,6 +1,7 @@
 package filtering
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func options(pairs ...string) []setting.Option {
 
 // Settings is what the school decides about its filter.
 func Settings() []setting.Setting {
-	return append(whatIsClosed(), howItIsKept()...)
+	return slices.Concat(whatIsClosed(), whatIsLookedAt(), howItIsKept())
 }
 
 func whatIsClosed() []setting.Setting {

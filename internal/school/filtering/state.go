@@ -137,6 +137,7 @@ type state struct {
 	sources   []Source
 	devices   []Device
 	unblocks  []Unblock // granted, and their end not written down yet
+	permits   []Permit  // likewise
 	version   Version
 }
 

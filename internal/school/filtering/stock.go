@@ -14,6 +14,7 @@ type stock struct {
 	starter    []lists.Category
 	bySlug     map[string]lists.Category
 	essentials []string
+	pinned     []string // apps that take no certificate but their maker's
 	safe       []verdict.SafeService
 	help       []string
 	sampled    map[string][]string
@@ -33,6 +34,9 @@ func newStock() (*stock, error) {
 	}
 	if s.essentials, err = lists.Essentials(); err != nil {
 		return nil, fmt.Errorf("reading the essentials: %w", err)
+	}
+	if s.pinned, err = lists.Pinned(); err != nil {
+		return nil, fmt.Errorf("reading the pinned apps: %w", err)
 	}
 	help, err := lists.HelpFloor()
 	if err != nil {

@@ -41,6 +41,9 @@ func (r *Room) load(ctx context.Context) (*state, error) {
 		if st.unblocks, err = grantedUnblocks(ctx, q); err != nil {
 			return err
 		}
+		if st.permits, err = grantedPermits(ctx, q); err != nil {
+			return err
+		}
 		st.version, err = latestVersion(ctx, q)
 		return err
 	})
@@ -262,8 +265,8 @@ func listChanges(ctx context.Context, q store.Querier, limit, offset int) ([]Cha
 func changesByPeople(ctx context.Context, q store.Querier, since time.Time) ([]Change, error) {
 	var out []Change
 	rows, err := q.QueryContext(ctx, "SELECT "+changeColumns+` FROM filter_changes
-		WHERE at >= $1 AND kind NOT IN ($2, $3, $4, $5, $6) ORDER BY at, id`,
-		store.At(since), kindPolicy, kindProgram, kindHolders, kindList, kindUnblockEnd)
+		WHERE at >= $1 AND kind NOT IN ($2, $3, $4, $5, $6, $7, $8) ORDER BY at, id`,
+		store.At(since), kindPolicy, kindProgram, kindHolders, kindList, kindUnblockEnd, kindPermit, kindPermitEnd)
 	err = each(rows, err, func(scan func(...any) error) error {
 		c, err := scanChange(scan)
 		out = append(out, c)

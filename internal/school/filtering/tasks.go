@@ -17,6 +17,9 @@ func (r *Room) Tasks() []tasks.Task {
 		{Name: "filter-unblocks", Every: time.Minute, Limit: time.Minute, Run: func(ctx context.Context) error {
 			return r.SettleUnblocks(actor.With(ctx, actor.Belisha("filtering")))
 		}},
+		{Name: "filter-permits", Every: time.Minute, Limit: time.Minute, Run: func(ctx context.Context) error {
+			return r.SettlePermits(actor.With(ctx, actor.Belisha("filtering")))
+		}},
 		{Name: "filter-fetch", Every: time.Minute, Limit: time.Hour, Run: func(ctx context.Context) error {
 			return r.fetchDue(actor.With(ctx, actor.Belisha("filtering")))
 		}},

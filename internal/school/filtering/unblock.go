@@ -26,12 +26,20 @@ const (
 	MayUnblock actor.Capability = "filtering.unblock.grant"
 )
 
-// Grants says who may ask for a site, and who may grant it.
+// Grants says who may ask for a site, who may grant it, and who sees the files
+// that are asked for; the setting says whose word counts there.
 func Grants() []access.Grant {
 	return []access.Grant{
-		{Audience: people.Staff, May: []actor.Capability{MayAsk}},
-		{Post: people.FilterManager, May: []actor.Capability{MayUnblock}},
-		{Post: people.Headteacher, May: []actor.Capability{MayUnblock}},
+		{Audience: people.Staff, May: []actor.Capability{MayAsk, MayPermit}},
+		{Post: people.FilterManager, May: []actor.Capability{MayUnblock, MayPermit, MayInside}},
+		{Post: people.Headteacher, May: []actor.Capability{MayUnblock, MayInside}},
+		{Post: people.NetworkManager, May: []actor.Capability{MayPermit, MayInside}},
+		{Post: people.DeputyHead, May: []actor.Capability{MayInside}},
+		{Post: people.AssistantHead, May: []actor.Capability{MayInside}},
+		{Post: people.SafeguardingLead, May: []actor.Capability{MayInside}},
+		{Post: people.OnlineSafetyLead, May: []actor.Capability{MayInside}},
+		{Post: people.DataManager, May: []actor.Capability{MayInside}},
+		{Post: people.Monitor, May: []actor.Capability{MayInside}},
 	}
 }
 

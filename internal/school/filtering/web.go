@@ -39,8 +39,10 @@ func (r *Room) Section() web.Section {
 		Menu: []web.MenuItem{
 			{Title: "Filter", Path: pathRules, Needs: MayRead, Icon: "filter", Area: "Filter"},
 			{Title: "Sites for lessons", Path: pathUnblock, Needs: MayAsk, Icon: "clock", Area: "Filter"},
+			{Title: "Files asked for", Path: pathPermits, Needs: MayPermit, Icon: "download", Area: "Filter"},
+			{Title: "What is looked at", Path: pathContent, Needs: MayInside, Icon: "look", Area: "Filter"},
 		},
-		Routes: slices.Concat(r.unblockRoutes(), r.supplyRoutes(), []web.Route{
+		Routes: slices.Concat(r.unblockRoutes(), r.permitRoutes(), r.contentRoutes(), r.supplyRoutes(), []web.Route{
 			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},
 			{Pattern: "GET " + pathTry, Needs: MayRead, Do: r.tryPage},
 			{Pattern: "GET " + pathOwn, Needs: MayRead, Do: r.ownList},

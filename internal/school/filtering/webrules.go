@@ -20,6 +20,8 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 		Links: []web.Link{
 			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn},
 			{Title: "Sites opened for lessons, for a class and a time", Path: pathUnblocks},
+			{Title: "What is looked at: pages, files and searches, and what is not seen", Path: pathContent},
+			{Title: "Files that were asked for", Path: pathPermits},
 			{Title: "Categories that a filter manager decided about", Path: pathCategory},
 			{Title: "Lists behind the filter", Path: pathLists},
 			{Title: "What must always be closed or open", Path: pathMusts},

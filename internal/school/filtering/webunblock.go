@@ -303,8 +303,18 @@ func (r *Room) myUnblockEnd(c *web.Ctx) error {
 	return done(c, r.EndUnblock(c.Context(), u.ID), "Closed.", page, page)
 }
 
-// waitingUnblocks is what is asked and waits for the reader's decision.
+// waitingUnblocks is what is asked, a site or a file, and waits for the
+// reader's decision.
 func (r *Room) waitingUnblocks(ctx context.Context, a actor.Actor) ([]web.Item, error) {
+	sites, err := r.waitingSites(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	files, err := r.waitingPermits(ctx, a)
+	return append(sites, files...), err
+}
+
+func (r *Room) waitingSites(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 	if !a.May(MayUnblock) || a.Kind != actor.Person {
 		return nil, nil
 	}
