@@ -215,7 +215,7 @@ func (x *exchange) copy(p *passing, buf []byte, n int, err error) error {
 		if err != nil {
 			return err // ErrCut too: what came is not taken for the whole
 		}
-		if x.c.r.Buffered() == 0 { // events and streams do not wait for a full buffer
+		if x.c.r.Buffered() <= len("\r\n") { // events and streams do not wait for a full buffer
 			if err := x.c.w.Flush(); err != nil {
 				return err
 			}
