@@ -30,6 +30,9 @@ func openFile(name string, maxBytes int64) (source, error) {
 	if z, err := openZip(base, f, maxBytes); z != nil || err != nil {
 		return z, err
 	}
+	if z, err := openSeven(base, f, maxBytes); z != nil || err != nil {
+		return z, err
+	}
 	r, err := inflate(base, f, &budget{max: maxBytes})
 	if err != nil {
 		_ = f.Close()
@@ -43,7 +46,7 @@ func openFile(name string, maxBytes int64) (source, error) {
 	if isTar(head) {
 		return &archive{base: base, file: f, max: maxBytes}, nil
 	}
-	return &single{base: base, file: f, max: maxBytes}, nil
+	return &single{base: base, data: f, max: maxBytes}, nil
 }
 
 // isTar looks for the magic word of the tar formats in use; the oldest one,
@@ -55,22 +58,26 @@ func isTar(head []byte) bool {
 // single is one list in one file.
 type single struct {
 	base string
-	file *os.File
+	data io.ReadSeeker
 	max  int64
 }
 
 func (s *single) name() string { return s.base }
-func (s *single) close()       { _ = s.file.Close() }
+func (s *single) close() {
+	if c, ok := s.data.(io.Closer); ok {
+		_ = c.Close()
+	}
+}
 
 func (s *single) members(context.Context) ([]member, error) {
 	return []member{{name: s.base, only: true}}, nil
 }
 
 func (s *single) each(_ context.Context, _ func(string) bool, read func(string, io.Reader) error) error {
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+	if _, err := s.data.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read the list from its start: %w", err)
 	}
-	r, err := inflate(s.base, s.file, &budget{max: s.max})
+	r, err := inflate(s.base, s.data, &budget{max: s.max})
 	if err != nil {
 		return err
 	}

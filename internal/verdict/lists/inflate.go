@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 // A list compresses five- to twentyfold; a small file that swells more than
@@ -78,17 +79,16 @@ const maxWindow = 64 << 20
 // unpacker looks at the first bytes: nil is a file that is not packed. The
 // packings that are not read are refused with a sentence that names them.
 func unpacker(name string, in *bufio.Reader) (io.Reader, error) {
-	head, err := in.Peek(6)
+	head, err := in.Peek(32)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	for _, p := range []struct{ magic, what string }{
 		{zipMagic, "a zip archive"},
-		{"\xfd7zXZ\x00", "packed with xz"},
-		{"7z\xbc\xaf\x27\x1c", "a 7z archive"},
+		{sevenMagic, "a 7z archive"},
 	} {
 		if bytes.HasPrefix(head, []byte(p.magic)) {
-			return nil, &Refusal{File: name, Reason: "this is " + p.what + "; unpack it first (gzip, bzip2, zstd, zip and tar are read as they are)"}
+			return nil, &Refusal{File: name, Reason: "this is " + p.what + "; unpack it first (gzip, bzip2, xz, zstd and tar are read inside one another; zip and 7z by themselves)"}
 		}
 	}
 	var z io.Reader
@@ -100,6 +100,11 @@ func unpacker(name string, in *bufio.Reader) (io.Reader, error) {
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		// One at a time needs no goroutines, so there is nothing to close.
 		z, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		if !smallDictionary(head) {
+			return nil, &Refusal{File: name, Reason: "the file was packed so that unpacking it takes more than 64 MB of memory; pack it anew with xz -6"}
+		}
+		z, err = xz.ReaderConfig{DictCap: 8 << 20}.NewReader(in)
 	default:
 		return nil, nil
 	}
@@ -107,6 +112,24 @@ func unpacker(name string, in *bufio.Reader) (io.Reader, error) {
 		return nil, gzipRefusal(name, err)
 	}
 	return z, nil
+}
+
+// smallDictionary looks at the head of the first block of an xz file, where
+// the packer wrote how much memory unpacking takes.
+func smallDictionary(head []byte) bool {
+	const block, most = 12, 28 // 28 is 64 MB
+	if len(head) < block+5 {
+		return true // cut short; the unpacker says so
+	}
+	at, flags := block+2, head[block+1]
+	for _, has := range []bool{flags&0x40 != 0, flags&0x80 != 0} {
+		for ; has && at < len(head) && head[at]&0x80 != 0; at++ {
+		}
+		if has {
+			at++
+		}
+	}
+	return at+2 < len(head) && head[at] == 0x21 && head[at+1] == 1 && head[at+2] <= most
 }
 
 func gzipRefusal(name string, err error) error {

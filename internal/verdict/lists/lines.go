@@ -184,49 +184,6 @@ func printable(b []byte) string {
 	return strings.ToValidUTF8(s, "")
 }
 
-// sniff guesses the format of one file from its first lines.
-func sniff(head []byte) Format {
-	votes := map[Format]int{}
-	for n := 0; len(head) > 0 && n < 400; n++ {
-		advance, line, ok := cutLine(head, true)
-		if !ok || advance == 0 {
-			break
-		}
-		head = head[advance:]
-		text := strings.TrimSpace(strings.TrimPrefix(string(line), "\xef\xbb\xbf"))
-		if strings.HasPrefix(text, "[Adblock") {
-			return FormatWildcard
-		}
-		if f := sniffLine(text); f != "" {
-			votes[f]++
-		}
-	}
-	best := FormatPlain
-	for _, f := range []Format{FormatWildcard, FormatHosts} {
-		if votes[f] > votes[best] {
-			best = f
-		}
-	}
-	return best
-}
-
-func sniffLine(text string) Format {
-	if text == "" || isComment(text) {
-		return ""
-	}
-	if fields := strings.Fields(text); len(fields) > 1 {
-		if _, ok := hostsAddress(fields[0]); ok {
-			return FormatHosts
-		}
-	}
-	for _, p := range []string{"||", "@@", "*.", ".", "|"} {
-		if strings.HasPrefix(text, p) {
-			return FormatWildcard
-		}
-	}
-	return FormatPlain
-}
-
 // detector looks at the first file with anything in it.
 type detector struct{ format Format }
 

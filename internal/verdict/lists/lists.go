@@ -1,6 +1,9 @@
 // Package lists reads the category lists a school already has: UT1 and
-// squidGuard trees, plain domain lists, wildcard lists and hosts files, alone,
-// gzipped, in a folder or in a tar archive.
+// squidGuard trees, e2guardian's item lists, plain domain lists, wildcard
+// lists, hosts files, the part of the adblock language that names hosts,
+// dnsmasq and Unbound settings, response policy zones, rules for Surge and
+// Clash, tables and JSON lines, Redwood's lists; alone, packed, in a folder or
+// in an archive.
 //
 // Reading is a stream: entries are handed over one at a time and nothing is
 // held but the line at hand. One bad line never drops a list; it is counted
@@ -14,10 +17,12 @@
 package lists
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Kind says what an entry matches.
@@ -30,6 +35,7 @@ const (
 	URL                        // host/path: the host and names below it, paths that begin so
 	Address                    // an IP address, or a range as CIDR
 	Expression                 // a regular expression (RE2) over the whole URL, letter case ignored
+	Digest                     // what a supplier made of an address, in hexadecimal
 )
 
 // String is the kind's word in reports.
@@ -45,6 +51,8 @@ func (k Kind) String() string {
 		return "address"
 	case Expression:
 		return "expression"
+	case Digest:
+		return "digest"
 	}
 	return "kind " + strconv.Itoa(int(k))
 }
@@ -58,8 +66,21 @@ type Entry struct {
 	Text     string
 	Line     int
 	File     string
-	Except   bool // an exception ("@@"); handed over only if Options.Exceptions
+	Role     Role
+	Drop     bool // the same entry is taken out again, wherever it stands
 }
+
+// Role says what an entry does to its category. The zero value puts the name
+// into it. The bits are those of the compiled list.
+type Role uint8
+
+// The roles, which may be joined.
+const (
+	Except    Role = 1 << iota // takes the name out of what this list puts it in
+	Important                  // an entry that no exception lifts, or an exception that lifts those too
+	Near                       // an exception only from what shorter names of the list put in
+	Below                      // the names below, and not the name itself
+)
 
 // Format is how a list is written.
 type Format string
@@ -72,10 +93,33 @@ const (
 	FormatPlain    Format = "plain"
 	FormatWildcard Format = "wildcard"
 	FormatHosts    Format = "hosts"
+	FormatAdblock  Format = "adblock"
+	FormatDnsmasq  Format = "dnsmasq"
+	FormatRPZ      Format = "rpz"
+	FormatUnbound  Format = "unbound"
+	FormatSurge    Format = "surge"
+	FormatCSV      Format = "csv"
+	FormatJSON     Format = "json"
+	FormatRedwood  Format = "redwood"
+	FormatE2       Format = "e2guardian"
+	FormatConf     Format = "squidguard" // squidGuard.conf: nothing is listed in it, and much is told
+	FormatHashed   Format = "hashed"     // digests in hexadecimal, of a licensed list only
 )
 
 // Formats lists every format that may be asked for.
-var Formats = []Format{FormatAuto, FormatUT1, FormatPlain, FormatWildcard, FormatHosts}
+var Formats = []Format{
+	FormatAuto, FormatUT1, FormatE2, FormatConf, FormatHosts, FormatPlain, FormatWildcard, FormatAdblock, FormatDnsmasq, FormatRPZ,
+	FormatUnbound, FormatSurge, FormatCSV, FormatJSON, FormatRedwood,
+}
+
+// FormatWords are the formats that may be asked for, in one sentence.
+func FormatWords() string {
+	words := make([]string, 0, len(Formats))
+	for _, f := range Formats[:len(Formats)-1] {
+		words = append(words, string(f))
+	}
+	return strings.Join(words, ", ") + " or " + string(Formats[len(Formats)-1])
+}
 
 // Bounds that hold when Options leave them zero.
 const (
@@ -91,19 +135,18 @@ type Options struct {
 	MaxEntries int    // entries in all; 0 means DefaultMaxEntries
 	MaxBytes   int64  // bytes after decompression; 0 means DefaultMaxBytes
 	Exact      bool   // bare names in plain lists match themselves only
-	Exceptions bool   // hand over "@@" lines as entries with Except set; otherwise they are skipped
 }
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Format == "" {
 		o.Format = FormatAuto
 	}
-	known := false
+	known := o.Format == FormatHashed
 	for _, f := range Formats {
 		known = known || f == o.Format
 	}
 	if !known {
-		return o, fmt.Errorf("%q is not a list format: use auto, ut1, plain, wildcard or hosts", string(o.Format))
+		return o, fmt.Errorf("%q is not a list format: use %s", string(o.Format), FormatWords())
 	}
 	if o.MaxEntries <= 0 {
 		o.MaxEntries = DefaultMaxEntries
@@ -129,6 +172,9 @@ type Refused struct {
 type Totals struct {
 	Lines, Accepted, Duplicates, Invalid, Skipped int
 	Bytes                                         int64
+	// Of what was accepted: names, pages, addresses, expressions, and what is
+	// excepted or taken out again.
+	Names, Pages, Addresses, Expressions, Exceptions int
 }
 
 func (t *Totals) add(o Totals) {
@@ -138,6 +184,26 @@ func (t *Totals) add(o Totals) {
 	t.Invalid += o.Invalid
 	t.Skipped += o.Skipped
 	t.Bytes += o.Bytes
+	t.Names += o.Names
+	t.Pages += o.Pages
+	t.Addresses += o.Addresses
+	t.Expressions += o.Expressions
+	t.Exceptions += o.Exceptions
+}
+
+func (t *Totals) count(e Entry) {
+	switch {
+	case e.Drop || e.Role&Except != 0:
+		t.Exceptions++
+	case e.Kind == URL:
+		t.Pages++
+	case e.Kind == Address:
+		t.Addresses++
+	case e.Kind == Expression:
+		t.Expressions++
+	default:
+		t.Names++
+	}
 }
 
 // FileReport is what one file gave.
@@ -155,6 +221,11 @@ type Report struct {
 	Aliases map[string]string // UT1: another name of a category, and the category
 	Usage   map[string]string // UT1: category to "black", "white" or "black white", where its usage file says
 	Ignored []string          // files that are no list, the first 100
+	// Told is what was understood and cannot be a list entry, in sentences:
+	// what a squidGuard.conf decides, lists that hold at times, lists that open.
+	Told []string
+	// FileKinds are kinds of file that the list closes by ending or type.
+	FileKinds []string
 	Totals
 }
 
@@ -190,17 +261,34 @@ func Read(ctx context.Context, path string, opt Options, emit func(Entry) error)
 		return Report{}, err
 	}
 	defer src.close()
+	return readSource(ctx, src, opt, emit)
+}
 
+// ReadBytes is Read for a list that must never lie in a file: it is in memory,
+// one file, packed or not.
+func ReadBytes(ctx context.Context, name string, data []byte, opt Options, emit func(Entry) error) (Report, error) {
+	opt, err := opt.withDefaults()
+	if err != nil {
+		return Report{}, err
+	}
+	return readSource(ctx, &single{base: name, data: bytes.NewReader(data), max: opt.MaxBytes}, opt, emit)
+}
+
+func readSource(ctx context.Context, src source, opt Options, emit func(Entry) error) (Report, error) {
 	members, err := src.members(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	plan, err := makePlan(members, src.name(), opt)
+	seen, err := lookAhead(ctx, src, members, opt)
 	if err != nil {
 		return Report{}, err
 	}
+	plan, err := makePlan(members, src.name(), opt, seen)
+	if err != nil {
+		return Report{Told: seen.told}, err
+	}
 	run := &run{ctx: ctx, opt: opt, plan: plan, emit: emit}
-	run.report = Report{Aliases: plan.aliases, Usage: map[string]string{}, Ignored: plan.ignored}
+	run.report = Report{Aliases: plan.aliases, Usage: map[string]string{}, Ignored: plan.ignored, Told: seen.told}
 	if err := src.each(ctx, plan.wanted, run.member); err != nil {
 		return run.finish(), err
 	}
@@ -225,12 +313,16 @@ func Detect(path string) (Format, error) {
 	if err != nil {
 		return "", err
 	}
-	plan, err := makePlan(members, src.name(), opt)
+	seen, err := lookAhead(ctx, src, members, opt)
 	if err != nil {
 		return "", err
 	}
-	if plan.format == FormatUT1 {
-		return FormatUT1, nil
+	plan, err := makePlan(members, src.name(), opt, seen)
+	if err != nil {
+		return "", err
+	}
+	if plan.format == FormatUT1 || plan.format == FormatE2 {
+		return plan.format, nil
 	}
 	d := detector{}
 	err = src.each(ctx, plan.wanted, d.member)

@@ -11,8 +11,6 @@ var (
 	errWords     = errors.New("there is more than one word on the line")
 	errHostsLine = errors.New("this is a line of a hosts file; read the list as hosts")
 	errStar      = errors.New("a star is only read at the start, as *.name")
-	errModifier  = errors.New("the rule has conditions that this list cannot keep")
-	errPattern   = errors.New("the rule is neither a name nor ||name^")
 )
 
 func isComment(s string) bool {
@@ -33,28 +31,44 @@ func dropComment(s string) string {
 	return s
 }
 
-// nameLine reads a line of a plain or wildcard list, or of UT1 domains.
+// nameLine reads a line of a plain or wildcard list, or of UT1 domains. Lines
+// in the adblock language are understood in between.
 func (f *file) nameLine(line string) error {
 	if isComment(line) || styling(line) {
 		f.rep.Skipped++
 		return nil
 	}
-	body := dropComment(line)
-	if len(body) > 2 && body[0] == '/' && strings.HasSuffix(body, "/") {
-		return f.expression(body[1:len(body)-1], line)
+	body, drop := dropComment(line), false
+	if f.diff {
+		var ok bool
+		if body, drop, ok = diffLine(body); !ok {
+			f.refuse([]byte(line), "a line of a diff file begins with + or -")
+			return nil
+		}
 	}
-	except := strings.HasPrefix(body, "@@")
-	kind, text, err := f.nameEntry(strings.TrimPrefix(body, "@@"))
-	switch {
-	case err != nil:
+	if adblock(body) {
+		return f.ruleLine(line, body)
+	}
+	kind, text, err := f.nameEntry(body)
+	if err != nil {
 		f.refuse([]byte(line), err.Error())
 		return nil
-	case except && !f.run.opt.Exceptions:
-		f.rep.Skipped++
-		f.note([]byte(line), "an exception; exceptions were not asked for")
-		return nil
 	}
-	return f.accept(kind, text, except)
+	return f.put(Entry{Kind: kind, Text: text, Drop: drop})
+}
+
+// diffLine parts a line of a diff file: "+entry" or "-entry".
+func diffLine(body string) (rest string, drop, ok bool) {
+	if len(body) < 2 || body[0] != '+' && body[0] != '-' {
+		return "", false, false
+	}
+	return strings.TrimSpace(body[1:]), body[0] == '-', true
+}
+
+// adblock reports a line that only the adblock language has.
+func adblock(s string) bool {
+	return len(s) > 2 && s[0] == '/' && strings.HasSuffix(s, "/") || strings.HasPrefix(s, "@@") ||
+		strings.HasPrefix(s, "|") || strings.ContainsAny(s, "^$")
 }
 
 // styling reports rules that change how a page looks and name no host to
@@ -77,8 +91,6 @@ func (f *file) nameEntry(s string) (Kind, string, error) {
 		return 0, "", errWords
 	}
 	switch {
-	case strings.HasPrefix(s, "|"), strings.ContainsAny(s, "^$"):
-		return pattern(s)
 	case strings.HasPrefix(s, "*."):
 		return wholeName(s[2:])
 	case strings.HasPrefix(s, "."):
@@ -147,49 +159,26 @@ func wholeName(s string) (Kind, string, error) {
 	return Name, text, nil
 }
 
-// pattern reads the part of the adblock language that only names hosts:
-// ||name^, |name^, name^ and ||host/path. A rule with a condition is left out,
-// for without the condition it would cover more than its author meant.
-func pattern(s string) (Kind, string, error) {
-	body, modifiers, has := strings.Cut(s, "$")
-	if has && modifiers != "important" && modifiers != "all" && modifiers != "document" {
-		return 0, "", errModifier
-	}
-	exact := false
-	switch {
-	case strings.HasPrefix(body, "||"):
-		body = body[2:]
-	case strings.HasPrefix(body, "|"):
-		body, exact = body[1:], true
-	}
-	body = strings.TrimSuffix(strings.TrimSuffix(body, "|"), "^")
-	body = strings.TrimPrefix(body, "*.")
-	if strings.ContainsAny(body, "*^|") {
-		return 0, "", errPattern
-	}
-	kind, text, err := One(strings.TrimPrefix(body, "="))
-	if err == nil && exact && kind == Name {
-		kind = Exact
-	}
-	return kind, text, err
-}
-
 // urlLine reads a line of UT1 urls.
 func (f *file) urlLine(line string) error {
 	if line[0] == '#' {
 		f.rep.Skipped++
 		return nil
 	}
-	if strings.ContainsAny(line, " \t") {
+	body, drop, ok := line, false, true
+	if f.diff {
+		body, drop, ok = diffLine(line)
+	}
+	if !ok || strings.ContainsAny(body, " \t") {
 		f.refuse([]byte(line), errWords.Error())
 		return nil
 	}
-	kind, text, err := urlEntry(line)
+	kind, text, err := urlEntry(body)
 	if err != nil {
 		f.refuse([]byte(line), err.Error())
 		return nil
 	}
-	return f.accept(kind, text, false)
+	return f.put(Entry{Kind: kind, Text: text, Drop: drop})
 }
 
 // expressionLine reads a line of UT1 expressions. Lines s@from@to@ rewrite
@@ -199,7 +188,7 @@ func (f *file) expressionLine(line string) error {
 		f.rep.Skipped++
 		return nil
 	}
-	return f.expression(line, line)
+	return f.expression(line, line, 0, false)
 }
 
 // hostsLine reads "address name [name …] [# comment]". Names match exactly, as
@@ -243,14 +232,14 @@ func (f *file) hostsName(line, name string, blocks bool) error {
 		return nil
 	}
 	if a, ok := canonicalAddress(name); ok {
-		return f.accept(Address, a, false)
+		return f.accept(Address, a)
 	}
 	_, text, err := wholeName(name)
 	if err != nil {
 		f.refuse([]byte(line), err.Error())
 		return nil
 	}
-	return f.accept(Exact, text, false)
+	return f.accept(Exact, text)
 }
 
 // hostsAddress reads the first field of a hosts line; a zone is dropped.

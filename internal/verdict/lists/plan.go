@@ -17,11 +17,21 @@ const (
 	roleURLs
 	roleExpressions
 	roleUsage
+	// What e2guardian's item lists hold; those from roleItems on.
+	roleItems
+	roleItemPages
+	roleItemExpressions
+	roleItemEndings
+	roleItemTypes
+	roleItemOpens
+	roleItemOther
 )
 
 type job struct {
 	role     role
 	category string
+	diff     bool     // a file of changes: + and - before each entry
+	hours    []string // it is included by a list that holds at these times
 }
 
 // plan says what to read of a source, and as what.
@@ -43,10 +53,16 @@ func (p *plan) ignore(name string) {
 	}
 }
 
-func makePlan(members []member, source string, opt Options) (*plan, error) {
+func makePlan(members []member, source string, opt Options, seen *ahead) (*plan, error) {
 	p := &plan{format: opt.Format, jobs: map[string]job{}, aliases: map[string]string{}}
+	if seen.items || opt.Format == FormatE2 {
+		return planItems(members, source, seen)
+	}
 	if opt.Format == FormatAuto && !only(members) || opt.Format == FormatUT1 {
 		tree := planTree(members, source)
+		if seen.conf {
+			tree = seen.place(tree, members)
+		}
 		if tree != nil {
 			return tree, tree.setCategory(opt.Category, source)
 		}
@@ -65,6 +81,39 @@ func makePlan(members []member, source string, opt Options) (*plan, error) {
 		return nil, &Refusal{File: source, Reason: "there is no list in it"}
 	}
 	return p, nil
+}
+
+// planItems plans the item lists of e2guardian: those known by name and what
+// they include.
+func planItems(members []member, source string, seen *ahead) (*plan, error) {
+	p := &plan{format: FormatE2, jobs: map[string]job{}, aliases: map[string]string{}}
+	for _, m := range members {
+		j, ok := seen.jobs[m.name]
+		if !ok {
+			p.ignore(m.name)
+			continue
+		}
+		p.jobs[m.name] = j
+	}
+	if len(p.jobs) == 0 {
+		return nil, &Refusal{File: source, Reason: "there is no list of e2guardian's in it, such as bannedsitelist"}
+	}
+	return p, nil
+}
+
+// place adds to a tree what its squidGuard.conf names.
+func (a *ahead) place(tree *plan, members []member) *plan {
+	if tree == nil && len(a.jobs) > 0 {
+		tree = &plan{format: FormatUT1, jobs: map[string]job{}, aliases: map[string]string{}}
+	}
+	for _, m := range members {
+		if j, ok := a.jobs[m.name]; ok {
+			if _, planned := tree.jobs[m.name]; !planned {
+				tree.jobs[m.name] = j
+			}
+		}
+	}
+	return tree
 }
 
 // only reports a single file that was named itself. Called "domains", it is
@@ -103,7 +152,7 @@ func listCategory(name, asked string) string {
 	for {
 		ext := path.Ext(base)
 		switch ext {
-		case ".gz", ".txt", ".list", ".lst", ".hosts", ".domains", ".conf", ".csv", ".tar", ".tgz", ".bz2", ".tbz2", ".zst", ".zip":
+		case ".gz", ".txt", ".list", ".lst", ".hosts", ".domains", ".conf", ".csv", ".tar", ".tgz", ".bz2", ".tbz2", ".zst", ".zip", ".xz", ".txz", ".7z", ".zone", ".rpz", ".yaml", ".yml", ".jsonl", ".json", ".tsv":
 			base = strings.TrimSuffix(base, ext)
 			continue
 		}
@@ -123,7 +172,7 @@ func notAList(name string) bool {
 		}
 	}
 	switch path.Ext(base) {
-	case ".md", ".html", ".json", ".tsv", ".md5", ".sha256", ".sig", ".asc":
+	case ".md", ".html", ".md5", ".sha256", ".sig", ".asc":
 		return true
 	}
 	return false
@@ -133,7 +182,7 @@ func notAList(name string) bool {
 // into numbered parts. very_restrictive_expression is left out on purpose: UT1
 // means it for those who would rather block too much, and it does.
 func treeRole(base string) (role, bool) {
-	base = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, ".gz"), ".bz2"), ".zst")
+	base = strings.TrimSuffix(bare(base), ".diff")
 	if name, part, ok := strings.Cut(base, "."); ok && part != "" && strings.Trim(part, "0123456789") == "" {
 		base = name
 	}
@@ -189,7 +238,7 @@ func (p *plan) place(m member, dirs, targets map[string]bool, category func(stri
 	r, ok := treeRole(path.Base(m.name))
 	switch {
 	case m.link == "" && ok && dirs[dir]:
-		p.jobs[m.name] = job{role: r, category: category(dir)}
+		p.jobs[m.name] = job{role: r, category: category(dir), diff: strings.HasSuffix(bare(m.name), ".diff")}
 	case m.link != "" && dirs[dir] && ok:
 		// A link to a single file: its folder is a category of its own already.
 		p.ignore(m.name)

@@ -2,12 +2,12 @@ package lists
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -16,6 +16,7 @@ const (
 	maxRefusedFile  = 100
 	maxRefusedAll   = 5000
 	maxExpressions  = 10_000
+	maxTold         = 300
 	maxUsageBytes   = 64 << 10
 	checkEveryLines = 4096
 )
@@ -30,6 +31,7 @@ type run struct {
 	entries     int
 	expressions int
 	refused     int
+	conf        bool // a squidGuard.conf was given alone
 }
 
 // file is one file being read.
@@ -37,8 +39,13 @@ type file struct {
 	run      *run
 	rep      *FileReport
 	lines    *lines
-	lastKind Kind
-	lastText string
+	last     Entry  // the entry before, without its place
+	category string // of this line, where a list names one for each
+	raw      string // the line at hand with its blanks
+	diff     bool   // each line begins with + or -
+	zone     zone
+	item     items
+	table    table
 }
 
 // member reads one file of the list by its role in the plan.
@@ -47,7 +54,7 @@ func (r *run) member(name string, in io.Reader) error {
 	if j.role == roleUsage {
 		return r.usage(j.category, in)
 	}
-	rep := FileReport{File: name, Category: j.category, Format: FormatUT1}
+	rep := FileReport{File: name, Category: j.category, Format: r.plan.format}
 	br, ok := in.(*bufio.Reader)
 	if !ok {
 		br = bufio.NewReaderSize(in, sniffBytes)
@@ -62,8 +69,13 @@ func (r *run) member(name string, in io.Reader) error {
 			rep.Format = sniff(head)
 		}
 	}
-	f := &file{run: r, rep: &rep, lines: newLines(name, br)}
+	f := &file{run: r, rep: &rep, lines: newLines(name, br), diff: j.diff, item: items{hours: j.hours}}
 	err := f.read(f.parser(j.role))
+	f.item.end(f)
+	if rep.Format == FormatConf && f.table.text != "" {
+		r.report.Told = append(r.report.Told, parseConf(f.table.text).tell(maxTold)...)
+		r.conf = true
+	}
 	rep.Lines, rep.Bytes = f.lines.no, f.lines.text.bytes
 	r.report.Files = append(r.report.Files, rep)
 	return err
@@ -75,10 +87,22 @@ func (f *file) parser(r role) func(string) error {
 		return f.urlLine
 	case r == roleExpressions:
 		return f.expressionLine
-	case f.rep.Format == FormatHosts:
-		return f.hostsLine
-	default:
+	case r >= roleItems:
+		return f.itemLine(r)
+	case r == roleDomains:
 		return f.nameLine
+	}
+	if p := f.parsers()[f.rep.Format]; p != nil {
+		return p
+	}
+	return f.nameLine
+}
+
+func (f *file) parsers() map[Format]func(string) error {
+	return map[Format]func(string) error{
+		FormatHosts: f.hostsLine, FormatAdblock: f.adblockLine, FormatDnsmasq: f.dnsmasqLine, FormatRPZ: f.zoneLine, FormatUnbound: f.unboundLine,
+		FormatSurge: f.surgeLine, FormatCSV: f.tableLine, FormatJSON: f.jsonLine, FormatRedwood: f.redwoodLine, FormatHashed: f.hashedLine,
+		FormatE2: f.itemLine(roleItems), FormatConf: f.confLine,
 	}
 }
 
@@ -99,12 +123,13 @@ func (f *file) read(parse func(string) error) error {
 			f.refuse(raw, "the line is longer than 4096 characters")
 			continue
 		}
-		line := string(bytes.TrimSpace(raw))
+		f.raw = string(raw)
+		line := strings.TrimSpace(f.raw)
 		if line == "" {
 			f.rep.Skipped++
 			continue
 		}
-		if line[0] == '<' && (first || looksLikeHTML(line)) {
+		if line[0] == '<' && (first && f.rep.Format != FormatRedwood || looksLikeHTML(line)) {
 			return htmlRefusal(f.rep.File, f.lines.no)
 		}
 		first = false
@@ -114,10 +139,16 @@ func (f *file) read(parse func(string) error) error {
 	}
 }
 
-// accept hands an entry over. Only the entry just before is known, so of
+// accept hands an entry over that puts a name into the file's category.
+func (f *file) accept(kind Kind, text string) error { return f.put(Entry{Kind: kind, Text: text}) }
+
+// put hands an entry over. Only the entry just before is known, so of
 // duplicates only neighbours are dropped: lists are mostly sorted.
-func (f *file) accept(kind Kind, text string, except bool) error {
-	if kind == f.lastKind && text == f.lastText {
+func (f *file) put(e Entry) error {
+	if e.Category = f.category; e.Category == "" {
+		e.Category = f.rep.Category
+	}
+	if e == f.last {
 		f.rep.Duplicates++
 		return nil
 	}
@@ -127,14 +158,23 @@ func (f *file) accept(kind Kind, text string, except bool) error {
 	}
 	f.run.entries++
 	f.rep.Accepted++
-	f.lastKind, f.lastText = kind, text
-	if except {
-		f.lastKind = 0
+	f.rep.count(e)
+	f.last = e
+	e.Line, e.File = f.lines.no, f.rep.File
+	return f.run.emit(e)
+}
+
+// skip counts a line that lists nothing, and says why.
+func (f *file) skip(line, why string) {
+	f.rep.Skipped++
+	f.note([]byte(line), why)
+}
+
+// tell keeps a sentence for the report.
+func (f *file) tell(format string, args ...any) {
+	if len(f.run.report.Told) < maxTold {
+		f.run.report.Told = append(f.run.report.Told, fmt.Sprintf(format, args...))
 	}
-	return f.run.emit(Entry{
-		Category: f.rep.Category, Kind: kind, Text: text,
-		Line: f.lines.no, File: f.rep.File, Except: except,
-	})
 }
 
 func (f *file) refuse(line []byte, reason string) {
@@ -153,16 +193,26 @@ func (f *file) note(line []byte, reason string) {
 	})
 }
 
-func (f *file) expression(text, line string) error {
+func (f *file) expression(text, line string, role Role, drop bool) error {
 	if f.run.expressions++; f.run.expressions > maxExpressions {
 		return &Refusal{File: f.rep.File, Line: f.lines.no, Reason: fmt.Sprintf("the list holds more than %d expressions", maxExpressions)}
 	}
-	if _, err := regexp.Compile("(?i)" + text); err != nil {
+	re, err := regexp.Compile("(?i)" + text)
+	switch {
+	case err != nil:
 		f.refuse([]byte(line), "the expression cannot be used: "+expressionFault(err))
 		return nil
+	case len(text) < minExpression || re.MatchString("") || re.MatchString(anyPage):
+		f.refuse([]byte(line), "the expression would match nearly every page")
+		return nil
 	}
-	return f.accept(Expression, text, false)
+	return f.put(Entry{Kind: Expression, Text: text, Role: role, Drop: drop})
 }
+
+// anyPage is a page that nobody means; what matches it matches nearly all.
+const anyPage = "http://qvxz.jkwy/"
+
+const minExpression = 3
 
 func expressionFault(err error) string {
 	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
@@ -195,6 +245,8 @@ func (r *run) usage(category string, in io.Reader) error {
 func (r *run) finish() Report {
 	r.report.Totals = Totals{}
 	r.report.Format = r.plan.format
+	slices.Sort(r.report.FileKinds)
+	r.report.FileKinds = slices.Compact(r.report.FileKinds)
 	for i, f := range r.report.Files {
 		r.report.Totals.add(f.Totals)
 		switch {
@@ -212,6 +264,12 @@ func (r *run) finish() Report {
 func (r *run) emptyList(name string) error {
 	if r.entries > 0 {
 		return nil
+	}
+	if r.conf {
+		return &Refusal{File: name, Reason: "this is squidGuard's own settings and names no site; import the folder with its lists, with this file in it"}
+	}
+	if len(r.report.FileKinds) > 0 || len(r.report.Told) > 0 {
+		return &Refusal{File: name, Reason: "there is no site in it that a list can close"}
 	}
 	for _, f := range r.report.Files {
 		if len(f.Refused) > 0 {

@@ -28,8 +28,13 @@ func readPath(t *testing.T, path string, opt Options) ([]string, Report, error) 
 	var got []string
 	rep, err := Read(context.Background(), path, opt, func(e Entry) error {
 		line := fmt.Sprintf("%s %s %s", e.Category, e.Kind, e.Text)
-		if e.Except {
-			line += " except"
+		for i, word := range []string{"except", "important", "near", "below"} {
+			if e.Role>>i&1 == 1 {
+				line += " " + word
+			}
+		}
+		if e.Drop {
+			line += " dropped"
 		}
 		got = append(got, line)
 		return nil
@@ -78,22 +83,22 @@ func TestOneFile(t *testing.T) {
 		},
 		{
 			name: "every wildcard spelling",
-			file: "w.list", format: FormatWildcard,
+			file: "w.list", format: FormatWildcard, opt: Options{Format: FormatWildcard},
 			text: "[Adblock Plus]\n! note\n*.a.example\n.b.example\n||c.example^\n|d.example^\n||e.example^$important\nf.example^\n||g.example/path^\nplain.example\n",
 			want: []string{
-				"w name a.example", "w name b.example", "w name c.example", "w exact d.example", "w name e.example",
+				"w name a.example", "w name b.example", "w name c.example", "w exact d.example", "w name e.example important",
 				"w name f.example", "w url g.example/path", "w name plain.example",
 			}, skipped: 2,
 		},
 		{
 			name: "rules with conditions are never widened, styling is skipped, exceptions never block",
-			file: "w.list", format: FormatWildcard,
+			file: "w.list", format: FormatAdblock,
 			text: "||a.example^\n||b.example^$third-party\n@@||c.example^\nd.example##.banner a\n||e*.example^\n||com^\n",
-			want: []string{"w name a.example"}, invalid: 3, skipped: 2,
+			want: []string{"w name a.example", "w name c.example except"}, invalid: 3, skipped: 1,
 		},
 		{
-			name: "exceptions come marked when asked for",
-			file: "w.list", format: FormatWildcard, text: "||a.example^\n@@||ok.a.example^\n", opt: Options{Exceptions: true},
+			name: "exceptions come marked",
+			file: "w.list", format: FormatAdblock, text: "||a.example^\n@@||ok.a.example^\n",
 			want: []string{"w name a.example", "w name ok.a.example except"},
 		},
 		{
@@ -158,7 +163,7 @@ func TestWholeListRefused(t *testing.T) {
 		{"prose", "The service is not available.\nPlease try again.\n", `not one line could be used; the first that should have been: "The service`, Options{}},
 		{"UTF-16", "\xff\xfex\x00.\x00", "UTF-16", Options{}},
 		{"a zip", "PK\x03\x04....", "zip archive", Options{}},
-		{"xz", "\xfd7zXZ\x00....", "packed with xz", Options{}},
+		{"xz", "\xfd7zXZ\x00....", "cut short", Options{}},
 		{"too many entries", "a.example\nb.example\nc.example\n", "line 3: the list holds more than 2 entries", Options{MaxEntries: 2}},
 		{"too many bytes", strings.Repeat("a.example\n", 20_000), "larger than 64 KB when unpacked", Options{MaxBytes: 64 << 10}},
 		{"not the tree asked for", "a.example\n", "no UT1 tree", Options{Format: FormatUT1}},
@@ -190,7 +195,7 @@ func TestCallerEndsTheReading(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || n > checkEveryLines {
 		t.Errorf("after the context ended: %v, %d entries", err, n)
 	}
-	if _, err := Read(context.Background(), path, Options{Format: "csv"}, nil); err == nil || !strings.Contains(err.Error(), "csv") {
+	if _, err := Read(context.Background(), path, Options{Format: "xlsx"}, nil); err == nil || !strings.Contains(err.Error(), "xlsx") {
 		t.Errorf("an unknown format gave %v", err)
 	}
 	if _, err := Read(context.Background(), path+".none", Options{}, nil); !errors.Is(err, os.ErrNotExist) {
@@ -201,7 +206,7 @@ func TestCallerEndsTheReading(t *testing.T) {
 func TestDetect(t *testing.T) {
 	for text, want := range map[string]Format{
 		"# hosts\n127.0.0.1 localhost\n0.0.0.0 a.example\n": FormatHosts,
-		"! x\n||a.example^\n||b.example^\n":                 FormatWildcard,
+		"! x\n||a.example^\n||b.example^\n":                 FormatAdblock,
 		"*.a.example\n*.b.example\n":                        FormatWildcard,
 		"a.example\nb.example\n*.c.example\n":               FormatPlain,
 	} {
