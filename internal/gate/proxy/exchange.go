@@ -277,7 +277,11 @@ func (x *exchange) passOn(res *http.Response) {
 // failed answers where the other side could not be reached.
 func (x *exchange) failed(err error) {
 	a, w := &x.answer, x.w
-	if detail, bad := certificateFault(err); bad {
+	detail, bad := certificateFault(err)
+	if !bad && x.to.secure && !errors.Is(err, context.Canceled) && x.troubles.lately(a.Host, troubleClientCertificate, x.porter.Now()) {
+		detail, bad = wantsVisitor, true
+	}
+	if bad {
 		closed := x.porter.Found(a, &porter.Finding{Action: verdict.Block, Reason: verdict.ReasonCertificate, Category: verdict.NoCategory, Detail: detail})
 		x.troubles.add(a.Host, troubleCertificate, detail, x.client, x.porter.Now())
 		x.block(&closed)

@@ -58,11 +58,7 @@ var certificateAlerts = []tls.AlertError{42, 43, 44, 45, 46, 48, 49}
 // refusedOurs reports that the client went away because of our certificate:
 // with an alert that says so, or without a word.
 func refusedOurs(err error) bool {
-	var alert tls.AlertError
-	if errors.As(err, &alert) {
-		return slices.Contains(certificateAlerts, alert)
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+	return alerted(err, certificateAlerts...) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // within answers a request that came inside TLS.
@@ -89,7 +85,8 @@ func (s *Server) within(w http.ResponseWriter, r *http.Request) {
 func (s *Server) inspected(w http.ResponseWriter, r *http.Request, l *line) {
 	client := l.running.client
 	host, port, ok := splitHost(r.Host, 443)
-	if !ok || port != l.port || r.URL.Opaque != "" || r.URL.Scheme != "" && r.URL.Scheme != "https" || r.URL.Path == "" {
+	nested := r.Method == http.MethodConnect || r.Header[":protocol"] != nil
+	if !ok || port != l.port && !nested || r.URL.Opaque != "" || r.URL.Scheme != "" && r.URL.Scheme != "https" || r.URL.Path == "" && !nested {
 		s.malformed(w, r, client)
 		return
 	}
@@ -98,7 +95,7 @@ func (s *Server) inspected(w http.ResponseWriter, r *http.Request, l *line) {
 		client: client, basic: s.basicOf(l.running), inside: l,
 	}
 	switch {
-	case r.Method == http.MethodConnect || r.Header[":protocol"] != nil:
+	case nested:
 		x.refuse(verdict.ReasonBypass, "a tunnel inside a connection")
 		return
 	case s.looped(w, r) || s.closedMethod(w, r):

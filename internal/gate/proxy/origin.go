@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -164,6 +165,18 @@ const (
 	alertCertificate tls.AlertError = 116
 )
 
+// alerted reports that the other side ended TLS with one of these alerts.
+func alerted(err error, any ...tls.AlertError) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return false
+	}
+	says := op.Err.Error() // its type is crypto/tls's own
+	return slices.ContainsFunc(any, func(a tls.AlertError) bool { return a.Error() == says })
+}
+
+const wantsVisitor = "site asks for a certificate of the visitor"
+
 // certificateFault says what is wrong with a site's proof of being itself.
 // What only went wrong on the way is no fault of that kind.
 func certificateFault(err error) (detail string, bad bool) {
@@ -171,7 +184,6 @@ func certificateFault(err error) (detail string, bad bool) {
 		invalid x509.CertificateInvalidError
 		name    x509.HostnameError
 		unknown x509.UnknownAuthorityError
-		alert   tls.AlertError
 		failed  *handshakeError
 		system  x509.SystemRootsError
 	)
@@ -186,11 +198,11 @@ func certificateFault(err error) (detail string, bad bool) {
 		return "certificate revoked", true
 	case errors.As(err, &system):
 		return "certificate cannot be checked: this machine has no list of issuers", true
-	case errors.As(err, &alert) && (alert == alertCertificate || alert == alertBad):
-		return "site asks for a certificate of the visitor", true
+	case alerted(err, alertCertificate, alertBad):
+		return wantsVisitor, true
 	case !errors.As(err, &failed):
 		return "", false
-	case errors.As(err, &alert) && (alert == alertHandshake || alert == alertVersion), strings.Contains(err.Error(), "unsupported protocol version"):
+	case alerted(err, alertHandshake, alertVersion), strings.Contains(err.Error(), "unsupported protocol version"):
 		return "site speaks only outdated encryption", true
 	}
 	var verification *tls.CertificateVerificationError

@@ -187,6 +187,11 @@ func (s *Server) copyBody(w http.ResponseWriter, res *http.Response) (n int64, e
 	}
 	// Of unknown length: events and streams must not wait for a full buffer.
 	control := http.NewResponseController(w)
+	if eventful(res.Header) {
+		if err := control.Flush(); err != nil { // the first event may take its time
+			return 0, err
+		}
+	}
 	for {
 		got, rerr := res.Body.Read(*lent)
 		if got > 0 {
@@ -205,6 +210,12 @@ func (s *Server) copyBody(w http.ResponseWriter, res *http.Response) (n int64, e
 			return n, rerr
 		}
 	}
+}
+
+// eventful reports an answer whose head is waited for before its body.
+func eventful(h http.Header) bool {
+	kind := h.Get("Content-Type")
+	return strings.HasPrefix(kind, "text/event-stream") || strings.HasPrefix(kind, "application/grpc")
 }
 
 // onlyWriter hides the writer's own copying, which would ignore our buffer.

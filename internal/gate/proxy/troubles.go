@@ -61,6 +61,15 @@ func (t *troubles) add(host, kind, detail string, client netip.Addr, now time.Ti
 	}
 }
 
+// lately reports such trouble within the last moments. A site that wants a
+// certificate of the visitor may end the connection without saying so.
+func (t *troubles) lately(host, kind string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x := t.have[troubleKey{host, kind}]
+	return x != nil && now.Sub(x.last).Abs() < dialFor
+}
+
 func (t *troubles) forget() {
 	var oldest troubleKey
 	var at time.Time
