@@ -8,6 +8,7 @@ have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$
 have chromium || have chromium-browser || have google-chrome || missing="$missing chromium"
 have postfix || [ -x /usr/sbin/postfix ] || missing="$missing postfix"
 have certutil || missing="$missing libnss3-tools"
+have 7z || missing="$missing p7zip-full"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
 	echo "The tests need these Debian packages; please install them:$missing" >&2

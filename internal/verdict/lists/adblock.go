@@ -82,7 +82,7 @@ func splitRule(s string) rule {
 	var r rule
 	s, r.except = strings.CutPrefix(s, "@@")
 	r.body = s
-	if len(s) > 2 && s[0] == '/' {
+	if len(s) > 2 && s[0] == '/' && s[1] != '/' {
 		if end := strings.LastIndexByte(s, '/'); end > 0 && (end == len(s)-1 || s[end+1] == '$') {
 			r.expr, r.body = true, s[1:end]
 			if end+2 < len(s) {

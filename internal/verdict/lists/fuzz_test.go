@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -85,4 +86,72 @@ func FuzzTar(f *testing.F) {
 	f.Add(bytes.Replace(packed, []byte("b/adult/domains"), []byte("../../x/domains"), 1))
 	f.Add([]byte("\x1f\x8b"))
 	f.Fuzz(func(t *testing.T, data []byte) { checkEntries(t, "a.tar", data, FormatAuto) })
+}
+
+// fuzzFormat fuzzes one format that is read line by line.
+func fuzzFormat(f *testing.F, file string, format Format, seeds ...string) {
+	for _, s := range seeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { checkEntries(t, file, data, format) })
+}
+
+func FuzzAdblock(f *testing.F) {
+	fuzzFormat(f, "a.txt", FormatAdblock, "||a.example^\n@@||b.a.example^$important\n", "/a+b/$badfilter\n||ads*.a.example^\n://a.example^\n.a.example^\n",
+		"||a.example^$denyallow=x.example|y.example,dnsrewrite=NXDOMAIN\n", "||a.example^$dnsrewrite=NOERROR;A;0.0.0.0\n||\\$,\\,^$\\\n")
+}
+
+func FuzzDnsmasq(f *testing.F) {
+	fuzzFormat(f, "a.conf", FormatDnsmasq, "address=/a.example/b.example/#\nserver=/a.example/\nlocal=/*.b.example/\n", "address=/#/1.2.3.4\n--server=///\n")
+}
+
+func FuzzZone(f *testing.F) {
+	fuzzFormat(f, "a.zone", FormatRPZ, "$ORIGIN x.\n@ SOA a b (1 2\n3)\n*.a.example CNAME .\n\tA 0.0.0.0\n", "a CNAME rpz-passthru.\n\"a;(\" TXT x ; y\n(((((\n")
+}
+
+func FuzzUnbound(f *testing.F) {
+	fuzzFormat(f, "a.conf", FormatUnbound, "server:\nlocal-zone: \"a.example.\" always_null\nlocal-data: \"a.example A 1.2.3.4\"\n", "local-zone:\nlocal-data: '\n")
+}
+
+func FuzzSurge(f *testing.F) {
+	fuzzFormat(f, "a.yaml", FormatSurge, "payload:\n  - '+.a.example'\nDOMAIN-KEYWORD,casino,REJECT\nIP-CIDR,10.0.0.0/8,no-resolve\n", "- \nDOMAIN\nURL-REGEX,(\n")
+}
+
+func FuzzTable(f *testing.F) {
+	fuzzFormat(f, "a.csv", FormatCSV, "url,category\na.example,\"x|y\"\n", "\"\"\n;\n\"a\tb\n")
+}
+
+func FuzzJSON(f *testing.F) {
+	fuzzFormat(f, "a.jsonl", FormatJSON, "{\"url\":\"a.example/x\",\"categories\":[\"x\",1]}\n[\n\"b.example\",\n", "{\"url\":{}}\nnull\n")
+}
+
+func FuzzRedwood(f *testing.F) {
+	fuzzFormat(f, "a.list", FormatRedwood, "a.example 10\n/a+b/h 5\n<x y> 1 2\ndefault 0\n", "/^a/d 1\n/(/ 9\n99999999999999999999.a.example 99999999999999999999999\n")
+}
+
+func FuzzHashed(f *testing.F) {
+	fuzzFormat(f, "a.txt", FormatHashed, strings.Repeat("ab", 32)+"\n"+strings.Repeat("cd", 20)+",x\n", "\"\n,\n")
+}
+
+func FuzzItems(f *testing.F) {
+	fuzzFormat(f, "bannedsiteiplist", FormatE2, "#time: 1 2 3 4 0123456789\n#listcategory: \"x\"\n10.0.0.1-10.0.3.7\n10.0.0.0/255.0.255.0\n.Include<bannedsiteiplist>\n", "#time:\n-\n1.2.3.4-\n")
+}
+
+func FuzzConf(f *testing.F) {
+	f.Add([]byte(guardConf))
+	f.Add([]byte("acl { else { pass } } } {{{{{{{{{{{{ dest"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, s := range parseConf(string(data)).tell(maxTold) {
+			if len(s) > 700 {
+				t.Fatalf("a sentence of %d bytes", len(s))
+			}
+		}
+	})
+}
+
+func FuzzPacked(f *testing.F) {
+	f.Add([]byte(sevenMagic + "\x00\x04"))
+	f.Add([]byte("\xfd7zXZ\x00\x00\x04"))
+	f.Add([]byte("PK\x03\x04"))
+	f.Fuzz(func(t *testing.T, data []byte) { checkEntries(t, "a", data, FormatAuto) })
 }

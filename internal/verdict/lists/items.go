@@ -56,8 +56,8 @@ type items struct {
 	category string
 	hours    []string // the bands in which it holds, of the list it is included in too
 	own      string
-	opens    int // lines that open a site
-	left     int // lines that are nothing for a list of sites
+	opens    int      // lines that open a site
+	left     int      // lines that are nothing for a list of sites
 	others   []string // endings and types of no known kind
 }
 

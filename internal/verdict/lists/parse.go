@@ -67,7 +67,7 @@ func diffLine(body string) (rest string, drop, ok bool) {
 
 // adblock reports a line that only the adblock language has.
 func adblock(s string) bool {
-	return len(s) > 2 && s[0] == '/' && strings.HasSuffix(s, "/") || strings.HasPrefix(s, "@@") ||
+	return len(s) > 2 && s[0] == '/' && s[1] != '/' && strings.HasSuffix(s, "/") || strings.HasPrefix(s, "@@") ||
 		strings.HasPrefix(s, "|") || strings.ContainsAny(s, "^$")
 }
 

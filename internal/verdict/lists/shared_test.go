@@ -112,6 +112,8 @@ func TestOneRealListInSeveralFormatsIsOneSet(t *testing.T) {
 		adblock := names(t, shared(t, "dns", "hagezi", "adblock-"+list+".txt.gz"))
 		same(t, list+": domains and hosts", plain, hosts)
 		same(t, list+": wildcard and adblock", wild, adblock)
+		same(t, list+": wildcard and dnsmasq", wild, names(t, shared(t, "dns", "hagezi", "dnsmasq-"+list+".txt.gz")))
+		same(t, list+": wildcard and unbound", wild, names(t, shared(t, "dns", "hagezi", "unbound-"+list+".conf.gz")))
 		for name := range plain {
 			if !covered(name, wild) {
 				t.Errorf("%s: %s is not below any name of the wildcard list", list, name)

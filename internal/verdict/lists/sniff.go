@@ -1,8 +1,8 @@
 package lists
 
 import (
-	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -38,12 +38,12 @@ var (
 	sniffUnbound = regexp.MustCompile(`^(local-zone|local-data|server):`)
 	sniffSurge   = regexp.MustCompile(`^(- *['"]?)?(DOMAIN|DOMAIN-SUFFIX|DOMAIN-KEYWORD|DOMAIN-REGEX|URL-REGEX|IP-CIDR6?|USER-AGENT|PROCESS-NAME),|^(payload|rules):$|^- *['"]?[+*.a-z0-9]`)
 	sniffZone    = regexp.MustCompile(`(?i)^\$(origin|ttl)\b|\s(in\s+)?(soa|ns|cname|a|aaaa|txt)\s+\S`)
-	sniffConf    = regexp.MustCompile(`^(dest|destination|src|source|time)\s+\S+.*\{|^acl\s*\{|^(dbhome|logdir)\s|^\s*(domainlist|urllist|expressionlist|pass)\s`)
+	sniffConf    = regexp.MustCompile(`^(dest|destination|src|source|time)\s+\S+.*\{|^(acl|default|else|\S+ (within|outside) \S+)\s*\{|^(dbhome|logdir)\s|^\s*(domainlist|urllist|expressionlist|pass)\s`)
 	sniffRedwood = regexp.MustCompile(`^(\S+\.\S+|/.*/[hdpq]*|<.*>)\s+-?[0-9]+(\s+-?[0-9]+)?$|^default\s+-?[0-9]+$`)
 )
 
 func sniffLine(text string) Format {
-	if text == "" || isComment(text) && !strings.HasPrefix(text, "//") {
+	if text == "" || text == "{" || text == "}" || isComment(text) && !strings.HasPrefix(text, "//") {
 		return ""
 	}
 	if fields := strings.Fields(text); len(fields) > 1 {
@@ -76,22 +76,24 @@ func sniffLine(text string) Format {
 	return FormatPlain
 }
 
-// sniffTable reports a row whose first column is a heading, a name or an
-// address.
+// sniffTable reports a heading, or a row with a name or an address in one of
+// its first columns.
 func sniffTable(text string) bool {
-	i := strings.IndexAny(text, ",;\t")
-	if i <= 0 || strings.HasPrefix(text, "/") {
+	if strings.HasPrefix(text, "/") {
 		return false
 	}
-	first := strings.Trim(strings.ToLower(strings.TrimSpace(text[:i])), `"`)
-	for _, w := range entryWords {
-		if first == w {
+	columns := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || r == '\t' })
+	if len(columns) < 2 && !strings.ContainsAny(text, ",;\t") {
+		return false
+	}
+	for _, c := range columns[:min(3, len(columns))] {
+		word := strings.Trim(strings.ToLower(strings.TrimSpace(c)), `"`)
+		if slices.Contains(entryWords, word) {
+			return true
+		}
+		if _, _, err := One(word); err == nil && !strings.Contains(word, " ") {
 			return true
 		}
 	}
-	if _, err := netip.ParseAddr(first); err == nil {
-		return true
-	}
-	_, _, err := One(first)
-	return err == nil && !strings.ContainsAny(first, " ")
+	return false
 }
