@@ -39,7 +39,7 @@ func (g *gateDoor) toRow(ctx context.Context, r access.Row) (subject.Row, error)
 	if err != nil {
 		return row, err
 	}
-	row.Classes = filtering.ClassLabels(who, classes)
+	row.Classes = append(filtering.ClassLabels(who, classes), g.h.Filtering.PermitLabels(r.Person)...)
 	if g.paused != nil {
 		if row.PausedUntil, err = g.paused(ctx, r.Person); err != nil {
 			return row, fmt.Errorf("asking whether the web is withdrawn: %w", err)

@@ -181,6 +181,10 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Dir: h.folder.Path("gate"), Key: key, School: h.folder.Meta.School,
 		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Notices: h.Notices, TryOut: h.trying,
+		Inside: h.inside, Scanner: h.hasScanner, ClosedAt: h.closedAt, TryContent: h.tryContent,
+		// Names are recorded on the head's word on the impact assessment; what
+		// is seen inside rests on the same.
+		Assessed: func(ctx context.Context) (bool, error) { return h.Monitoring.Recording(ctx) },
 	})
 	if err != nil {
 		return err

@@ -27,8 +27,8 @@ func (r *Room) Controls() []control.Control {
 			MaxAge: time.Hour, Default: true, Check: r.requiredCategories,
 		},
 		{
-			Number: "C04", Slug: "exceptions-expire", Title: "Every site opened for a lesson closes again when it was meant to",
-			Requirements: []string{"FIL-05", "FIL-06", "FIL-09"}, Settings: []string{keyUnblock, keyUnblockMax},
+			Number: "C04", Slug: "exceptions-expire", Title: "Every site opened for a lesson, and every file permitted, closes again when it was meant to",
+			Requirements: []string{"FIL-05", "FIL-06", "FIL-09"}, Settings: []string{keyUnblock, keyUnblockMax, keyApprover, keyPermitMax},
 			MaxAge: time.Hour, Default: true, Check: r.exceptionsExpire,
 		},
 		{

@@ -32,9 +32,9 @@ func (r *Room) byHead(ctx context.Context, c Change) (bool, error) {
 // against what was granted, and asks them for sites whose time is over.
 func (r *Room) exceptionsExpire(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
 	f := control.Finding{
-		Rule:   "nothing is open past its end, and each has a purpose, a class and somebody else who granted it",
+		Rule:   "nothing is open past its end, and each site and file has a purpose, those it is for, and somebody else who granted it",
 		Source: control.Measured, By: "the rules in force, asked for every site that was opened in 30 days", At: now, Owner: owner,
-		Todo: "Open the page of sites opened for lessons and end what is open.",
+		Todo: "Open the page of sites opened for lessons, or of files that were asked for, and end what is open.",
 	}
 	public, _ := r.d.Key.Public().(ed25519.PublicKey)
 	snap, err := r.published()
@@ -70,11 +70,19 @@ func (r *Room) exceptionsExpire(ctx context.Context, now time.Time, v *setting.V
 			f.Rows = append(f.Rows, row)
 		}
 	}
+	rows, files, permitted, err := r.permitFaults(ctx, snap, &rules, now)
+	if err != nil {
+		return f, err
+	}
+	f.Rows = append(f.Rows, rows...)
 	f.State = control.Kept
 	if len(f.Rows) > 0 {
 		f.State = control.Broken
 	}
 	f.Figure = fmt.Sprintf("%d open now, %d opened in 30 days, %s", running, len(list), words.Count(len(f.Rows), "fault", "faults"))
+	if permitted > 0 {
+		f.Figure = fmt.Sprintf("%d open now, %d opened in 30 days; %d files permitted now, %d in 30 days; %s", running, len(list), files, permitted, words.Count(len(f.Rows), "fault", "faults"))
+	}
 	cut(&f)
 	return f, nil
 }

@@ -52,7 +52,7 @@ func overPermits(ctx context.Context, q store.Querier, now time.Time) ([]Permit,
 
 // permitsSince are those that were granted and whose time ended since.
 func permitsSince(ctx context.Context, q store.Querier, since time.Time) ([]Permit, error) {
-	return permitList(ctx, q, "WHERE state IN ($1, $2) AND until_at >= $3 ORDER BY until_at, id LIMIT 20000", UnblockGranted, UnblockEnded, store.At(since))
+	return permitList(ctx, q, "WHERE state IN ($1, $2) AND until_at >= $3 ORDER BY until_at DESC, id LIMIT 20000", UnblockGranted, UnblockEnded, store.At(since))
 }
 
 // permitFilter narrows the list of permits.

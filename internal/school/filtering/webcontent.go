@@ -99,7 +99,7 @@ func (r *Room) insideStates(v *setting.Values, in Inside) []web.Panel {
 	case !in.Known:
 		out = append(out, web.Panel{Tone: "warn", Title: "The filter does not answer", Words: "So nobody can say whether the scanner can be reached. What stands below is what has been decided."})
 	case !in.Scanner:
-		out = append(out, web.Panel{Tone: "bad", Title: "Nothing is scanned for viruses", Words: "No virus scanner has been set up. Whoever looks after the machine installs ClamAV and names it under clamd in the section gate of the configuration."})
+		out = append(out, web.Panel{Tone: "bad", Title: "Nothing is scanned for viruses", Words: "No virus scanner has been set up. Whoever looks after the machine installs ClamAV and names its address in the section clamd of the configuration."})
 	case in.Away != "":
 		out = append(out, web.Panel{Tone: "bad", Title: "The virus scanner is away", Words: in.Away})
 	default:

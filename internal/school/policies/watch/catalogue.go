@@ -46,7 +46,7 @@ var catalogue = []Entry{
 	{"C01", "filter-in-path", "No way to the internet goes round the filter.", []string{"FIL-01"}},
 	{"C02", "required-categories", "Every category that must be blocked is blocked for everybody it binds.", []string{"FIL-02", "FIL-03", "FIL-04", "FIL-06", "FIL-07"}},
 	{"C03", "programs-blocked", "Programs and other executable files cannot be downloaded.", []string{"FIL-08"}},
-	{"C04", "exceptions-expire", "Every site opened for a lesson closes again when it was meant to.", []string{"FIL-05", "FIL-06", "FIL-09"}},
+	{"C04", "exceptions-expire", "Every site opened for a lesson, and every file permitted, closes again when it was meant to.", []string{"FIL-05", "FIL-06", "FIL-09"}},
 	{"C05", "filter-changes-logged", "Every change to the filter is in the log, and the log is whole.", []string{"FIL-10"}},
 	{"C06", "filter-changers-listed", "Only holders of filter-management status have changed the filter.", []string{"FIL-11"}},
 	{"C07", "lists-fresh", "The filter's lists are no older than the school allows.", []string{"FIL-12"}},
