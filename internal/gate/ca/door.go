@@ -1,11 +1,7 @@
 package ca
 
 import (
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -26,37 +22,13 @@ func (c *CA) Door(names []string, addresses []netip.Addr) (*tls.Certificate, err
 	}
 	// A space is in no host's name, so it shares the leaves' cache.
 	key, now := "door "+text.String(), c.clock.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if have := c.cache[key]; have != nil && have.Leaf.NotAfter.Sub(now) > renewAt && now.After(have.Leaf.NotBefore) {
+	if have := c.have(key, now); have != nil {
 		return have, nil
 	}
-	number, err := serial()
+	leaf, err := c.sign("the school's own doors", names, ips, now)
 	if err != nil {
 		return nil, err
 	}
-	tmpl := &x509.Certificate{
-		SerialNumber: number,
-		Subject:      pkix.Name{Organization: []string{"Belisha filter"}},
-		NotBefore:    now.Add(-skew),
-		NotAfter:     now.Add(leafLife),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     names,
-		IPAddresses:  ips,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, c.cert, c.leaf.Public(), c.key)
-	if err != nil {
-		return nil, fmt.Errorf("signing for the school's own doors: %w", err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("signing for the school's own doors: %w", err)
-	}
-	if len(c.cache) >= maxLeafs {
-		clear(c.cache)
-	}
-	leaf := &tls.Certificate{Certificate: [][]byte{der, c.cert.Raw}, PrivateKey: c.leaf, Leaf: parsed}
-	c.cache[key] = leaf
+	c.keep(key, leaf)
 	return leaf, nil
 }

@@ -165,14 +165,18 @@ func newInspection(t testing.TB, change func(*Config, table)) *inspection {
 func (x *inspection) startSites(t testing.TB) {
 	stranger := newIssuer(t, "Nobody knows")
 	wrong := map[string]func() *tls.Config{
-		"expired.test":  x.spoilt(t, func(c *x509.Certificate) { c.NotAfter = gatetest.Noon.Add(-time.Hour) }),
-		"early.test":    x.spoilt(t, func(c *x509.Certificate) { c.NotBefore = gatetest.Noon.Add(time.Hour) }),
-		"wrong.test":    x.spoilt(t, func(c *x509.Certificate) { c.DNSNames = []string{"another.test"} }),
-		"cn.test":       x.spoilt(t, func(c *x509.Certificate) { c.DNSNames = nil }),
-		"sha1.test":     x.spoilt(t, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }),
-		"self.test":     func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{selfSigned(t, "self.test")}} },
-		"stranger.test": func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{stranger.sign(t, "stranger.test", nil)}} },
-		"revoked.test":  func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{x.issuer.revoked(t, "revoked.test")}} },
+		"expired.test": x.spoilt(t, func(c *x509.Certificate) { c.NotAfter = gatetest.Noon.Add(-time.Hour) }),
+		"early.test":   x.spoilt(t, func(c *x509.Certificate) { c.NotBefore = gatetest.Noon.Add(time.Hour) }),
+		"wrong.test":   x.spoilt(t, func(c *x509.Certificate) { c.DNSNames = []string{"another.test"} }),
+		"cn.test":      x.spoilt(t, func(c *x509.Certificate) { c.DNSNames = nil }),
+		"sha1.test":    x.spoilt(t, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }),
+		"self.test":    func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{selfSigned(t, "self.test")}} },
+		"stranger.test": func() *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{stranger.sign(t, "stranger.test", nil)}}
+		},
+		"revoked.test": func() *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{x.issuer.revoked(t, "revoked.test")}}
+		},
 		"old.test": func() *tls.Config {
 			return &tls.Config{Certificates: []tls.Certificate{x.issuer.sign(t, "old.test", nil)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 		},
@@ -279,4 +283,3 @@ func (x *inspection) fetch(t testing.TB, c *http.Client, url string) (*http.Resp
 	}
 	return res, string(body)
 }
-
