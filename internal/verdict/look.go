@@ -266,21 +266,29 @@ func imageSearch(host, path string) bool {
 		return false
 	}
 	switch {
-	case strings.HasPrefix(host, "images.google.") || host == "images.search.yahoo.com":
+	case strings.HasPrefix(host, "images.google.") || host == "images.search.yahoo.com" || host == "image.baidu.com":
 		return true
 	case strings.HasPrefix(host, "www.google.") || strings.HasPrefix(host, "google."):
 		return page == "/imghp" || page == "/imgres" || page == "/search" && (has("tbm=isch") || has("udm=2"))
 	case host == "duckduckgo.com" || strings.HasSuffix(host, ".duckduckgo.com"):
 		return has("ia=images") || has("iax=images") || page == "/i.js"
-	case host == "www.qwant.com":
-		return has("t=images")
+	case host == "www.qwant.com" || host == "api.qwant.com":
+		return has("t=images") || page == "/v3/search/images"
+	case below(host, "startpage.com"):
+		return has("cat=pics") || has("cat=images")
+	case strings.HasPrefix(host, "yandex.") || strings.HasPrefix(host, "www.yandex."):
+		return imagePages(page)
 	}
-	for _, engine := range []string{"bing.com", "ecosia.org", "search.brave.com", "yandex.com", "yandex.ru"} {
-		if host == engine || strings.HasSuffix(host, "."+engine) {
-			return page == "/images" || strings.HasPrefix(page, "/images/")
+	for _, engine := range [...]string{"bing.com", "ecosia.org", "search.brave.com", "yandex.com", "yandex.ru", "ya.ru"} {
+		if below(host, engine) {
+			return imagePages(page)
 		}
 	}
 	return false
+}
+
+func imagePages(page string) bool {
+	return page == "/images" || strings.HasPrefix(page, "/images/")
 }
 
 // mixedScript reports whether one label has letters of several scripts, or
