@@ -96,10 +96,10 @@ func (r *Room) importFrom(ctx context.Context, o Options, file string) (Report, 
 	}
 	if err != nil {
 		rep.Reason = err.Error()
-		return rep, errors.Join(err, r.listRefused(ctx, rep, have))
+		return rep, errors.Join(err, r.listRefused(ctx, rep, have), r.keepReport(ctx, rep))
 	}
 	rep.State = stateImported
-	return rep, nil
+	return rep, r.keepReport(ctx, rep)
 }
 
 func (o Options) check(rep *Report) error {
@@ -107,7 +107,7 @@ func (o Options) check(rep *Report) error {
 		return &Refused{Words: "say which file or folder the list is in"}
 	}
 	if o.Format != "" && !slices.Contains(lists.Formats, lists.Format(o.Format)) {
-		return &Refused{Words: fmt.Sprintf("there is no format %q; use auto, ut1, plain, wildcard or hosts", o.Format)}
+		return &Refused{Words: fmt.Sprintf("there is no format %q; use %s", o.Format, lists.FormatWords())}
 	}
 	if rep.Source == "" || rep.Source == starterID || len(rep.Source) > 60 {
 		return &Refused{Words: "give the list a name of its own with letters or digits, at most 60"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -38,6 +39,22 @@ type SourceMeta struct {
 	Duplicates int              `json:"duplicates"`
 	Invalid    int              `json:"invalid"`
 	Skipped    int              `json:"skipped"`
+	// Of what was accepted.
+	Kinds Kinds `json:"kinds"`
+	// Told is what was understood and cannot be an entry, in sentences;
+	// FileKinds are the kinds of file that the list closes.
+	Told      []string `json:"told,omitempty"`
+	FileKinds []string `json:"file_kinds,omitempty"`
+}
+
+// Kinds counts entries by what they are. Exceptions are names that the list
+// lifts out of what it lists itself.
+type Kinds struct {
+	Names       int `json:"names"`
+	Pages       int `json:"pages"`
+	Addresses   int `json:"addresses"`
+	Expressions int `json:"expressions"`
+	Exceptions  int `json:"exceptions"`
 }
 
 // FileReport is what one file of a list gave.
@@ -174,6 +191,7 @@ type collector struct {
 	extraN   map[string]int
 	invalid  int
 	added    int
+	kinds    Kinds
 }
 
 const refusedKept = 100
@@ -188,12 +206,32 @@ func (c *collector) take(e lists.Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := c.b.Add(segment.Kind(e.Kind), text, slug); err != nil {
+	add := c.b.AddAs
+	if e.Drop {
+		add = c.b.Drop
+	}
+	if err := add(segment.Kind(e.Kind), text, slug, segment.Role(e.Role)); err != nil {
 		c.refuse(e, err.Error())
 		return nil
 	}
 	c.added++
+	c.kinds.count(e)
 	return nil
+}
+
+func (k *Kinds) count(e lists.Entry) {
+	switch {
+	case e.Drop || e.Role&lists.Except != 0:
+		k.Exceptions++
+	case e.Kind == lists.URL:
+		k.Pages++
+	case e.Kind == lists.Address:
+		k.Addresses++
+	case e.Kind == lists.Expression:
+		k.Expressions++
+	default:
+		k.Names++
+	}
 }
 
 func (c *collector) refuse(e lists.Entry, why string) {
@@ -207,6 +245,12 @@ func (c *collector) refuse(e lists.Entry, why string) {
 // tooWide says why a name must not be in a list: it is an ending that
 // thousands of sites share.
 func tooWide(e lists.Entry) string {
+	if e.Kind == lists.Digest {
+		return "a digest is read from a licensed list only"
+	}
+	if e.Kind == lists.Address && wideRange(e.Text) {
+		return "the range covers so many addresses that it cannot be meant"
+	}
 	if e.Kind != lists.Name && e.Kind != lists.Exact {
 		return ""
 	}
@@ -218,6 +262,12 @@ func tooWide(e lists.Entry) string {
 		return "it is an ending that many sites share, not the name of a site"
 	}
 	return ""
+}
+
+// wideRange reports a range that a list of sites has no business closing.
+func wideRange(text string) bool {
+	p, err := netip.ParsePrefix(text)
+	return err == nil && (p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 16)
 }
 
 // slug is our category for the list's.
@@ -276,7 +326,7 @@ func outing(from string) bool {
 // fromPath names the category of a plain list after its file.
 func fromPath(path string) string {
 	base := strings.ToLower(filepath.Base(path))
-	for _, ext := range []string{".gz", ".bz2", ".zst", ".zip", ".tgz", ".tar", ".txt", ".hosts", ".list", ".csv", ".domains"} {
+	for _, ext := range []string{".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tgz", ".txz", ".tar", ".txt", ".hosts", ".list", ".csv", ".tsv", ".jsonl", ".json", ".conf", ".zone", ".rpz", ".yaml", ".yml", ".domains"} {
 		base = strings.TrimSuffix(base, ext)
 	}
 	return base
@@ -285,7 +335,7 @@ func fromPath(path string) string {
 func (c *collector) meta(r lists.Report) SourceMeta {
 	m := SourceMeta{
 		Format: string(r.Format), Ignored: r.Ignored, Lines: r.Lines, Accepted: c.added,
-		Duplicates: r.Duplicates, Invalid: r.Invalid + c.invalid, Skipped: r.Skipped,
+		Duplicates: r.Duplicates, Invalid: r.Invalid + c.invalid, Skipped: r.Skipped, Kinds: c.kinds, Told: r.Told, FileKinds: r.FileKinds,
 	}
 	for _, f := range r.Files {
 		out := FileReport{File: f.File, Category: f.Category, Format: string(f.Format), Lines: f.Lines, Accepted: f.Accepted - c.extraN[f.File], Invalid: f.Invalid + c.extraN[f.File]}
@@ -302,9 +352,6 @@ func (c *collector) categories(m *SourceMeta, stats segment.Stats) {
 	by := map[string]*SourceCategory{}
 	for from, s := range c.slugs {
 		n := int64(stats.ByCategory[s])
-		if n == 0 {
-			continue
-		}
 		if have, ok := by[s]; ok {
 			names := append(strings.Split(have.From, ", "), from)
 			sort.Strings(names)
