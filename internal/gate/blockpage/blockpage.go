@@ -29,6 +29,7 @@ type Reader uint8
 const (
 	Pupil Reader = iota
 	Staff
+	Guest
 )
 
 // Help is one line of "where to turn".
@@ -63,6 +64,8 @@ type View struct {
 	Rule     string
 	Clause   string
 	Group    string
+	Detail   string // what was found, for staff
+	Address  string // of what was asked for, "" where only its host is known
 	School   string
 	Adult    string // the school's sentence about who can help
 	Pages    string // address of the people's pages, "" for none
@@ -129,6 +132,8 @@ func (m *Maker) Page(v View) []byte {
 	case v.Reader == Staff && v.Reason == "agreement": // there is nothing to explain by a rule
 	case v.Reader == Staff:
 		p.Facts = facts(v)
+	case v.Reader == Guest:
+		p.Help = v.Help
 	default:
 		p.Help = v.Help
 		if p.Adult == "" {
@@ -163,8 +168,14 @@ func words(v View) (title, lead string) {
 	case "malformed":
 		return "This address does not work", "The address is not written the way web addresses are. Check it and try again."
 	}
-	if v.Reader == Staff {
+	if title, lead, ok := insideWords(v); ok {
+		return title, lead
+	}
+	switch v.Reader {
+	case Staff:
 		return "This page is closed for you", staffLead(v)
+	case Guest:
+		return "This page is closed", guest
 	}
 	if v.Quiet || v.Pupil == "" {
 		return "This page is closed", quiet
@@ -205,7 +216,7 @@ func staffLead(v View) string {
 
 // reportable are the reasons about a site that somebody may say is wrongly
 // closed.
-var reportable = []string{"category", "unlisted", "own-block", "warn"}
+var reportable = []string{"category", "unlisted", "own-block", "warn", "phrases", "zone"}
 
 func links(v View) []link {
 	if v.Pages == "" {
@@ -226,14 +237,34 @@ func links(v View) []link {
 		out = append(out, link{v.Pages + "/unblock/ask?" + url.Values{"host": {v.Host}}.Encode(), "Ask for it for a lesson", false})
 	}
 	switch {
-	case v.Reason == "unsigned":
+	case v.Reason == "unsigned", settled(v.Reason):
+	case v.Reason == "file":
+		out = append(out, link{v.Pages + "/download/ask?" + url.Values{"u": {fileAddress(v)}}.Encode(), "Ask for this file", false})
 	case v.Host != "" && slices.Contains(reportable, v.Reason):
 		to := v.Pages + "/tickets/new?" + url.Values{"host": {v.Host}, "kind": {"over"}}.Encode()
-		out = append(out, link{to, map[Reader]string{Pupil: "Ask to open it", Staff: "Tell us it should be open"}[v.Reader], false})
+		out = append(out, link{to, askWords(v.Reader), false})
 	default:
 		out = append(out, link{v.Pages + "/ask", "Ask to open it", false})
 	}
 	return append(out, link{v.Pages + "/help", "Help", false})
+}
+
+func askWords(r Reader) string {
+	if r == Staff {
+		return "Tell us it should be open"
+	}
+	return "Ask to open it"
+}
+
+const maxAddress = 2 << 10
+
+// fileAddress is the address to ask for. One that is too long for a link is
+// not cut into another.
+func fileAddress(v View) string {
+	if len(v.Address) > maxAddress {
+		return ""
+	}
+	return v.Address
 }
 
 func agreementLinks(v View) []link {
@@ -252,6 +283,7 @@ func facts(v View) []fact {
 		{"Clause", v.Clause},
 		{"Group", v.Group},
 		{"Reason", v.Reason},
+		{"Found", v.Detail},
 	}
 	out := all[:0]
 	for _, f := range all {

@@ -242,9 +242,16 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 	if zone, err := set.Location(); err == nil {
 		v.At = a.At.In(zone)
 	}
-	if isStaff(a) {
+	switch {
+	case ofAudience(a, "staff"):
 		v.Reader, v.Notice = blockpage.Staff, set.NoticeStaff
+	case ofAudience(a, "guest"):
+		v.Reader = blockpage.Guest
 	}
+	if f := a.Finding(); f != nil {
+		v.Detail = f.Detail
+	}
+	v.Address = target
 	for _, h := range set.Help {
 		v.Help = append(v.Help, blockpage.Help{Name: h.Name, Phone: h.Phone, URL: h.URL, Says: h.Says})
 	}
@@ -255,15 +262,15 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 	return v
 }
 
-// isStaff reports a reader all of whose groups are of staff. Whoever is not
-// known is spoken to as a pupil.
-func isStaff(a *porter.Answer) bool {
+// ofAudience reports a reader all of whose groups are of an audience. Whoever
+// is not known is spoken to as a pupil.
+func ofAudience(a *porter.Answer, audience string) bool {
 	if len(a.Who.Groups) == 0 {
 		return false
 	}
 	for _, slug := range a.Who.Groups {
-		staff := slices.ContainsFunc(a.Names().Groups, func(g verdict.Group) bool { return g.Slug == slug && g.Audience == "staff" })
-		if !staff {
+		of := slices.ContainsFunc(a.Names().Groups, func(g verdict.Group) bool { return g.Slug == slug && g.Audience == audience })
+		if !of {
 			return false
 		}
 	}
