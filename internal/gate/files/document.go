@@ -1,0 +1,267 @@
+package files
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+	"path"
+	"strings"
+
+	"belisha/internal/verdict"
+)
+
+// role is what the names in a zip make of it.
+type role struct {
+	document bool
+	kinds    Kinds
+	what     string
+}
+
+// zipRole tells documents and packages from plain archives.
+func zipRole(list []zipEntry) role {
+	var r role
+	has := map[string]bool{}
+	for i := range list {
+		n := strings.ToLower(strings.TrimLeft(strings.ReplaceAll(list[i].name, `\`, "/"), "/"))
+		has[zipMark(n)] = true
+		if n == "mimetype" && i == 0 {
+			has["mimetype"] = true
+		}
+	}
+	set := func(k verdict.FileKind, what string) { r.kinds, r.what = r.kinds|1<<k, what }
+	switch {
+	case has["androidmanifest.xml"]:
+		set(verdict.FileApp, "Android app")
+	case has["payload/"]:
+		set(verdict.FileApp, "iPad app")
+	case has["install.rdf"], has["mozilla.rsa"]:
+		set(verdict.FileApp, "browser extension")
+	case has["appxmanifest.xml"], has["appxbundlemanifest.xml"], has["extension.vsixmanifest"]:
+		set(verdict.FileInstaller, "Windows app package")
+	case has[".class"]:
+		set(verdict.FileProgram, "Java program")
+	case has["[content_types].xml"], has["mimetype"]:
+		r.document = true
+	}
+	if has["macro"] {
+		set(verdict.FileMacro, "macros")
+	}
+	return r
+}
+
+// zipMark is the part of a name that tells what a zip is.
+func zipMark(n string) string {
+	base := path.Base(n)
+	switch {
+	case base == "vbaproject.bin", strings.Contains(n, "/macrosheets/"), strings.HasPrefix(n, "basic/"), strings.HasPrefix(n, "scripts/") && strings.Count(n, "/") > 1:
+		return "macro"
+	case strings.HasPrefix(n, "payload/") && strings.Contains(n, ".app/"):
+		return "payload/"
+	case strings.HasSuffix(n, ".class"):
+		return ".class"
+	case n == "meta-inf/mozilla.rsa":
+		return "mozilla.rsa"
+	case n == "appxmetadata/appxbundlemanifest.xml":
+		return "appxbundlemanifest.xml"
+	}
+	switch n {
+	case "androidmanifest.xml", "install.rdf", "appxmanifest.xml", "extension.vsixmanifest", "[content_types].xml":
+		return n
+	}
+	return ""
+}
+
+// part looks at the parts of a document that say something of the whole.
+func (w *walk) part(it *item, name string, s *spool) {
+	n := strings.ToLower(name)
+	if n != "[content_types].xml" && !strings.HasSuffix(n, ".rels") && n != "meta-inf/manifest.xml" {
+		return
+	}
+	b := make([]byte, min(s.n, 1<<20))
+	k, _ := s.ReadAt(b, 0)
+	b = bytes.ToLower(b[:k])
+	switch {
+	case n == "[content_types].xml" && bytes.Contains(b, []byte("macroenabled")):
+		w.rep.add(verdict.FileMacro, "macros", it.where)
+	case n == "meta-inf/manifest.xml" && bytes.Contains(b, []byte("encryption-data")):
+		w.rep.add(verdict.FileLocked, errLocked.Error(), it.where)
+	case strings.HasSuffix(n, ".rels") && bytes.Contains(b, []byte(`"external"`)) &&
+		(bytes.Contains(b, []byte("/attachedtemplate")) || bytes.Contains(b, []byte("/oleobject")) || bytes.Contains(b, []byte("/frame"))):
+		w.rep.add(verdict.FileActive, "a document that fetches more of itself", it.where)
+	}
+}
+
+// Chunks of a file that is searched: each begins with the end of the last.
+const (
+	chunkSize = 256 << 10
+	overlap   = 512
+)
+
+// chunks gives a whole file to do, piece by piece.
+func (w *walk) chunks(it *item, do func([]byte)) error {
+	buf := make([]byte, min(chunkSize, it.size))
+	for at := int64(0); ; at += int64(len(buf) - overlap) {
+		if !w.alive(it) {
+			return w.over
+		}
+		n, err := it.r.ReadAt(buf, at)
+		do(buf[:n])
+		if err == nil && at+int64(n) < it.size {
+			continue
+		}
+		if err != nil && err != io.EOF {
+			return errDamaged
+		}
+		return nil
+	}
+}
+
+// rtf looks for objects in an RTF document.
+func (w *walk) rtf(it *item) error {
+	return w.chunks(it, func(b []byte) {
+		b = bytes.ToLower(b)
+		for _, word := range [...]string{`\objdata`, `\objupdate`, `\objclass`, `\objocx`, `\objemb`} {
+			if bytes.Contains(b, []byte(word)) {
+				w.rep.add(verdict.FileActive, "an object in an RTF document", it.where)
+			}
+		}
+		if bytes.Contains(b, []byte(`\*\template`)) && bytes.Contains(b, []byte("http")) {
+			w.rep.add(verdict.FileActive, "a document that fetches more of itself", it.where)
+		}
+	})
+}
+
+// oneNote looks for files packed into notes.
+func (w *walk) oneNote(it *item) error {
+	store := []byte{0xe7, 0x16, 0xe3, 0xbd, 0x65, 0x26, 0x11, 0x45, 0xa4, 0xc4, 0x8d, 0x4d, 0x0b, 0x7a, 0x9e, 0xac}
+	return w.chunks(it, func(b []byte) {
+		if bytes.Contains(b, store) {
+			w.rep.add(verdict.FileActive, "a file packed into notes", it.where)
+		}
+	})
+}
+
+// text looks at what is written: drawings with script, pages that put a file
+// together themselves, documents whose macros are written out.
+func (w *walk) text(it *item, f Format) error {
+	var s smuggling
+	return w.chunks(it, func(b []byte) {
+		if bytes.Contains(b, []byte("QWN0aXZlTWlt")) || bytes.Contains(b, []byte(`macrosPresent="yes"`)) {
+			w.rep.add(verdict.FileMacro, "macros", it.where)
+		}
+		if f == Unknown {
+			return
+		}
+		if s.feed(b) {
+			w.rep.add(verdict.FileActive, "a page that puts a file together itself", it.where)
+		}
+		if f == SVG && scripted(b) {
+			w.rep.add(verdict.FileActive, "a drawing with script", it.where)
+		}
+	})
+}
+
+// scripted reports script in a drawing.
+func scripted(b []byte) bool {
+	b = bytes.ToLower(b)
+	if bytes.Contains(b, []byte("<script")) || bytes.Contains(b, []byte("javascript:")) || bytes.Contains(b, []byte("data:text/html")) {
+		return true
+	}
+	for at := 0; ; { // an attribute such as onload=
+		i := bytes.Index(b[at:], []byte("on"))
+		if i < 0 {
+			return false
+		}
+		at += i
+		if at > 0 && (b[at-1] <= ' ' || b[at-1] == '/' || b[at-1] == '"' || b[at-1] == '\'') {
+			j := at + 2
+			for j < len(b) && j < at+24 && b[j] >= 'a' && b[j] <= 'z' {
+				j++
+			}
+			for j < len(b) && b[j] <= ' ' {
+				j++
+			}
+			if j > at+2 && j < len(b) && b[j] == '=' {
+				return true
+			}
+		}
+		at += 2
+	}
+}
+
+// smuggling gathers what a page needs to put a file together that never
+// crossed the wire as one: the bytes, something to make a file of them, and
+// something to save it.
+type smuggling struct{ maker, saver, bytes bool }
+
+// payloads are how programs and archives begin in base64, hex and as numbers.
+var payloads = [...]string{
+	"TVqQ", "TVpQ", "TVoA", "TVqA", "TVpB", "TVrN", "UEsDB", "UmFyIRo", "N3q8ry", "f0VMR", "0M8R4KGx", "TVNDRgAA",
+	"MSWIM", "Q0QwMDE", "TAAAAAEUAg", "4d5a9000", "4D5A9000", "504b0304", "504B0304", "77,90,144,0", "77, 90, 144, 0", "0x4d,0x5a", "0x4D,0x5A", `\x4d\x5a`, `\x4D\x5A`,
+}
+
+// feed takes a piece of the page, and reports once all three were seen.
+func (s *smuggling) feed(b []byte) bool {
+	s.saver = s.saver || bytes.Contains(b, []byte("download")) || bytes.Contains(b, []byte("msSaveOrOpenBlob")) || bytes.Contains(b, []byte("msSaveBlob")) || bytes.Contains(b, []byte("showSaveFilePicker"))
+	s.maker = s.maker || bytes.Contains(b, []byte("Blob(")) || bytes.Contains(b, []byte("createObjectURL")) || bytes.Contains(b, []byte("new File(")) ||
+		bytes.Contains(b, []byte("data:application/")) || bytes.Contains(b, []byte(";base64,")) || bytes.Contains(b, []byte("msSaveBlob"))
+	if !s.saver && !s.maker {
+		return false
+	}
+	s.bytes = s.bytes || carries(b)
+	return s.saver && s.maker && s.bytes
+}
+
+// carries reports bytes of a program or archive written into a page: a known
+// beginning at the start of a string, with more of the like behind it.
+func carries(b []byte) bool {
+	for _, p := range payloads {
+		for at := 0; ; {
+			i := bytes.Index(b[at:], []byte(p))
+			if i < 0 {
+				break
+			}
+			at += i
+			if at > 0 && opens(b[at-1]) && long(b[at:]) {
+				return true
+			}
+			at += len(p)
+		}
+	}
+	return false
+}
+
+// opens reports what may stand in front of a literal.
+func opens(c byte) bool {
+	return c == '"' || c == '\'' || c == '`' || c == ',' || c == '[' || c == '(' || c == ' ' || c == '>' || c == '='
+}
+
+// long reports a literal that goes on, or runs out of this piece.
+func long(b []byte) bool {
+	n := 0
+	for _, c := range b[:min(len(b), 100)] {
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("+/=,-_\\ \r\n", c) >= 0 {
+			n++
+			continue
+		}
+		break
+	}
+	return n >= 64
+}
+
+// Smuggles reports a page whose script puts together a program or archive that
+// is written into it, and offers to save it. Page is its decoded text.
+func Smuggles(page []byte) bool {
+	var s smuggling
+	return s.feed(page)
+}
+
+// inflated unpacks deflate as PDF has it, at most n bytes of it.
+func inflated(r io.Reader, n int64) []byte {
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return nil
+	}
+	out, _ := io.ReadAll(io.LimitReader(z, n)) // what came before the damage counts
+	return out
+}

@@ -1,0 +1,418 @@
+package files
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"compress/flate"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+
+	"belisha/internal/verdict"
+)
+
+// zipEntry is one file of a zip, as its directory or its own header has it.
+type zipEntry struct {
+	name         string
+	method, flag uint16
+	packed, size int64
+	at, end      int64 // of its header, and behind its data
+	data         int64
+}
+
+// maxZipName is how much of a name is kept: its end.
+const maxZipName = 512
+
+// zip looks into a file that begins as a zip.
+func (w *walk) zip(it *item) error {
+	list, dir, err := w.zipDirectory(it)
+	if err != nil {
+		return err
+	}
+	if dir < 0 {
+		// No directory: a reader that goes from front to end still unpacks it.
+		w.rep.add(verdict.FileArchive, "zip archive", it.where)
+		if err := w.zipGaps(it, nil, it.size, false); err != nil {
+			return err
+		}
+		return errDamaged
+	}
+	return w.zipFiles(it, list, dir, "zip archive")
+}
+
+// zipBehind looks for a zip's directory at the end of a file that begins as
+// something else.
+func (w *walk) zipBehind(it *item) error {
+	list, dir, err := w.zipDirectory(it)
+	if dir < 0 {
+		return nil
+	}
+	if err != nil {
+		w.unreadable(it, err)
+		return err
+	}
+	return w.zipFiles(it, list, dir, "zip behind something else")
+}
+
+// zipFiles looks at all entries of a directory that ends at dir, and at what
+// lies between them.
+func (w *walk) zipFiles(it *item, list []zipEntry, dir int64, what string) error {
+	role := zipRole(list)
+	if role.kinds != 0 {
+		role.kinds.Each(func(k verdict.FileKind) { w.rep.add(k, role.what, it.where) })
+	}
+	if !role.document || what != "zip archive" {
+		w.rep.add(verdict.FileArchive, what, it.where)
+	}
+	for i := range list {
+		if err := zipHeader(it, &list[i]); err != nil {
+			w.unreadable(it, err)
+		}
+	}
+	slices.SortFunc(list, func(a, b zipEntry) int { return int(min(max(a.at-b.at, -1), 1)) })
+	for i := 1; i < len(list); i++ {
+		if list[i].at < list[i-1].end {
+			for _, e := range list {
+				if err := w.named(it, e.name); err != nil {
+					return err
+				}
+			}
+			w.unreadable(it, errOverlap)
+			return nil
+		}
+	}
+	for i := range list {
+		if err := w.zipOne(it, &list[i], role.document); err != nil {
+			return err
+		}
+	}
+	return w.zipGaps(it, list, dir, role.document)
+}
+
+// zipOne unpacks one entry.
+func (w *walk) zipOne(it *item, e *zipEntry, part bool) error {
+	if e.flag&(1|1<<6|1<<13) != 0 || e.method == 99 {
+		w.rep.add(verdict.FileLocked, errLocked.Error(), within(e.name, it))
+		return w.named(it, e.name)
+	}
+	r, err := zipReader(io.NewSectionReader(it.r, e.data, e.packed), e)
+	if err != nil {
+		w.rep.add(verdict.FileUnreadable, reason(err), within(e.name, it))
+		return w.named(it, e.name)
+	}
+	return w.inside(it, e.name, r, part)
+}
+
+// zipReader unpacks one method.
+func zipReader(r *io.SectionReader, e *zipEntry) (io.Reader, error) {
+	switch e.method {
+	case 0:
+		return r, nil
+	case 8:
+		return flate.NewReader(r), nil
+	case 12:
+		return bzip2.NewReader(r), nil
+	case 14:
+		return zipLZMA(r, e)
+	case 93, 20:
+		return zstdReader(r)
+	case 95:
+		return newXZ(r), nil
+	}
+	return nil, errMethod
+}
+
+// zipHeader reads an entry's own header, which says where its data begin. Its
+// name counts too: some programs unpack by that.
+func zipHeader(it *item, e *zipEntry) error {
+	var h [30]byte
+	if n, _ := it.r.ReadAt(h[:], e.at); n < len(h) || string(h[:4]) != "PK\x03\x04" {
+		e.end, e.data, e.packed = e.at, e.at, 0
+		return errDamaged
+	}
+	n, x := int64(binary.LittleEndian.Uint16(h[26:])), int64(binary.LittleEndian.Uint16(h[28:]))
+	e.flag |= binary.LittleEndian.Uint16(h[6:]) & 1
+	e.data = e.at + 30 + n + x
+	e.end = e.data + e.packed
+	own := make([]byte, min(n, maxZipName))
+	k, _ := it.r.ReadAt(own, e.at+30+n-int64(len(own)))
+	if name := string(own[:k]); name != e.name {
+		if c, ok := byName(name); ok && c.kinds != 0 {
+			e.name = name
+		}
+	}
+	if e.end > it.size {
+		e.packed = max(0, it.size-e.data)
+		return errDamaged
+	}
+	return nil
+}
+
+// zipDirectory reads the directory of a zip from its end. dir is where it
+// begins, -1 where there is none.
+func (w *walk) zipDirectory(it *item) (list []zipEntry, dir int64, err error) {
+	tail := make([]byte, min(it.size, tailSize))
+	base := it.size - int64(len(tail))
+	if n, _ := it.r.ReadAt(tail, base); n < len(tail) {
+		return nil, -1, errDamaged
+	}
+	for i, tries := len(tail), 0; tries < 16; tries++ {
+		if i = bytes.LastIndex(tail[:i], []byte("PK\x05\x06")); i < 0 {
+			break
+		}
+		if len(tail)-i < 22 {
+			continue
+		}
+		start, end, shift, ok := zipEnd(it, base+int64(i), tail[i:])
+		if !ok {
+			continue
+		}
+		list, err = w.zipRecords(it, start, end, shift)
+		return list, start, err
+	}
+	return nil, -1, nil
+}
+
+// zipEnd reads an end record: where the directory is, and by how much the
+// zip's own offsets are short of the file's, for what stands in front of it.
+func zipEnd(it *item, at int64, h []byte) (start, end, shift int64, ok bool) {
+	size, off := int64(binary.LittleEndian.Uint32(h[12:])), int64(binary.LittleEndian.Uint32(h[16:]))
+	count := binary.LittleEndian.Uint16(h[10:])
+	end = at
+	if size == 0xffffffff || off == 0xffffffff || count == 0xffff {
+		if s, o, e, found := zip64End(it, at); found {
+			size, off, end = s, o, e
+		}
+	}
+	start = end - size
+	shift = start - off
+	if size < 0 || off < 0 || start < 0 {
+		return 0, 0, 0, false
+	}
+	if size == 0 {
+		return start, end, 0, count == 0
+	}
+	for _, shift := range [...]int64{shift, 0} { // most readers allow for either
+		if s := off + shift; s >= 0 && s < end && zipSign(it, s, "PK\x01\x02") {
+			return s, end, shift, true
+		}
+	}
+	return 0, 0, 0, false
+}
+
+func zip64End(it *item, at int64) (size, off, end int64, ok bool) {
+	var loc [20]byte
+	if at < 20 {
+		return 0, 0, 0, false
+	}
+	if n, _ := it.r.ReadAt(loc[:], at-20); n < 20 || string(loc[:4]) != "PK\x06\x07" {
+		return 0, 0, 0, false
+	}
+	for _, e := range [...]int64{int64(binary.LittleEndian.Uint64(loc[8:])), at - 20 - 56} {
+		var h [56]byte
+		if e < 0 || e >= it.size {
+			continue
+		}
+		if n, _ := it.r.ReadAt(h[:], e); n < 56 || string(h[:4]) != "PK\x06\x06" {
+			continue
+		}
+		return int64(binary.LittleEndian.Uint64(h[40:])), int64(binary.LittleEndian.Uint64(h[48:])), e, true
+	}
+	return 0, 0, 0, false
+}
+
+func zipSign(it *item, at int64, sig string) bool {
+	var h [4]byte
+	n, _ := it.r.ReadAt(h[:], at)
+	return n == 4 && string(h[:]) == sig
+}
+
+// zipRecords reads the directory's records, as many as may be looked at.
+func (w *walk) zipRecords(it *item, start, end, shift int64) ([]zipEntry, error) {
+	var list []zipEntry
+	r := newReader(it.r, start, end)
+	for {
+		h, ok := r.next(46)
+		if !ok || string(h[:4]) != "PK\x01\x02" {
+			return list, nil
+		}
+		if w.rep.Entries+len(list) >= w.b.Entries {
+			return list, w.end(it, errMany)
+		}
+		if len(list)&1023 == 0 && !w.alive(it) {
+			return list, w.over
+		}
+		e := zipEntry{
+			flag: binary.LittleEndian.Uint16(h[8:]), method: binary.LittleEndian.Uint16(h[10:]),
+			packed: int64(binary.LittleEndian.Uint32(h[20:])), size: int64(binary.LittleEndian.Uint32(h[24:])),
+			at: int64(binary.LittleEndian.Uint32(h[42:])),
+		}
+		n, x, c := int(binary.LittleEndian.Uint16(h[28:])), int(binary.LittleEndian.Uint16(h[30:])), int(binary.LittleEndian.Uint16(h[32:]))
+		rest, ok := r.next(n + x + c)
+		if !ok {
+			return list, errDamaged
+		}
+		e.name = string(rest[max(0, n-maxZipName):n])
+		zip64Extra(&e, rest[n:n+x])
+		e.at += shift
+		if e.at < 0 || e.packed < 0 || e.size < 0 || e.at > it.size {
+			return list, errDamaged
+		}
+		list = append(list, e)
+	}
+}
+
+// zip64Extra takes up the long sizes of an entry.
+func zip64Extra(e *zipEntry, x []byte) {
+	for len(x) >= 4 {
+		id, n := binary.LittleEndian.Uint16(x), int(binary.LittleEndian.Uint16(x[2:]))
+		x = x[4:]
+		if n > len(x) {
+			return
+		}
+		if id == 1 {
+			f := x[:n]
+			for _, v := range [...]*int64{&e.size, &e.packed, &e.at} {
+				if *v == 0xffffffff && len(f) >= 8 {
+					*v, f = int64(binary.LittleEndian.Uint64(f)), f[8:]
+				}
+			}
+		}
+		x = x[n:]
+	}
+}
+
+// zipGaps looks for entries that the directory does not name, between those
+// that it does: a reader that goes from front to end unpacks them.
+func (w *walk) zipGaps(it *item, list []zipEntry, dir int64, part bool) error {
+	at := int64(0)
+	for i := 0; i <= len(list); i++ {
+		end := dir
+		if i < len(list) {
+			end = list[i].at
+		}
+		if err := w.zipGap(it, at, end, part, list != nil); err != nil {
+			return err
+		}
+		if i < len(list) {
+			at = list[i].end
+		}
+	}
+	return nil
+}
+
+func (w *walk) zipGap(it *item, at, end int64, part, quiet bool) error {
+	buf := make([]byte, min(64<<10, max(0, end-at)))
+	for end-at >= 30 && w.alive(it) {
+		n, _ := it.r.ReadAt(buf[:min(int64(len(buf)), end-at)], at)
+		i := bytes.Index(buf[:n], []byte("PK\x03\x04"))
+		if i < 0 {
+			if n <= 3 {
+				return nil
+			}
+			at += int64(n - 3)
+			continue
+		}
+		at += int64(i)
+		e, ok := zipLoose(it, at, end)
+		if !ok {
+			at += 4
+			continue
+		}
+		if quiet && e.packed == 0 && e.flag&8 == 0 {
+			at = e.data
+			continue
+		}
+		if err := w.zipOne(it, &e, part); err != nil {
+			return err
+		}
+		at = max(at+4, e.end)
+	}
+	return w.over
+}
+
+// zipLoose reads an entry's own header without a directory. Where its size
+// comes only behind it, all up to the end may belong to it.
+func zipLoose(it *item, at, end int64) (zipEntry, bool) {
+	var h [30]byte
+	if n, _ := it.r.ReadAt(h[:], at); n < len(h) || h[5] != 0 || h[4] > 63 {
+		return zipEntry{}, false
+	}
+	e := zipEntry{at: at, flag: binary.LittleEndian.Uint16(h[6:]), method: binary.LittleEndian.Uint16(h[8:]), packed: int64(binary.LittleEndian.Uint32(h[18:])), size: int64(binary.LittleEndian.Uint32(h[22:]))}
+	n, x := int64(binary.LittleEndian.Uint16(h[26:])), int64(binary.LittleEndian.Uint16(h[28:]))
+	e.data = at + 30 + n + x
+	if e.method > 99 || n == 0 || e.data > end {
+		return zipEntry{}, false
+	}
+	own := make([]byte, min(n, maxZipName))
+	k, _ := it.r.ReadAt(own, at+30+n-int64(len(own)))
+	e.name = string(own[:k])
+	if e.flag&8 != 0 || e.packed == 0xffffffff || e.data+e.packed > end {
+		e.packed = end - e.data
+		e.end = e.data
+		return e, true
+	}
+	e.end = e.data + e.packed
+	return e, true
+}
+
+// reader reads records one after the other from a part of a file.
+type reader struct {
+	r       io.ReaderAt
+	at, end int64
+	buf     []byte
+	have    []byte
+	said    string // by the last text
+}
+
+func newReader(r io.ReaderAt, at, end int64) *reader {
+	return &reader{r: r, at: at, end: end, buf: make([]byte, 256<<10)}
+}
+
+// next is the next n bytes, good until the next call; n is below 200,000.
+func (r *reader) next(n int) ([]byte, bool) {
+	if len(r.have) < n {
+		k := copy(r.buf, r.have)
+		more, _ := r.r.ReadAt(r.buf[k:k+int(min(int64(len(r.buf)-k), r.end-r.at))], r.at)
+		r.at += int64(more)
+		r.have = r.buf[:k+more]
+	}
+	if len(r.have) < n {
+		return nil, false
+	}
+	out := r.have[:n]
+	r.have = r.have[n:]
+	return out, true
+}
+
+// text reads a string that ends with a zero, of at most 1,024 bytes.
+func (r *reader) text() bool {
+	var b []byte
+	for len(b) < 1024 {
+		c, ok := r.next(1)
+		if !ok {
+			return false
+		}
+		if c[0] == 0 {
+			r.said = string(b)
+			return true
+		}
+		b = append(b, c[0])
+	}
+	return false
+}
+
+// zipLZMA unpacks method 14: two bytes of version, the length of the
+// properties, and the properties, before what LZMA has.
+func zipLZMA(r *io.SectionReader, e *zipEntry) (io.Reader, error) {
+	var h [9]byte
+	if _, err := io.ReadFull(r, h[:]); err != nil || binary.LittleEndian.Uint16(h[2:]) != 5 {
+		return nil, fmt.Errorf("reading LZMA properties: %w", errDamaged)
+	}
+	head := append(slices.Clone(h[4:9]), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	if e.flag&2 == 0 {
+		binary.LittleEndian.PutUint64(head[5:], uint64(e.size))
+	}
+	return lzmaReader(io.MultiReader(bytes.NewReader(head), r))
+}
