@@ -81,6 +81,9 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if seal, err := house.CASealer(keyFile); err == nil {
 		cfg.Seal = seal
 	}
+	if seal, err := house.LicenceSealer(keyFile); err == nil {
+		cfg.Unseal = seal.Open
+	}
 	// What net/http says of its own accord quotes what sites sent: no part of
 	// a log that a contractor may read.
 	log.SetOutput(io.Discard)

@@ -47,8 +47,9 @@ type Config struct {
 	AllowPrivate   []string // "10.1.0.0/16", "127.0.0.1:8443"
 	WithoutRules   string   // "closed" (also "") or "open"
 	PublicKey      ed25519.PublicKey
-	Seal           ca.Sealer       // opens the school's CA key; nil: no pages in place of HTTPS sites
-	Searcher       porter.Searcher // finds search words; nil: none are recorded
+	Unseal         func(sealed []byte) ([]byte, error) // opens licensed lists; nil: rules that have one are refused
+	Seal           ca.Sealer                           // opens the school's CA key; nil: no pages in place of HTTPS sites
+	Searcher       porter.Searcher                     // finds search words; nil: none are recorded
 	SpoolBytes     int64
 	VanishedAfter  time.Duration // 0: 30 seconds
 	Clock          clock.Clock

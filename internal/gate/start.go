@@ -58,7 +58,7 @@ func start(cfg Config, stop func()) (_ *running, err error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the filter's folder: %w", err)
 	}
-	r := &running{cfg: cfg, stop: stop, changed: make(chan struct{}, 1), loader: snapfile.NewLoader(cfg.Dir, cfg.PublicKey)}
+	r := &running{cfg: cfg, stop: stop, changed: make(chan struct{}, 1), loader: snapfile.NewLoader(cfg.Dir, cfg.PublicKey).Unsealing(cfg.Unseal)}
 	defer func() {
 		if err != nil {
 			r.close()

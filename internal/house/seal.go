@@ -25,7 +25,10 @@ import (
 // caSealer seals the key of the school's certificate authority with a key
 // that comes from the school key. The filter opens it by itself, before and
 // without the records.
-type caSealer struct{ aead cipher.AEAD }
+type caSealer struct {
+	aead  cipher.AEAD
+	place []byte
+}
 
 // CASealer returns the sealer for a data folder whose school key lies in a
 // file. Where it does not, there is none, and no page is shown in place of a
@@ -35,39 +38,52 @@ func CASealer(keyFile string) (interface {
 	Open(sealed []byte) ([]byte, error)
 }, error,
 ) {
+	return fileSealer(keyFile, "belisha certificate authority", "gate/ca")
+}
+
+// LicenceSealer returns what seals licensed lists for the filter of a data
+// folder whose school key lies in a file. Without it no such list is taken up,
+// and a filter without it takes no rules that have one.
+func LicenceSealer(keyFile string) (interface {
+	Seal(plain []byte) ([]byte, error)
+	Open(sealed []byte) ([]byte, error)
+}, error,
+) {
+	return fileSealer(keyFile, "belisha licensed lists", "gate/licensed")
+}
+
+func fileSealer(keyFile, purpose, place string) (caSealer, error) {
 	school, err := vault.ReadKeyFile(keyFile)
 	if err != nil {
-		return nil, err
+		return caSealer{}, err
 	}
-	key, err := hkdf.Key(sha256.New, school, nil, "belisha certificate authority", chacha20poly1305.KeySize)
+	key, err := hkdf.Key(sha256.New, school, nil, purpose, chacha20poly1305.KeySize)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of the certificate: %w", err)
+		return caSealer{}, fmt.Errorf("making the key of the filter's secrets: %w", err)
 	}
 	a, err := chacha20poly1305.NewX(key)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of the certificate: %w", err)
+		return caSealer{}, fmt.Errorf("making the key of the filter's secrets: %w", err)
 	}
-	return caSealer{a}, nil
+	return caSealer{a, []byte(place)}, nil
 }
 
-var caPlace = []byte("gate/ca")
-
-// Seal seals the authority's key.
+// Seal seals one of the filter's secrets.
 func (s caSealer) Seal(plain []byte) ([]byte, error) {
 	nonce := make([]byte, s.aead.NonceSize())
 	_, _ = rand.Read(nonce) // crypto/rand.Read never fails (Go 1.24)
-	return s.aead.Seal(nonce, nonce, plain, caPlace), nil
+	return s.aead.Seal(nonce, nonce, plain, s.place), nil
 }
 
 // Open opens it.
 func (s caSealer) Open(sealed []byte) ([]byte, error) {
 	n := s.aead.NonceSize()
 	if len(sealed) < n {
-		return nil, errors.New("the certificate's key is damaged")
+		return nil, errors.New("the sealed secret is damaged")
 	}
-	plain, err := s.aead.Open(nil, sealed[:n], sealed[n:], caPlace)
+	plain, err := s.aead.Open(nil, sealed[:n], sealed[n:], s.place)
 	if err != nil {
-		return nil, errors.New("the certificate's key was sealed with another school key, or is damaged")
+		return nil, errors.New("it was sealed with another school key, or is damaged")
 	}
 	return plain, nil
 }

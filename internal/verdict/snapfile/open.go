@@ -17,12 +17,22 @@ import (
 // that the last one had are taken over, not mapped again. It refuses to go
 // back to an older number. Safe for concurrent use.
 type Loader struct {
-	dir string
-	key ed25519.PublicKey
+	dir    string
+	key    ed25519.PublicKey
+	unseal Unseal // nil: a snapshot with a licensed list is refused
 
 	mu       sync.Mutex
 	have     uint64
 	segments map[string]*segment.Segment // of the last snapshot, by hash
+}
+
+// Unseal opens what a licensed list's segment keeps sealed.
+type Unseal func(sealed []byte) ([]byte, error)
+
+// Unsealing gives the loader what opens licensed lists, and returns it.
+func (l *Loader) Unsealing(unseal func(sealed []byte) ([]byte, error)) *Loader {
+	l.unseal = unseal
+	return l
 }
 
 // NewLoader returns a loader for the folder, whose manifests must be signed
@@ -97,7 +107,7 @@ func (l *Loader) load(n uint64) (*verdict.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, segments, err := open(l.dir, m, l.segments)
+	s, segments, err := open(l.dir, m, l.segments, l.opener)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +116,9 @@ func (l *Loader) load(n uint64) (*verdict.Snapshot, error) {
 }
 
 // open reads the rules and the segments of a verified manifest.
-func open(dir string, m Manifest, known map[string]*segment.Segment) (*verdict.Snapshot, map[string]*segment.Segment, error) {
+//
+// opener gives what opens a licensed list; it is asked for those only.
+func open(dir string, m Manifest, known map[string]*segment.Segment, opener func(SegmentRef) (Unseal, error)) (*verdict.Snapshot, map[string]*segment.Segment, error) {
 	rules, err := readRules(dir, m)
 	if err != nil {
 		return nil, nil, err
@@ -121,7 +133,13 @@ func open(dir string, m Manifest, known map[string]*segment.Segment) (*verdict.S
 			}
 		}
 		segments[ref.Hash] = seg
-		sources = append(sources, verdict.Source{Slug: ref.Source, Title: ref.Title, Segment: seg})
+		src := verdict.Source{Slug: ref.Source, Title: ref.Title, Segment: seg}
+		if seg.Lock() != nil {
+			if src.Open, err = opener(ref); err != nil {
+				return nil, nil, err
+			}
+		}
+		sources = append(sources, src)
 	}
 	s, err := verdict.New(rules, sources)
 	if err != nil {
@@ -129,6 +147,19 @@ func open(dir string, m Manifest, known map[string]*segment.Segment) (*verdict.S
 	}
 	return s.At(m.Number, time.UnixMilli(m.Made)), segments, nil
 }
+
+// ErrSealed: a licensed list is in force and what opens it is not here.
+var ErrSealed = errors.New("a licensed list is sealed, and the school key that opens it is not here")
+
+func (l *Loader) opener(ref SegmentRef) (Unseal, error) {
+	if l.unseal == nil {
+		return nil, fmt.Errorf("%w: %s", ErrSealed, ref.Source)
+	}
+	return l.unseal, nil
+}
+
+// unopened is the opener of who only checks what it wrote.
+func unopened(SegmentRef) (Unseal, error) { return nil, nil }
 
 // openSegment checks the whole file before it maps it.
 func openSegment(dir string, ref SegmentRef) (*segment.Segment, error) {

@@ -87,7 +87,7 @@ func put(dir string, m Manifest, rules []byte, key ed25519.PrivateKey) (err erro
 	if err != nil {
 		return err
 	}
-	_, _, err = open(dir, written, nil)
+	_, _, err = open(dir, written, nil, unopened)
 	return err
 }
 
