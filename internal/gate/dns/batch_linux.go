@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const batchSize = 64
+const batchSize = 32
 
 // mmsghdr is the system's struct mmsghdr: a message and how long it was.
 type mmsghdr struct {
@@ -60,12 +60,12 @@ func newBatch(conn *net.UDPConn) (*batch, error) {
 		b.told = b.tell(at.Is6() && !at.Is4In6())
 	}
 	b.recv = func(fd uintptr) bool {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.in[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.in[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
 		b.n, b.errno = int(n), errno
 		return errno != unix.EAGAIN && errno != unix.EINTR
 	}
 	b.send = func(fd uintptr) bool {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.out[b.sent])), uintptr(b.to-b.sent), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.out[b.sent])), uintptr(b.to-b.sent), unix.MSG_DONTWAIT, 0, 0)
 		b.errno = errno
 		if errno == 0 {
 			b.sent += int(n)

@@ -34,6 +34,7 @@ type key struct {
 
 // entry is an answer that was found, cleaned and packed. It is never changed.
 type entry struct {
+	key     key
 	wire    []byte   // whole message without EDNS record
 	ttls    []uint16 // where the TTLs are in wire
 	nameEnd uint16   // end of the question
@@ -48,11 +49,11 @@ type entry struct {
 	err     error // there is no answer
 }
 
-func (e *entry) size() int { return len(e.wire) + 2*len(e.ttls) + 160 }
+func (e *entry) size() int { return len(e.wire) + 2*len(e.ttls) + 220 }
 
 type shard struct {
 	mu    sync.RWMutex
-	m     map[key]*entry
+	m     map[uint64]*entry // by the key's sum: of two alike the later stays
 	bytes int
 }
 
@@ -64,12 +65,25 @@ type cache struct {
 func newCache() *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
-		c.shards[i].m = make(map[key]*entry)
+		c.shards[i].m = make(map[uint64]*entry)
 	}
 	return c
 }
 
-func (c *cache) shard(k key) *shard { return &c.shards[maphash.String(c.seed, k.name)%cacheShards] }
+// sum finds a key without going through it twice.
+func (c *cache) sum(k *key) uint64 {
+	n := uint64(k.kind) << 2
+	if k.do {
+		n |= 1
+	}
+	if k.cd {
+		n |= 2
+	}
+	if k.safe != "" {
+		n ^= maphash.String(c.seed, k.safe)
+	}
+	return maphash.String(c.seed, k.name) ^ n*0x9e3779b97f4a7c15
+}
 
 // get returns an answer that still holds.
 func (c *cache) get(k key, now time.Time) *entry {
@@ -82,10 +96,14 @@ func (c *cache) get(k key, now time.Time) *entry {
 
 // any returns whatever is remembered.
 func (c *cache) any(k key) *entry {
-	s := c.shard(k)
+	h := c.sum(&k)
+	s := &c.shards[h%cacheShards]
 	s.mu.RLock()
-	e := s.m[k]
+	e := s.m[h]
 	s.mu.RUnlock()
+	if e == nil || e.key != k {
+		return nil
+	}
 	return e
 }
 
@@ -93,15 +111,17 @@ func (c *cache) put(k key, e *entry) {
 	if e.ends <= e.stored || e.size() > maxCached {
 		return
 	}
-	s := c.shard(k)
+	e.key = k
+	h := c.sum(&k)
+	s := &c.shards[h%cacheShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.m[k]; old != nil {
+	if old := s.m[h]; old != nil {
 		s.bytes -= old.size()
 	} else if len(s.m) >= maxEntries || s.bytes >= maxBytes {
 		s.makeRoom()
 	}
-	s.m[k] = e
+	s.m[h] = e
 	s.bytes += e.size()
 }
 
