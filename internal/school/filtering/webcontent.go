@@ -2,7 +2,6 @@ package filtering
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -311,8 +310,6 @@ func sampleOf(c *web.Ctx, text string) (Sample, error) {
 		if len(body) > 0 {
 			return Sample{Name: name, Body: body}, nil
 		}
-	} else if !errors.Is(err, web.ErrNoFile) && text == "" {
-		return Sample{}, store.Invalid{"file": "The file could not be read. Choose it again."}
 	}
 	if strings.TrimSpace(text) == "" {
 		return Sample{}, store.Invalid{"file": "Choose a file, or write a text below."}

@@ -57,7 +57,7 @@ func (r *Room) permitList(c *web.Ctx) error {
 		Pager: p.pager(pathPermits, total, url.Values{"state": {string(f.State)}, "find": {f.Words}}, "files"),
 	}
 	if f.Mine == "" {
-		v.Crumbs, v.Filter.Matches = home, fmt.Sprintf("%d files", total)
+		v.Crumbs, v.Filter.Matches = home, words.Count(total, "file", "files")
 		v.Add = web.Link{Title: "Copy as a table", Path: "/filter/downloads.csv"}
 	}
 	return listTemplate.Render(c, v)
