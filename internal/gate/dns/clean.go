@@ -2,6 +2,7 @@ package dns
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	mdns "github.com/miekg/dns"
@@ -177,6 +178,10 @@ func (c *cleaned) service(r *mdns.SVCB, allowed func(netip.Addr) bool) {
 			continue
 		}
 		out = append(out, kept)
+	}
+	if gone[mdns.SVCB_ALPN] { // it says something of the list that is gone
+		out = slices.DeleteFunc(out, func(v mdns.SVCBKeyValue) bool { return v.Key() == mdns.SVCB_NO_DEFAULT_ALPN })
+		gone[mdns.SVCB_NO_DEFAULT_ALPN] = true
 	}
 	// What is mandatory and gone would make the record of no use to anybody.
 	for i, v := range out {
