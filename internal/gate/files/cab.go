@@ -104,7 +104,7 @@ func (w *walk) countSkipped(it *item, n int64) error {
 
 // cabDirectory reads a cabinet's headers.
 func (w *walk) cabDirectory(it *item) (folders []cabFolder, list []cabFile, reserve int, err error) {
-	r := newReader(it.r, 0, it.size)
+	r := w.reader(it.r, 0, it.size)
 	h, ok := r.next(36)
 	if !ok || string(h[:4]) != "MSCF" || h[25] != 1 {
 		return nil, nil, 0, errDamaged
@@ -139,7 +139,7 @@ func (w *walk) cabDirectory(it *item) (folders []cabFolder, list []cabFile, rese
 	if files >= it.size {
 		return nil, nil, 0, errDamaged
 	}
-	r = newReader(it.r, files, it.size)
+	r = w.reader(it.r, files, it.size)
 	for range nFiles {
 		h, ok := r.next(16)
 		if !ok {

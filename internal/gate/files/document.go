@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"compress/zlib"
 	"io"
 	"path"
 	"strings"
@@ -99,7 +98,7 @@ const (
 
 // chunks gives a whole file to do, piece by piece.
 func (w *walk) chunks(it *item, do func([]byte)) error {
-	buf := make([]byte, min(chunkSize, it.size))
+	buf := room(&w.page, min(chunkSize, it.size))
 	for at := int64(0); ; at += int64(len(buf) - overlap) {
 		if !w.alive(it) {
 			return w.over
@@ -254,14 +253,4 @@ func long(b []byte) bool {
 func Smuggles(page []byte) bool {
 	var s smuggling
 	return s.feed(page)
-}
-
-// inflated unpacks deflate as PDF has it, at most n bytes of it.
-func inflated(r io.Reader, n int64) []byte {
-	z, err := zlib.NewReader(r)
-	if err != nil {
-		return nil
-	}
-	out, _ := io.ReadAll(io.LimitReader(z, n)) // what came before the damage counts
-	return out
 }

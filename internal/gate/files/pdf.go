@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"compress/zlib"
 	"io"
 
 	"belisha/internal/verdict"
@@ -56,7 +57,7 @@ func (w *walk) pdf(it *item) error {
 		if !w.alive(it) {
 			return w.over
 		}
-		b := inflated(pdfStream(it, at), maxObject)
+		b := w.inflated(pdfStream(it, at))
 		if w.rep.Bytes += int64(len(b)); w.rep.Bytes > w.b.Bytes {
 			return w.end(it, errLarge)
 		}
@@ -120,4 +121,15 @@ func pdfName(b, out []byte) []byte {
 		out = append(out, c)
 	}
 	return out
+}
+
+// inflated unpacks deflate as PDF has it, up to maxObject.
+func (w *walk) inflated(r io.Reader) []byte {
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return nil
+	}
+	w.pdfs.Reset()
+	_, _ = io.CopyN(&w.pdfs, z, maxObject) // what came before the damage counts
+	return w.pdfs.Bytes()
 }

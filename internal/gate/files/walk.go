@@ -31,8 +31,25 @@ type walk struct {
 	ctx  context.Context
 	b    Bounds
 	rep  Report
-	over error    // the whole look has ended
-	mems [][]byte // buffers for entries held in memory, one for each depth
+	over error  // the whole look has ended
+	desk []desk // one for each depth
+	page []byte // for what is read without going deeper: chunks, records
+	tail []byte // for the end of a zip
+	pdfs bytes.Buffer
+}
+
+// desk is what a depth works on, used again for the next file there.
+type desk struct {
+	mem, head, front, copy []byte
+	flate                  io.ReadCloser
+}
+
+// room is a buffer of n bytes, the same as last time where it is large enough.
+func room(b *[]byte, n int64) []byte {
+	if int64(cap(*b)) < n {
+		*b = make([]byte, n)
+	}
+	return (*b)[:n]
 }
 
 // item is a file being looked at: the one asked about, or one inside it.
@@ -48,7 +65,7 @@ type item struct {
 
 // top looks at the file itself.
 func (w *walk) top(r io.ReaderAt, size int64, m *Meta) {
-	w.mems = make([][]byte, w.b.Depth+1)
+	w.desk = make([]desk, w.b.Depth+2)
 	it := &item{r: r, size: size, m: m}
 	w.rep.Format = w.file(it)
 }
@@ -94,7 +111,7 @@ func (w *walk) file(it *item) Format {
 	if !w.alive(it) {
 		return Unknown
 	}
-	head := make([]byte, min(it.size, Head))
+	head := room(&w.desk[it.depth].head, min(it.size, Head))
 	n, _ := it.r.ReadAt(head, 0) // what cannot be read again below is damaged
 	head = head[:n]
 	g := Look(it.m, head)
@@ -195,7 +212,7 @@ const searched = 1 << 20
 // behind finds 7z, RAR and cabinet archives behind something else, as in
 // programs that unpack themselves.
 func (w *walk) behind(it *item) error {
-	buf := make([]byte, min(it.size, searched))
+	buf := room(&w.desk[it.depth].front, min(it.size, searched))
 	n, _ := it.r.ReadAt(buf, 0)
 	buf = buf[:n]
 	for _, k := range [...]struct {
@@ -309,6 +326,10 @@ func (w *walk) inside(it *item, name string, r io.Reader, part bool) error {
 	if err := w.named(it, name); err != nil {
 		return err
 	}
+	if it.depth > w.b.Depth {
+		w.unreadable(it, errDeep)
+		return nil
+	}
 	m := &Meta{Path: strings.ReplaceAll(name, ";", "_")}
 	if !part {
 		m.Type = "application/octet-stream"
@@ -334,11 +355,11 @@ func (w *walk) inside(it *item, name string, r io.Reader, part bool) error {
 
 // unpack copies an entry out, within the bounds of the whole look.
 func (w *walk) unpack(it, sub *item, r io.Reader) (*spool, error) {
-	depth := min(sub.depth, len(w.mems)-1)
-	s := &spool{mem: w.mems[depth][:0], most: w.b.Memory, dir: w.b.Dir}
-	w.mems[depth] = nil
-	s.back = func(b []byte) { w.mems[depth] = b }
-	buf := make([]byte, 32<<10)
+	d := &w.desk[sub.depth]
+	s := &spool{mem: d.mem[:0], most: w.b.Memory, dir: w.b.Dir}
+	d.mem = nil
+	s.back = func(b []byte) { d.mem = b }
+	buf := room(&d.copy, 32<<10)
 	for {
 		n, err := r.Read(buf)
 		it.out += int64(n)

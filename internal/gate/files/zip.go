@@ -96,7 +96,7 @@ func (w *walk) zipOne(it *item, e *zipEntry, part bool) error {
 		w.rep.add(verdict.FileLocked, errLocked.Error(), within(e.name, it))
 		return w.named(it, e.name)
 	}
-	r, err := zipReader(io.NewSectionReader(it.r, e.data, e.packed), e)
+	r, err := w.zipReader(it, io.NewSectionReader(it.r, e.data, e.packed), e)
 	if err != nil {
 		w.rep.add(verdict.FileUnreadable, reason(err), within(e.name, it))
 		return w.named(it, e.name)
@@ -105,12 +105,12 @@ func (w *walk) zipOne(it *item, e *zipEntry, part bool) error {
 }
 
 // zipReader unpacks one method.
-func zipReader(r *io.SectionReader, e *zipEntry) (io.Reader, error) {
+func (w *walk) zipReader(it *item, r *io.SectionReader, e *zipEntry) (io.Reader, error) {
 	switch e.method {
 	case 0:
 		return r, nil
 	case 8:
-		return flate.NewReader(r), nil
+		return w.inflate(it, r)
 	case 12:
 		return bzip2.NewReader(r), nil
 	case 14:
@@ -121,6 +121,19 @@ func zipReader(r *io.SectionReader, e *zipEntry) (io.Reader, error) {
 		return newXZ(r), nil
 	}
 	return nil, errMethod
+}
+
+// inflate unpacks deflate with the tables of the last file at this depth.
+func (w *walk) inflate(it *item, r io.Reader) (io.Reader, error) {
+	d := &w.desk[it.depth]
+	if d.flate == nil {
+		d.flate = flate.NewReader(r)
+		return d.flate, nil
+	}
+	if err := d.flate.(flate.Resetter).Reset(r, nil); err != nil {
+		return nil, fmt.Errorf("reading zip: %w", err)
+	}
+	return d.flate, nil
 }
 
 // zipHeader reads an entry's own header, which says where its data begin. Its
@@ -152,7 +165,7 @@ func zipHeader(it *item, e *zipEntry) error {
 // zipDirectory reads the directory of a zip from its end. dir is where it
 // begins, -1 where there is none.
 func (w *walk) zipDirectory(it *item) (list []zipEntry, dir int64, err error) {
-	tail := make([]byte, min(it.size, tailSize))
+	tail := room(&w.tail, min(it.size, tailSize))
 	base := it.size - int64(len(tail))
 	if n, _ := it.r.ReadAt(tail, base); n < len(tail) {
 		return nil, -1, errDamaged
@@ -231,7 +244,7 @@ func zipSign(it *item, at int64, sig string) bool {
 // zipRecords reads the directory's records, as many as may be looked at.
 func (w *walk) zipRecords(it *item, start, end, shift int64) ([]zipEntry, error) {
 	var list []zipEntry
-	r := newReader(it.r, start, end)
+	r := w.reader(it.r, start, end)
 	for {
 		h, ok := r.next(46)
 		if !ok || string(h[:4]) != "PK\x01\x02" {
@@ -366,8 +379,9 @@ type reader struct {
 	said    string // by the last text
 }
 
-func newReader(r io.ReaderAt, at, end int64) *reader {
-	return &reader{r: r, at: at, end: end, buf: make([]byte, 256<<10)}
+// reader begins; there is one at a time.
+func (w *walk) reader(r io.ReaderAt, at, end int64) *reader {
+	return &reader{r: r, at: at, end: end, buf: room(&w.page, chunkSize)}
 }
 
 // next is the next n bytes, good until the next call; n is below 200,000.
