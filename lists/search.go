@@ -104,35 +104,7 @@ func (s *Searcher) Words(host, path, rawQuery string) (engine, words, kind strin
 	return engine, "", kind, false
 }
 
-// engines gives the rows for a host: its own, those of a parent, those for any
-// country ending.
-func (s *Searcher) engines(host string) [3][]Engine {
-	var out [3][]Engine
-	out[0] = s.exact[host]
-	for rest := host; ; {
-		_, parent, more := strings.Cut(rest, ".")
-		if !more {
-			break
-		}
-		if g := s.below[parent]; g != nil {
-			out[1] = g
-			break
-		}
-		rest = parent
-	}
-	last := strings.LastIndexByte(host, '.')
-	if last < 0 || !countryEnding(host[last+1:]) {
-		return out
-	}
-	if g := s.country[host[:last]]; g != nil {
-		out[2] = g
-		return out
-	}
-	if before := strings.LastIndexByte(host[:last], '.'); before >= 0 && secondLevel(host[before+1:last]) {
-		out[2] = s.country[host[:before]]
-	}
-	return out
-}
+func (s *Searcher) engines(host string) [3][]Engine { return places(host, s.exact, s.below, s.country) }
 
 func countryEnding(label string) bool {
 	return len(label) == 2 || label == "com" || label == "cat" || label == "org" || label == "net"

@@ -62,10 +62,14 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if err != nil {
 		return fmt.Errorf("reading the search services: %w", err)
 	}
+	services, err := lists.AIServices()
+	if err != nil {
+		return fmt.Errorf("reading the AI services: %w", err)
+	}
 	cfg := gate.Config{
 		Dir: dir, Version: inv.Version, Proxy: c.ListenProxy, DNS: c.ListenDNS, UpstreamDNS: c.UpstreamDNS,
 		UpstreamProxy: c.UpstreamProxy, AllowPrivate: c.AllowPrivate, WithoutRules: c.WithoutSnapshot,
-		PublicKey: key, Searcher: lists.NewSearcher(engines),
+		PublicKey: key, Searcher: lists.NewSearcher(engines), Chats: lists.NewChats(services),
 		Log: slog.New(slog.NewTextHandler(inv.Stderr, nil)),
 	}
 	file, err := house.ReadFile(inv.path(cli.Config), data)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"belisha/internal/gate/ca"
+	"belisha/internal/gate/content"
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/porter"
 	"belisha/internal/kit/clock"

@@ -209,6 +209,7 @@ func (r *running) closeDoors() {
 // close ends what start opened, as far as it came.
 func (r *running) close() {
 	r.closeMore()
+	r.looks.close()
 	if r.dns != nil {
 		if err := r.dns.Close(); err != nil {
 			r.cfg.Log.Debug("DNS was closed late", "error", err.Error())

@@ -40,6 +40,7 @@ type running struct {
 	sink   *proxy.Server // or nil
 	dns    *dns.Server
 	more   []opened
+	looks  looks        // inside messages
 	shared proxy.Config // what the browsers' door was opened with, for others that do as it does
 	ctl    net.Listener
 	web    *http.Server
@@ -202,6 +203,9 @@ func (r *running) openDoors(set *Settings) error {
 	}
 	if r.ca != nil {
 		pc.Leaves = r.ca
+	}
+	if pc.Content, err = r.openContent(); err != nil {
+		return err
 	}
 	r.shared = pc
 	dc := dns.Config{Porter: r.porter, Resolver: resolver, Clock: cfg.Clock, Log: cfg.Log, PerClient: cfg.DNSPerClient}

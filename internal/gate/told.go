@@ -23,7 +23,7 @@ func (r *running) Status() control.Status {
 		Rows: rows, Devices: devices, UptimeMilli: r.cfg.Clock.Now().Sub(r.state.Started).Milliseconds(),
 		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
 		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
-		Bypasses: r.porter.Bypasses(),
+		Bypasses: r.porter.Bypasses(), Content: r.looks.status(),
 	}
 	if text := r.rulesError.Load(); text != nil {
 		s.RulesError = *text

@@ -14,14 +14,13 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
 
+	"belisha/internal/gate/clamd"
 	"belisha/internal/gate/porter"
 	"belisha/internal/kit/clock"
-	"belisha/internal/verdict"
 )
 
 // Chats knows which requests write to an AI service.
@@ -34,16 +33,9 @@ type Chats interface {
 	Answers(host string) bool
 }
 
-// Scanner scans what is read from r for viruses.
+// Scanner scans what is read from r for viruses. A clamd.Pool is one.
 type Scanner interface {
-	Scan(ctx context.Context, r io.Reader) Scanned
-}
-
-// Scanned is what a scanner says. The zero value is not clean.
-type Scanned struct {
-	Clean bool
-	Found string // the name of what was found
-	Why   string // why it could not be scanned
+	Scan(ctx context.Context, r io.Reader) clamd.Result
 }
 
 // Deps are what a Pipeline needs.
@@ -62,7 +54,9 @@ type Pipeline struct {
 	deps   Deps
 	store  *store
 	counts counters
-	pages  sync.Pool // *page
+	desks  sync.Pool     // *desk
+	opened chan struct{} // a place for each file that is being opened
+	films  *films
 }
 
 var _ porter.Content = (*Pipeline)(nil)
@@ -95,8 +89,10 @@ func New(d Deps) (*Pipeline, error) {
 	if err := os.MkdirAll(d.Temp, 0o700); err != nil {
 		return nil, err
 	}
-	p := &Pipeline{deps: d, store: newStore(d.Temp)}
-	return p, nil
+	return &Pipeline{
+		deps: d, store: newStore(d.Temp), opened: make(chan struct{}, openedAtOnce), films: newFilms(),
+		desks: sync.Pool{New: func() any { return new(desk) }},
+	}, nil
 }
 
 // Counts returns the counters.
@@ -106,19 +102,4 @@ func (p *Pipeline) Counts() Counts {
 		Pages: c.pages.Load(), Files: c.files.Load(), Scanned: c.scanned.Load(),
 		Closed: c.closed.Load(), Unscanned: c.unscanned.Load(),
 	}
-}
-
-// Request implements porter.Content.
-func (p *Pipeline) Request(ctx context.Context, a *porter.Answer, r *http.Request) *porter.Finding {
-	h := a.Handling()
-	if !h.Looks() || a.Verdict.Support || a.Verdict.Reason == verdict.ReasonOurs {
-		return nil
-	}
-	narrow(r, &h)
-	return nil
-}
-
-// Response implements porter.Content.
-func (p *Pipeline) Response(ctx context.Context, a *porter.Answer, r *http.Request, res *http.Response) *porter.Finding {
-	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"belisha/internal/verdict"
 )
 
 // readable are the content codings that are read here.
@@ -14,7 +12,7 @@ var readable = []string{"gzip", "x-gzip", "deflate", "br", "zstd", "identity"}
 // narrow changes a request so that its answer can be looked at: only codings
 // that are read here, no dictionaries of the browser's, and no part of a file
 // without the whole.
-func narrow(r *http.Request, h *verdict.Handling) {
+func narrow(r *http.Request) {
 	if list, ok := r.Header["Accept-Encoding"]; ok {
 		r.Header["Accept-Encoding"] = []string{codings(list)}
 	}

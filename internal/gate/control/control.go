@@ -97,9 +97,36 @@ type Status struct {
 	Bypasses []porter.Bypasses `json:"bypasses,omitempty"`
 	// Inspection is what was seen where TLS is ended by the filter.
 	Inspection Inspection `json:"inspection,omitzero"`
+	// Content is what was looked at inside messages.
+	Content Content `json:"content,omitzero"`
 	// Paused says by row until when the web is paused, for those rows for
 	// which it is.
 	Paused map[string]time.Time `json:"paused,omitempty"`
+}
+
+// Content is what was looked at inside messages since the filter's start.
+type Content struct {
+	Pages     uint64 `json:"pages"`     // weighed
+	Files     uint64 `json:"files"`     // looked into
+	Scanned   uint64 `json:"scanned"`   // by the virus scanner
+	Closed    uint64 `json:"closed"`    // for what was in them
+	Unscanned uint64 `json:"unscanned"` // that could not be looked at as they must
+	// Scanners are the virus scanners in the order in which they are asked;
+	// none: none is set.
+	Scanners []Scanner `json:"scanners,omitempty"`
+}
+
+// Scanner is how one virus scanner is.
+type Scanner struct {
+	Address    string    `json:"address"`
+	OK         bool      `json:"ok"`
+	Asked      bool      `json:"asked"` // it has been asked at all
+	Since      time.Time `json:"since,omitzero"`
+	Why        string    `json:"why,omitempty"`
+	Version    string    `json:"version,omitempty"`
+	Signatures string    `json:"signatures,omitempty"`
+	Made       time.Time `json:"made,omitzero"` // of the signatures
+	Stale      bool      `json:"stale,omitempty"`
 }
 
 // Inspection is what was seen where TLS is ended by the filter, since its

@@ -64,3 +64,6 @@ func normalise(s string) string {
 	}
 	return b.String()
 }
+
+// Theme is the theme of words that somebody wrote, "" for none.
+func (p *Porter) Theme(words string) string { return themeOf(p.settings.Load().themes, words) }

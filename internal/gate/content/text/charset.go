@@ -21,7 +21,7 @@ const prescan = 1024
 // then by guessing. What it gives may be body itself, and is valid until the
 // Extractor is used again.
 func (x *Extractor) UTF8(t Type, kind Kind, body []byte) []byte {
-	name := charset(t, kind, body)
+	name := Charset(t, kind, body)
 	if name == "utf-8" {
 		return bytes.TrimPrefix(body, []byte("\ufeff"))
 	}
@@ -65,8 +65,8 @@ func encodingOf(name string) encoding.Encoding {
 	return enc
 }
 
-// charset gives the name of the encoding of a body.
-func charset(t Type, kind Kind, body []byte) string {
+// Charset gives the name of the encoding of a body.
+func Charset(t Type, kind Kind, body []byte) string {
 	switch {
 	case bytes.HasPrefix(body, []byte{0xef, 0xbb, 0xbf}):
 		return "utf-8"

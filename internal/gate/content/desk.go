@@ -1,0 +1,126 @@
+package content
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"belisha/internal/gate/content/decode"
+	"belisha/internal/gate/content/text"
+	"belisha/internal/gate/porter"
+	"belisha/internal/verdict"
+	"belisha/internal/verdict/scan"
+)
+
+// Bounds of one page.
+const (
+	maxPage = 4 << 20 // bytes that are weighed whole, as they came and decoded
+	keepBuf = 1 << 20 // buffers that are kept for the next page
+)
+
+// desk is what one page is worked on with. It is lent for one message.
+type desk struct {
+	raw, decoded []byte
+	words        text.Extractor
+	text         scan.Text
+	scratch      scan.Scratch
+}
+
+func (p *Pipeline) desk() *desk { return p.desks.Get().(*desk) }
+
+func (p *Pipeline) back(d *desk) {
+	if cap(d.raw) > keepBuf {
+		d.raw = nil
+	}
+	if cap(d.decoded) > keepBuf {
+		d.decoded = nil
+	}
+	d.words.Free()
+	p.desks.Put(d)
+}
+
+// decode reads a body's codings, up to most bytes.
+func (d *desk) decode(r io.Reader, codings []string, most int64) (more bool, err error) {
+	dec, err := decode.Open(r, codings, true, decode.Limits{Bytes: most, Ratio: decode.Usual.Ratio, Slack: decode.Usual.Slack})
+	if err != nil {
+		return false, err
+	}
+	defer dec.Close()
+	out := d.decoded[:0]
+	for {
+		if cap(out)-len(out) < 4<<10 {
+			out = append(make([]byte, 0, max(2*cap(out), 64<<10)), out...)
+		}
+		n, err := dec.Read(out[len(out):cap(out)])
+		out = out[:len(out)+n]
+		if err != nil {
+			d.decoded = out
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return dec.More(), err
+		}
+	}
+}
+
+// weigh weighs the words read so far for somebody.
+func (d *desk) weigh(a *porter.Answer, limit int, minute uint16) (scan.Result, bool) {
+	phrases := a.Snapshot().Phrases()
+	if phrases == nil || limit <= 0 {
+		return scan.Result{}, false
+	}
+	v := d.words.Views()
+	d.text.Smart, d.text.Bare, d.text.Raw = v.Smart, v.Bare, nil
+	res := phrases.Weigh(&d.text, limit, minute, &d.scratch)
+	return res, res.Closed()
+}
+
+// over is the finding of words that weigh too much.
+func over(a *porter.Answer, reason verdict.Reason, what string, res *scan.Result, limit int) *porter.Finding {
+	f := &porter.Finding{Action: verdict.Block, Reason: reason, Category: verdict.NoCategory}
+	if n, ok := a.Names().CategoryNumber(res.Category); ok {
+		f.Category = int16(n)
+	}
+	var b strings.Builder
+	b.WriteString(what)
+	if res.Banned {
+		b.WriteString(" closed")
+	} else {
+		b.WriteString(" " + strconv.Itoa(res.Score) + " of " + strconv.Itoa(limit))
+	}
+	if res.Category != "" {
+		b.WriteString(": " + res.Category)
+	}
+	for i, part := range res.Parts {
+		if i == 6 || b.Len() > 220 {
+			b.WriteString(" …")
+			break
+		}
+		b.WriteString("; “" + strings.TrimSpace(part.Phrase) + "” " + strconv.Itoa(part.Weight))
+	}
+	f.Detail = plainly(b.String())
+	return f
+}
+
+// plainly keeps what is written down of a finding in one line.
+func plainly(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// noted is a finding that lets through and is written down.
+func noted(reason verdict.Reason, detail string) *porter.Finding {
+	return &porter.Finding{Action: verdict.Allow, Reason: reason, Category: verdict.NoCategory, Detail: plainly(detail)}
+}
+
+// closed is a finding that closes without a category.
+func closed(reason verdict.Reason, detail string) *porter.Finding {
+	f := noted(reason, detail)
+	f.Action = verdict.Block
+	return f
+}

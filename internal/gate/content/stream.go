@@ -1,0 +1,205 @@
+package content
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"belisha/internal/gate/content/decode"
+	"belisha/internal/gate/content/text"
+	"belisha/internal/gate/porter"
+	"belisha/internal/verdict"
+)
+
+// Bounds of a stream, which is looked at as it goes by.
+const (
+	window    = 64 << 10 // words that are weighed together
+	atLeast   = 512      // new words before it is weighed again
+	carryMost = 32 << 10 // of what may go on in the next read
+)
+
+// long looks at a page that is too long, or too slow, to be looked at whole.
+func (l *look) long(kind text.Kind, d *desk, h *held, rest io.ReadCloser) *porter.Finding {
+	body := &onwards{replay: replay{l: l, d: d, h: h, src: rest}, rest: rest}
+	return l.stream(kind, body, body.first())
+}
+
+// first is what is in memory of a body that was begun.
+func (o *onwards) first() []byte { return o.h.mem[:min(len(o.h.mem), text.SniffLen)] }
+
+// stream puts a reader in place of the body that weighs what goes by.
+func (l *look) stream(kind text.Kind, body io.ReadCloser, first []byte) *porter.Finding {
+	l.res.Body = body
+	limit, answer := l.limit(kind)
+	if limit == 0 {
+		return nil
+	}
+	l.counts.pages.Add(1)
+	s := &stream{l: l, kind: kind, typ: l.typ, body: body, d: l.desk(), limit: limit, answer: answer}
+	dec, err := decode.Open(io.TeeReader(body, (*passed)(s)), l.codings, len(first) > 0, decode.Limits{Ratio: decode.Usual.Ratio, Slack: decode.Usual.Slack})
+	if err != nil {
+		return closed(verdict.ReasonUnscanned, err.Error())
+	}
+	s.dec = dec
+	s.d.words.Begin()
+	l.res.Body = s
+	return nil
+}
+
+// stream reads a body through: what was decoded is weighed before the bytes
+// that it came in go on, but for the last few words.
+type stream struct {
+	l       *look
+	kind    text.Kind
+	typ     text.Type
+	body    io.ReadCloser
+	dec     *decode.Reader
+	d       *desk
+	limit   int
+	answer  bool   // of an AI service: its pieces are one text
+	charset string // once it is known
+	queue   []byte
+	at      int
+	carry   []byte // what was decoded and may go on
+	buf     []byte
+	seen    int // length of the words when they were weighed
+	err     error
+	over    bool // the decoder has ended
+}
+
+// passed keeps the bytes as they came while they are decoded.
+type passed stream
+
+func (s *passed) Write(b []byte) (int, error) {
+	if s.at == len(s.queue) {
+		s.queue, s.at = s.queue[:0], 0
+	}
+	s.queue = append(s.queue, b...)
+	return len(b), nil
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	for s.at == len(s.queue) {
+		if s.err != nil {
+			return 0, s.err
+		}
+		if s.over {
+			return s.body.Read(b) // what stands behind the end of the coding
+		}
+		s.next()
+	}
+	n := copy(b, s.queue[s.at:])
+	s.at += n
+	return n, nil
+}
+
+// next decodes and weighs a little more.
+func (s *stream) next() {
+	if s.buf == nil {
+		s.buf = make([]byte, 16<<10)
+	}
+	n, err := s.dec.Read(s.buf)
+	s.take(s.buf[:n], err != nil)
+	if s.err == nil && s.due(err != nil) {
+		s.weigh()
+	}
+	if err == nil || s.err != nil {
+		return
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		s.over = true
+	case errors.Is(err, decode.ErrBomb), errors.Is(err, decode.ErrDamaged):
+		s.stop(closed(verdict.ReasonUnscanned, err.Error()))
+	default:
+		s.err = err // the site's; what came before goes on
+	}
+}
+
+// stop ends the stream: nothing more goes on.
+func (s *stream) stop(f *porter.Finding) {
+	s.queue, s.at = nil, 0
+	s.err = s.l.cut(f)
+}
+
+// take reads the words of what was decoded, up to where a word or a tag may
+// go on.
+func (s *stream) take(b []byte, last bool) {
+	if len(b) == 0 && !last {
+		return
+	}
+	s.carry = append(s.carry, b...)
+	cut := len(s.carry)
+	if !last {
+		cut = s.cutAt()
+	}
+	body := s.carry[:cut]
+	if s.charset == "" && len(body) > 0 {
+		s.charset = text.Charset(s.typ, s.kind, body)
+		s.typ.Charset = s.charset // the page says it once
+	}
+	if s.answer {
+		s.d.words.AddAnswer(body, s.kind == text.Events)
+	} else {
+		s.d.words.Add(s.kind, s.d.words.UTF8(s.typ, s.kind, body))
+	}
+	s.carry = append(s.carry[:0], s.carry[cut:]...)
+}
+
+// cutAt is where what was decoded can be cut without taking anything apart.
+func (s *stream) cutAt() int {
+	b := s.carry
+	if len(b) >= carryMost {
+		return len(b)
+	}
+	at := 0
+	switch s.kind {
+	case text.Events:
+		at = bytes.LastIndexByte(b, '\n') + 1
+	case text.JSON, text.Script, text.Style:
+		at = bytes.LastIndexAny(b, "\n,;}") + 1
+	case text.HTML:
+		open, end := bytes.LastIndexByte(b, '<'), bytes.LastIndexByte(b, '>')
+		if at = bytes.LastIndexAny(b, " \n\t") + 1; open > end {
+			at = min(at, open)
+		}
+	default:
+		at = bytes.LastIndexAny(b, " \n\t") + 1
+	}
+	if s.charset != "" && s.charset != "utf-8" {
+		at &^= 3 // letters of two or four bytes stay whole
+	}
+	return at
+}
+
+// due reports that there are so many new words that they are weighed.
+func (s *stream) due(last bool) bool {
+	fresh := s.d.words.Len() - s.seen
+	return fresh > 0 && (last || fresh >= max(atLeast, s.seen/8))
+}
+
+func (s *stream) weigh() {
+	reason, what := verdict.ReasonPhrases, "phrases"
+	if s.answer {
+		reason, what = verdict.ReasonChat, "answer of an AI service"
+	}
+	res, tooMuch := s.d.weigh(s.l.a, s.limit, s.l.minute())
+	if tooMuch {
+		s.stop(over(s.l.a, reason, what, &res, s.limit))
+		return
+	}
+	s.d.words.Keep(window)
+	s.seen = s.d.words.Len()
+}
+
+// Close closes the body and gives back what was lent.
+func (s *stream) Close() error {
+	err := s.body.Close()
+	if s.d != nil {
+		s.dec.Close()
+		s.l.back(s.d)
+		s.d, s.queue, s.at = nil, nil, 0
+		s.err, s.over = io.ErrClosedPipe, false
+	}
+	return err
+}
