@@ -84,6 +84,10 @@ func (s *Server) within(w http.ResponseWriter, r *http.Request) {
 // was opened for.
 func (s *Server) inspected(w http.ResponseWriter, r *http.Request, l *line) {
 	client := l.running.client
+	if twoNames(r) {
+		s.malformed(w, r, client)
+		return
+	}
 	host, port, ok := splitHost(r.Host, 443)
 	nested := r.Method == http.MethodConnect || r.Header[":protocol"] != nil
 	if !ok || port != l.port && !nested || r.URL.Opaque != "" || r.URL.Scheme != "" && r.URL.Scheme != "https" || r.URL.Path == "" && !nested {
@@ -108,6 +112,17 @@ func (s *Server) inspected(w http.ResponseWriter, r *http.Request, l *line) {
 	}
 	r.URL.Scheme, r.URL.Host = "https", x.to.authority() // as what looks inside expects
 	x.run()
+}
+
+// twoNames reports an HTTP/2 request whose Host says something else than its
+// authority. One that says the same is taken off: it goes on anew.
+func twoNames(r *http.Request) bool {
+	hosts, ok := r.Header["Host"]
+	if ok && (len(hosts) != 1 || hosts[0] != r.Host) {
+		return true
+	}
+	delete(r.Header, "Host")
+	return false
 }
 
 // misdirected answers an HTTP/2 request for another name than the one that
