@@ -51,6 +51,7 @@ type Config struct {
 	Unseal         func(sealed []byte) ([]byte, error) // opens licensed lists; nil: rules that have one are refused
 	Seal           ca.Sealer                           // opens the school's CA key; nil: no pages in place of HTTPS sites
 	Searcher       porter.Searcher                     // finds search words; nil: none are recorded
+	Chats          content.Chats                       // knows AI services; nil: none is known
 	SpoolBytes     int64
 	VanishedAfter  time.Duration // 0: 30 seconds
 	Clock          clock.Clock
