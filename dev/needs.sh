@@ -9,6 +9,9 @@ have chromium || have chromium-browser || have google-chrome || missing="$missin
 have postfix || [ -x /usr/sbin/postfix ] || missing="$missing postfix"
 have certutil || missing="$missing libnss3-tools"
 have 7z || missing="$missing p7zip-full"
+have dig || missing="$missing bind9-dnsutils"
+have kdig || missing="$missing knot-dnsutils"
+have dnsperf || missing="$missing dnsperf"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
 	echo "The tests need these Debian packages; please install them:$missing" >&2

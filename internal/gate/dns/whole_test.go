@@ -527,6 +527,30 @@ func TestAMandatoryParameterThatGoesIsMandatoryNoMore(t *testing.T) {
 	}
 }
 
+func TestOverTLSNoAnswerTellsByItsLengthWhatWasAsked(t *testing.T) {
+	w := gatetest.New(t)
+	s := door(t, w, gatetest.Upstream(t, zone...))
+	for _, host := range []string{"bad.test", "ok.test", "fine.test", "a.very.long.name.that.nobody.has.test"} {
+		for _, pads := range []bool{true, false} {
+			m := question(host, mdns.TypeA)
+			m.SetEdns0(1232, true)
+			if pads {
+				m.IsEdns0().Option = []mdns.EDNS0{&mdns.EDNS0_PADDING{Padding: make([]byte, 10)}}
+			}
+			wire, err := m.Pack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, secure := range []bool{true, false} {
+				got := s.Answer(t.Context(), wire, netip.MustParseAddr("127.0.0.1"), secure)
+				if (len(got)%468 == 0) != (pads && secure) {
+					t.Errorf("%s, padding %v, TLS %v: %d bytes", host, pads, secure, len(got))
+				}
+			}
+		}
+	}
+}
+
 func TestWhatIsRememberedIsBoundedByItsBytes(t *testing.T) {
 	c := newCache()
 	now := clock.System{}.Now()
