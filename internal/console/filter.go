@@ -190,7 +190,13 @@ func (c *listsStatusCmd) run(ctx context.Context, h *house.House, cli *CLI, inv 
 		fmt.Fprintf(inv.Stdout, "%-24s %10d names  %s\n", l.Title, l.Names, l.Says)
 	}
 	if !cli.JSON {
-		fmt.Fprintln(inv.Stdout, filtering.LicensedSays)
+		says, err := h.Filtering.LicensedSays(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range says {
+			fmt.Fprintln(inv.Stdout, s)
+		}
 	}
 	return nil
 }

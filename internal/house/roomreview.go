@@ -154,7 +154,10 @@ func terms(cal *people.Calendar, now time.Time) (this, before review.Span) {
 // statements are the sentences that every report must carry while they are
 // true.
 func (f schoolFacts) statements(ctx context.Context) ([]string, error) {
-	out := []string{filtering.LicensedSays}
+	out, err := f.h.Filtering.LicensedSays(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, b := range f.h.Filtering.Banners(ctx) {
 		out = append(out, b.Title+": "+lowerFirst(b.Words))
 	}

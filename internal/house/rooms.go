@@ -180,7 +180,7 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 	h.Filtering, err = filtering.New(filtering.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Dir: h.folder.Path("gate"), Key: key, School: h.folder.Meta.School,
-		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Notices: h.Notices, TryOut: h.trying,
+		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Licence: h.licence(), Notices: h.Notices, TryOut: h.trying,
 		Inside: h.inside, Scanner: h.hasScanner, ClosedAt: h.closedAt, TryContent: h.tryContent,
 		// Names are recorded on the head's word on the impact assessment; what
 		// is seen inside rests on the same.

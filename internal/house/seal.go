@@ -18,6 +18,7 @@ import (
 	"belisha/internal/gate/ca"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/vault"
+	"belisha/internal/school/filtering"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -86,6 +87,15 @@ func (s caSealer) Open(sealed []byte) ([]byte, error) {
 		return nil, errors.New("it was sealed with another school key, or is damaged")
 	}
 	return plain, nil
+}
+
+// licence seals licensed lists; nil where the school key lies in no file.
+func (h *House) licence() filtering.Licence {
+	seal, err := LicenceSealer(h.keyFile())
+	if err != nil {
+		return nil
+	}
+	return seal
 }
 
 // certificate is the school's certificate, as devices install it.

@@ -50,6 +50,9 @@ type Ask struct {
 	ETag, Modified string
 	MaxBytes       int64
 	Limit          time.Duration
+	// Secret is told to the server itself and to no other that it sends us on
+	// to: "user:password", or "Bearer token".
+	Secret string
 	// Plain: http will do, since a person said so.
 	Plain bool
 	// Private: an address of a private network will do, since a person said so.
@@ -132,6 +135,7 @@ func (c *Client) To(ctx context.Context, a Ask, w io.Writer) (Got, error) {
 	if a.Modified != "" {
 		req.Header.Set("If-Modified-Since", a.Modified)
 	}
+	tell(req, a.Secret)
 	transport := c.transport(a.Private)
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, CheckRedirect: redirects(u.Scheme == "http" && a.Plain)}
@@ -145,6 +149,20 @@ func (c *Client) To(ctx context.Context, a Ask, w io.Writer) (Got, error) {
 		return Got{}, sentence(ctx, u.Hostname(), err)
 	}
 	return got, nil
+}
+
+// tell gives the server its secret. Another host that it sends us on to is not
+// given it: net/http takes the header off there.
+func tell(req *http.Request, secret string) {
+	if secret == "" {
+		return
+	}
+	if strings.HasPrefix(secret, "Bearer ") {
+		req.Header.Set("Authorization", secret)
+		return
+	}
+	user, password, _ := strings.Cut(secret, ":")
+	req.SetBasicAuth(user, password)
 }
 
 func (c *Client) agent() string {

@@ -80,7 +80,7 @@ func (r *Room) published() (*verdict.Snapshot, error) {
 	if !ok {
 		return nil, errors.New("the key has no public half")
 	}
-	return snapfile.Open(r.d.Dir, public)
+	return snapfile.NewLoader(r.d.Dir, public).Unsealing(r.unseal()).Load()
 }
 
 // requiredCategories asks the rules in force, as published, for names of every

@@ -111,6 +111,9 @@ func (r *Room) open(st *state, d *draft) ([]verdict.Source, error) {
 			d.segments = append(d.segments, snapfile.SegmentRef{Source: s.ID, Title: s.Title, Hash: s.Segment})
 		}
 	}
+	for _, l := range st.licensed {
+		d.segments = append(d.segments, l.ref())
+	}
 	have := r.mapped()
 	var out []verdict.Source
 	for _, ref := range d.segments {
@@ -121,7 +124,13 @@ func (r *Room) open(st *state, d *draft) ([]verdict.Source, error) {
 			}
 			have[ref.Hash] = seg
 		}
-		out = append(out, verdict.Source{Slug: ref.Source, Title: ref.Title, Segment: seg})
+		src := verdict.Source{Slug: ref.Source, Title: ref.Title, Segment: seg}
+		if seg.Lock() != nil {
+			if src.Open = r.unseal(); src.Open == nil {
+				return nil, &Refused{Words: titleOf(errNoLicence.Error()) + "."}
+			}
+		}
+		out = append(out, src)
 	}
 	return out, nil
 }

@@ -99,6 +99,7 @@ var Protected = []journal.Protected{
 	{Table: "filter_unblocks", Key: "id"},
 	{Table: "filter_permits", Key: "id"},
 	{Table: "filter_supplies", Key: "id"},
+	{Table: "filter_licensed", Key: "id"},
 }
 
 // Roll is the hall's register of people; a *people.Room.
@@ -153,6 +154,9 @@ type Deps struct {
 	TryOut  func(ctx context.Context) (map[string]time.Time, error)
 	Prober  Prober
 	Compile Compiler
+	// Licence seals licensed lists; nil: no such list is taken up, and rules
+	// that have one are not made anew.
+	Licence Licence
 	// Inside tells how the filter looks inside; see contentpage. Scanner says
 	// whether a virus scanner has been set up, Assessed whether the head has
 	// signed an impact assessment, ClosedAt what the filter closed last at an
@@ -217,7 +221,9 @@ func New(d Deps) (*Room, error) {
 	if !ok {
 		return nil, errors.New("filtering: the key has no public half")
 	}
-	return &Room{d: d, stock: s, loader: snapfile.NewLoader(d.Dir, public)}, nil
+	r := &Room{d: d, stock: s, loader: snapfile.NewLoader(d.Dir, public)}
+	r.loader.Unsealing(r.unseal())
+	return r, nil
 }
 
 func (r *Room) now() time.Time { return r.d.Clock.Now() }

@@ -135,6 +135,7 @@ type state struct {
 	overrides []Override
 	musts     []Must
 	sources   []Source
+	licensed  []Licensed
 	devices   []Device
 	unblocks  []Unblock // granted, and their end not written down yet
 	permits   []Permit  // likewise

@@ -35,6 +35,9 @@ func (r *Room) load(ctx context.Context) (*state, error) {
 		if st.sources, err = listSources(ctx, q); err != nil {
 			return err
 		}
+		if st.licensed, err = listLicensed(ctx, q); err != nil {
+			return err
+		}
 		if st.devices, err = listDevices(ctx, q); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package filtering
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"belisha/internal/kit/actor"
@@ -21,7 +22,8 @@ func (r *Room) Tasks() []tasks.Task {
 			return r.SettlePermits(actor.With(ctx, actor.Belisha("filtering")))
 		}},
 		{Name: "filter-fetch", Every: time.Minute, Limit: time.Hour, Run: func(ctx context.Context) error {
-			return r.fetchDue(actor.With(ctx, actor.Belisha("filtering")))
+			ctx = actor.With(ctx, actor.Belisha("filtering"))
+			return errors.Join(r.licensedDue(ctx), r.fetchDue(ctx))
 		}},
 		{Name: "filter-lists", Every: day, At: "03:40", Limit: 30 * time.Minute, Run: func(ctx context.Context) error {
 			return r.updateNewer(actor.With(ctx, actor.Belisha("filtering")))

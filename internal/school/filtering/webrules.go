@@ -47,12 +47,13 @@ func (r *Room) statePanel(c *web.Ctx, st *state) web.Panel {
 		p.Tone = "warn"
 		p.List = []string{"Only the " + StarterSays + "."}
 	}
-	p.List = append(p.List, LicensedSays)
+	says, err := r.LicensedSays(c.Context())
+	if err != nil {
+		says = []string{"How the licensed lists stand cannot be told: " + err.Error() + "."}
+	}
+	p.List = append(p.List, says...)
 	return p
 }
-
-// LicensedSays is the standing statement while no licensed list can be loaded.
-const LicensedSays = "The licensed lists of abuse images (IWF) and of terrorist material (CTIRU) are not loaded."
 
 // groupSummary says what one group may not open, and by which clause.
 func (r *Room) groupSummary(st *state, g string) web.Summary {
