@@ -78,10 +78,14 @@ func addressOf(a net.Addr) netip.Addr {
 type timedConn struct {
 	net.Conn
 	read, write time.Duration
+	stalled     func(silent bool) error // or nil
 }
 
 // Read implements net.Conn.
 func (t *timedConn) Read(p []byte) (int, error) {
+	if t.stalled != nil {
+		return t.patient(p)
+	}
 	if err := t.Conn.SetReadDeadline(systemNow().Add(t.read)); err != nil {
 		return 0, err
 	}

@@ -27,8 +27,9 @@ type body struct {
 	left      int64        // of a chunk
 	within    bool         // a chunk has begun, and its end is not read
 	err       error
-	kept      []byte // of the preview, not yet handed over
-	given     int64  // bytes handed over
+	kept      []byte       // of the preview, not yet handed over
+	given     int64        // bytes handed over
+	keep      func([]byte) // is told what is handed over; or nil
 	trailer   []byte
 }
 
@@ -66,7 +67,7 @@ func (b *body) Read(p []byte) (int, error) {
 		case len(b.kept) > 0:
 			n := copy(p, b.kept)
 			b.kept = b.kept[n:]
-			b.given += int64(n)
+			b.gave(p[:n])
 			return n, nil
 		case b.err != nil:
 			return 0, b.err
@@ -77,7 +78,7 @@ func (b *body) Read(p []byte) (int, error) {
 		case b.left > 0:
 			n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
 			b.left -= int64(n)
-			b.given += int64(n)
+			b.gave(p[:n])
 			if err != nil {
 				b.err = unexpected(err)
 			}
@@ -87,6 +88,13 @@ func (b *body) Read(p []byte) (int, error) {
 		default:
 			b.err = b.chunk()
 		}
+	}
+}
+
+func (b *body) gave(p []byte) {
+	b.given += int64(len(p))
+	if b.keep != nil {
+		b.keep(p)
 	}
 }
 

@@ -134,7 +134,7 @@ type exchange struct {
 	body     *body  // nil: there is none
 	began    bool   // part of the answer has been written
 	ending   bool   // the connection ends with it
-	shown    bool   // a page stands in place of what was asked for
+	early    trickle
 }
 
 // run answers the request. What it returns could not be answered so.

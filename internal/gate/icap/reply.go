@@ -131,6 +131,9 @@ func (x *exchange) pass(p *passing) error {
 		}
 		return x.message(http.StatusOK, p.of, p.head, false)
 	}
+	if x.began {
+		return x.rest(p)
+	}
 	settled := p.body == io.Reader(x.body)
 	if d, ok := p.body.(decided); ok {
 		settled = settled || d.Decided()
@@ -192,6 +195,15 @@ func (x *exchange) echo(p *passing) error {
 	return x.copy(p, buf, n, err)
 }
 
+// rest gives what follows the bytes that were given out early.
+func (x *exchange) rest(p *passing) error {
+	x.body.late = true
+	if _, err := io.CopyN(io.Discard, p.body, int64(x.early.sent)); err != nil {
+		return err
+	}
+	return x.copy(p, x.c.lend(), 0, nil)
+}
+
 // copy writes what has been read and what follows.
 func (x *exchange) copy(p *passing, buf []byte, n int, err error) error {
 	last := x.s.porter.Now()
@@ -242,6 +254,9 @@ func (x *exchange) last() error {
 // Who found it has written it down.
 func (x *exchange) cut(err error) error {
 	if !errors.Is(err, porter.ErrCut) {
+		return err
+	}
+	if x.began {
 		return err
 	}
 	who := x.s.porter.Who(x.client(), nil)

@@ -53,10 +53,12 @@ func (x *exchange) send(a *asked, answer *porter.Answer) error {
 		before[name] = slices.Clone(values)
 	}
 	body, said := bodyOf(x.body, a.http.ContentLength)
+	a.http = a.http.WithContext(x.s.ctx)
 	a.http.Body, a.http.ContentLength = body, said
 	if !a.connect {
 		if c := x.s.cfg.Content; c != nil {
-			found := c.Request(x.s.ctx, answer, a.http.WithContext(x.s.ctx))
+			found := c.Request(x.s.ctx, answer, a.http)
+			defer func() { _ = a.http.Body.Close() }() // what stands in its place frees what it holds
 			if err := x.broken(); err != nil {
 				return err
 			}

@@ -39,22 +39,25 @@ func (x *exchange) receive(a *asked, answer *porter.Answer, res *http.Response) 
 	for name, values := range before {
 		before[name] = slices.Clone(values)
 	}
-	res.Body, res.ContentLength = bodyOf(x.body, res.ContentLength)
-	var found *porter.Finding
-	if c := x.s.cfg.Content; c != nil {
-		found = c.Response(x.s.ctx, answer, a.http.WithContext(x.s.ctx), res)
-		defer func() { _ = res.Body.Close() }() // what it has put there frees what it holds
-		if err := x.broken(); err != nil {
-			return err
-		}
-		*answer = x.s.porter.Found(answer, found)
-		if !x.s.cfg.Front.Passes(answer) {
-			return x.refuse(answer, a.page)
-		}
-	}
 	// What would lead the browser to talk past the filter.
 	res.Header.Del("Alt-Svc")
 	res.Header.Del("Alternate-Protocol")
+	res.Body, res.ContentLength = bodyOf(x.body, res.ContentLength)
+	found, err := x.look(a, answer, res, before)
+	if x.s.cfg.Content != nil {
+		defer func() { _ = res.Body.Close() }() // what stands in its place frees what it holds
+	}
+	if err != nil {
+		return err
+	}
+	*answer = x.s.porter.Found(answer, found)
+	if !x.s.cfg.Front.Passes(answer) {
+		if x.began {
+			x.record(answer)
+			return errShut
+		}
+		return x.refuse(answer, a.page)
+	}
 	if written := x.s.pairs.answered(answer.Who.Address, a.http.Method, a.key(), x.s.porter.Now()); written && found == nil {
 		x.s.porter.Written(answer)
 	} else {
@@ -62,10 +65,24 @@ func (x *exchange) receive(a *asked, answer *porter.Answer, res *http.Response) 
 	}
 	head, edited := editHead(x.res, before, res.Header)
 	p := &passing{of: resHead, head: head, edited: edited, body: res.Body, judge: x.s.again(answer, a)}
-	err := x.pass(p)
+	err = x.pass(p)
 	if p.sent == 0 && err == nil {
 		p.sent = max(res.ContentLength, 0)
 	}
 	x.s.porter.Passed(answer, uint64(p.sent))
 	return err
+}
+
+// look looks inside an answer.
+func (x *exchange) look(a *asked, answer *porter.Answer, res *http.Response, before http.Header) (*porter.Finding, error) {
+	c := x.s.cfg.Content
+	if c == nil {
+		return nil, nil
+	}
+	if x.body != nil {
+		head, _ := editHead(x.res, before, res.Header)
+		defer x.watch(head)()
+	}
+	found := c.Response(x.s.ctx, answer, a.http.WithContext(x.s.ctx), res)
+	return found, x.broken()
 }

@@ -53,7 +53,7 @@ func (d *desk) Password(_ context.Context, header string, _ netip.Addr) *subject
 type opened struct{}
 
 func (opened) PrivateOpen(a netip.Addr, _ uint16) bool { return a.IsLoopback() }
-func (opened) Port(port uint16) bool                   { return port == 8443 }
+func (opened) Port(port uint16) bool                   { return port >= 8443 }
 
 // inside is a look inside, made of two functions.
 type inside struct {
@@ -267,3 +267,11 @@ func chunk(s string) string {
 }
 
 const last = "0\r\n\r\n"
+
+// waitByte waits so long for a byte that should not come.
+func waitByte(w *wire, d time.Duration) (byte, error) {
+	now := clock.System{}.Now()
+	_ = w.c.SetReadDeadline(now.Add(d))
+	defer func() { _ = w.c.SetReadDeadline(now.Add(20 * time.Second)) }()
+	return w.r.ReadByte()
+}
