@@ -38,6 +38,7 @@ type Settings struct {
 
 	AskBasic      bool     `json:"askBasic,omitempty"`      // answer 407 to who is not known
 	BasicAnywhere bool     `json:"basicAnywhere,omitempty"` // take passwords on listeners off loopback
+	StrictHost    bool     `json:"strictHost,omitempty"`    // a request whose Host says another name than its target is refused
 	CAEverywhere  bool     `json:"caEverywhere,omitempty"`  // every device has the school's certificate
 	ConnectPorts  []uint16 `json:"connectPorts,omitempty"`  // default 443
 	// Sink are the addresses that blocked names are answered with; none:

@@ -234,4 +234,3 @@ func TestFloodsOfHTTP2EndTheConnectionAndNobodyElses(t *testing.T) {
 		t.Errorf("%d MB are held", (after-before)>>20)
 	}
 }
-

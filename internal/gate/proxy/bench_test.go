@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -104,3 +105,62 @@ func fetchOver(proxy, target string, n int) error {
 }
 
 func newTable() *subject.Table { return subject.New(nil) }
+
+// BenchmarkInspectedConnections opens connections that are inspected: CONNECT,
+// a whole TLS handshake that is resumed from nothing, and one page of 1 kB.
+func BenchmarkInspectedConnections(b *testing.B) {
+	x := newInspection(b, nil)
+	port := x.port()
+	work := make(chan struct{})
+	errs := make(chan error, 16)
+	for range 16 {
+		go func() {
+			for range work {
+				if err := x.openOnce(port); err != nil {
+					errs <- err
+					return
+				}
+			}
+			errs <- nil
+		}()
+	}
+	start := systemNow()
+	for b.Loop() {
+		select {
+		case work <- struct{}{}:
+		case err := <-errs:
+			b.Fatal(err)
+		}
+	}
+	close(work)
+	for range 16 {
+		if err := <-errs; err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/systemNow().Sub(start).Seconds(), "connections/s")
+}
+
+func (x *inspection) openOnce(port int) error {
+	conn, err := net.Dial("tcp", x.server.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(systemNow().Add(20 * time.Second))
+	fmt.Fprintf(conn, "CONNECT ok.test:%d HTTP/1.1\r\nHost: ok.test\r\n\r\n", port)
+	head := make([]byte, len("HTTP/1.1 200 Connection established\r\n\r\n"))
+	if _, err := io.ReadFull(conn, head); err != nil {
+		return err
+	}
+	c := tls.Client(conn, &tls.Config{ServerName: "ok.test", RootCAs: x.school, Time: x.Clock.Now})
+	fmt.Fprintf(c, "GET /1k HTTP/1.1\r\nHost: ok.test:%d\r\n\r\n", port)
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != 200 {
+		return fmt.Errorf("status %d: %w", res.StatusCode, err)
+	}
+	return nil
+}

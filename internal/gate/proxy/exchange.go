@@ -66,6 +66,9 @@ func (x *exchange) run() {
 		*a = s.porter.Refuse(&who, q, verdict.ReasonPort)
 	}
 	x.named()
+	if other := r.Header[noteHeader]; other != nil {
+		a.Note("Host said " + other[0])
+	}
 	if !to.secure && s.captive(w, r, a) || x.remind() {
 		return
 	}

@@ -15,6 +15,8 @@ type framing struct {
 	connect bool
 	chunked bool
 	length  int64
+	// other is what Host says where the target names another host.
+	other string
 }
 
 // errHead says why a head is refused; it is counted, never sent.
@@ -34,6 +36,8 @@ const (
 	errBoth      errHead = "content length and transfer encoding"
 	errTarget    errHead = "target"
 	errVersion   errHead = "version"
+	errTwoHosts  errHead = "target and host differ"
+	errOurs      errHead = "a header of the filter's own"
 )
 
 // checkHead checks a whole head, with the empty line that ends it, and
@@ -67,6 +71,7 @@ func checkHead(head []byte) (framing, error) {
 	if f.connect && (f.chunked || f.length > 0) {
 		return framing{}, errLength
 	}
+	f.other = otherHost(method, target, h.host)
 	return f, checkTarget(method, target)
 }
 
@@ -127,7 +132,29 @@ func checkTarget(method, target string) error {
 	return nil
 }
 
+// otherHost is what Host says where a target with a host of its own names
+// another. The target's is the one that counts; that they differ is noted.
+func otherHost(method, target, host string) string {
+	_, after, ok := strings.Cut(target, "://")
+	if !ok || method == "CONNECT" || target[0] == '/' || host == "" {
+		return ""
+	}
+	if i := strings.IndexAny(after, "/?#"); i >= 0 {
+		after = after[:i]
+	}
+	after = after[strings.LastIndexByte(after, '@')+1:]
+	if strings.EqualFold(strings.TrimSuffix(after, ":80"), strings.TrimSuffix(host, ":80")) {
+		return ""
+	}
+	return host
+}
+
+// noteHeader is how the strict reader tells what reads the request later that
+// its Host said something else. Nobody may send it.
+const noteHeader = "X-Belisha-Other-Host"
+
 type headFields struct {
+	host                    string
 	minor                   byte
 	hosts, lengths, codings int
 	length                  int64
@@ -152,7 +179,10 @@ func (h *headFields) add(line []byte) error {
 	switch {
 	case equalFold(line[:i], "host"):
 		h.hosts++
-		h.badHost = h.badHost || !goodHostValue(string(bytes.Trim(value, " \t")))
+		h.host = string(bytes.Trim(value, " \t"))
+		h.badHost = h.badHost || !goodHostValue(h.host)
+	case equalFold(line[:i], "x-belisha-other-host"):
+		return errOurs
 	case equalFold(line[:i], "content-length"):
 		h.lengths++
 		h.length, h.badLength = contentLength(value)

@@ -205,7 +205,7 @@ func (s *Server) serveTLS(v *visit, name string, page http.HandlerFunc, stay fun
 // serveHTTP1 reads requests from a connection as strictly as the door does.
 // The connection is no longer the caller's.
 func (s *Server) serveHTTP1(conn net.Conn) {
-	s.hand(newStrictConn(conn, func(error) { s.refused.Add(1) }))
+	s.hand(s.strictly(conn))
 }
 
 func (s *Server) hand(conn net.Conn) {

@@ -243,6 +243,36 @@ func TestRawRequests(t *testing.T) {
 	}
 }
 
+func TestAHostThatDiffersIsNotedOrRefused(t *testing.T) {
+	b := newBench(t, nil)
+	ask := func(more string) string {
+		return b.raw(t, fmt.Sprintf("GET http://ok.test:%d/ HTTP/1.1\r\nHost: bad.test\r\n%sConnection: close\r\n\r\n", port(b.plain), more))
+	}
+	if got := ask(""); !strings.Contains(got, "hello to ok.test") {
+		t.Errorf("got %.200q", got)
+	}
+	if got := b.seen.Load().Header.Get(noteHeader); got != "" {
+		t.Errorf("the site saw %q", got)
+	}
+	if e := b.Events(t, 1)[0]; e.Host != "ok.test" || e.Detail != "Host said bad.test" {
+		t.Errorf("event: %+v", e)
+	}
+	if got := ask(noteHeader + ": x\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400") {
+		t.Errorf("a note of a client's own was taken: %.100q", got)
+	}
+	set := *b.Porter.Settings()
+	set.StrictHost = true
+	if err := b.Porter.Configure(&set); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(""); !strings.HasPrefix(got, "HTTP/1.1 400") || strings.Contains(got, "hello") {
+		t.Errorf("strictly: %.100q", got)
+	}
+	if got := b.raw(t, fmt.Sprintf("GET http://ok.test:%d/ HTTP/1.1\r\nHost: OK.test:%d\r\nConnection: close\r\n\r\n", port(b.plain), port(b.plain))); !strings.Contains(got, "hello") {
+		t.Errorf("one that agrees: %.100q", got)
+	}
+}
+
 func TestEachPipelinedRequestIsJudgedOnItsOwn(t *testing.T) {
 	b := newBench(t, nil)
 	one := func(host, close string) string {

@@ -31,7 +31,7 @@ var hopByHop = []string{
 var claims = []string{
 	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded", "X-Real-Ip",
 	"X-Client-Ip", "X-Client-Username", "X-Authenticated-User", "X-Authenticated-Groups", "X-Subscriber-Id",
-	"X-Belisha-Client", "X-Belisha-Time", "X-Belisha-Sign", "X-Belisha-Secure",
+	"X-Belisha-Client", "X-Belisha-Time", "X-Belisha-Sign", "X-Belisha-Secure", noteHeader,
 }
 
 // request handles a request whose whole URL is seen.

@@ -211,8 +211,15 @@ func (l *strictListener) Accept() (net.Conn, error) {
 			continue
 		}
 		counted := &countedConn{Conn: c, leave: sync.OnceFunc(func() { l.server.leave(client) })}
-		return newStrictConn(counted, func(error) { l.server.refused.Add(1) }), nil
+		return l.server.strictly(counted), nil
 	}
+}
+
+// strictly reads requests from a connection strictly.
+func (s *Server) strictly(conn net.Conn) *strictConn {
+	c := newStrictConn(conn, func(error) { s.refused.Add(1) })
+	c.strict = func() bool { return s.porter.Settings().StrictHost }
+	return c
 }
 
 func (s *Server) admit(client netip.Addr) bool {

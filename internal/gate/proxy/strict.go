@@ -25,6 +25,7 @@ const refusedHead = "!\r\n\r\n"
 type strictConn struct {
 	net.Conn
 	refused func(error) // counts
+	strict  func() bool // target and Host must agree; nil: they need not
 
 	mu    sync.Mutex // Read is called by one goroutine at a time; raw by another
 	in    []byte     // read from the client, not yet looked at
@@ -148,7 +149,15 @@ func (c *strictConn) head() error {
 		return c.refuse(err)
 	}
 	c.lines = 0
-	c.pass(end)
+	switch {
+	case f.other == "":
+		c.pass(end)
+	case c.strict != nil && c.strict():
+		return c.refuse(errTwoHosts)
+	default:
+		c.out = append(append(c.out, c.in[:end-2]...), noteHeader+": "+f.other+"\r\n\r\n"...)
+		c.in = append(c.in[:0], c.in[end:]...)
+	}
 	c.left = f.length
 	switch {
 	case f.connect:
