@@ -54,7 +54,7 @@ func start(t *testing.T, more ...string) *daemon {
 	d.write("db/own.hdb", fmt.Sprintf("%s:%d:Belisha.Test.File\n", hex.EncodeToString(sum[:]), len(eicar())))
 	d.write("db/own.ndb", "Belisha.Test.Words:0:*:"+hex.EncodeToString([]byte("ringtailed lemur of the test"))+"\n")
 	conf := []string{"LocalSocket " + d.socket(), "DatabaseDirectory " + filepath.Join(d.dir, "db"), "Foreground yes", "StreamMaxLength 40M", "MaxFileSize 40M", "MaxScanSize 200M", "TemporaryDirectory " + d.dir, "LogFile " + filepath.Join(d.dir, "log"), "AlertExceedsMax yes", "AlertEncrypted yes", "ReadTimeout 20"}
-	d.write("clamd.conf", strings.Join(append(conf, more...), "\n")+"\n")
+	d.write("clamd.conf", strings.Join(append(more, conf...), "\n")+"\n")
 	t.Cleanup(d.stop)
 	d.begin()
 	return d
@@ -198,6 +198,44 @@ func TestDebiansClamd(t *testing.T) {
 	})
 }
 
+func TestMoreThanItScansIsNotClean(t *testing.T) {
+	d := start(t, "MaxFileSize 5M")
+	p := pool(t, clamd.Options{}, d.address())
+	file := append(bytes.Repeat([]byte("frogs and toads "), 8<<16), "the ringtailed lemur of the test"...)
+	if res := p.Scan(context.Background(), bytes.NewReader(file)); res.Status != clamd.Unscanned {
+		t.Errorf("a file beyond MaxFileSize: %+v", res)
+	}
+}
+
+func TestReloadingItsSignaturesLetsNothingThrough(t *testing.T) {
+	d := start(t)
+	p := pool(t, clamd.Options{}, d.address())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 50 {
+				if res := p.Scan(context.Background(), bytes.NewReader(eicar())); res.Status == clamd.Clean {
+					t.Errorf("while it reloads: %+v", res)
+				}
+			}
+		})
+	}
+	for i := range 5 {
+		d.write(fmt.Sprintf("db/more%d.ndb", i), fmt.Sprintf("Belisha.Test.More%d:0:*:%s\n", i, hex.EncodeToString([]byte(fmt.Sprintf("nobody writes this %d", i)))))
+		c, err := net.Dial("unix", d.socket())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, "zRELOAD\x00")
+		_, _ = io.ReadAll(c)
+		_ = c.Close()
+	}
+	wg.Wait()
+	if res := p.Scan(context.Background(), bytes.NewReader(eicar())); res.Status != clamd.Found {
+		t.Errorf("afterwards: %+v", res)
+	}
+}
+
 // dying is a file during whose sending something happens.
 type dying struct {
 	r    *bytes.Reader
@@ -338,7 +376,7 @@ func TestOnlyAWholeOKIsClean(t *testing.T) {
 			}
 		}, clamd.Unscanned, "the virus scanner hung up"},
 		{"silence", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, clamd.Unscanned, "the virus scanner took too long"},
-		{"reads nothing", func(c net.Conn) { var b [1]byte; _, _ = c.Read(b[:]); <-t.Context().Done() }, clamd.Unscanned, "the virus scanner took too long"},
+		{"reads nothing", nil, clamd.Unscanned, "the virus scanner took too long"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := t.Context()
@@ -346,8 +384,12 @@ func TestOnlyAWholeOKIsClean(t *testing.T) {
 			if c.name == "reads nothing" {
 				do = func(net.Conn) { <-ctx.Done() }
 			}
+			size := 32 << 20
+			if c.name == "silence" {
+				size = 1000 // the larger the file, the longer it may think
+			}
 			p := pool(t, clamd.Options{Idle: 300 * time.Millisecond}, scanner(t, do))
-			res := p.Scan(context.Background(), bytes.NewReader(make([]byte, 32<<20)))
+			res := p.Scan(context.Background(), bytes.NewReader(make([]byte, size)))
 			if res.Status != c.want || res.Why != c.why {
 				t.Errorf("%+v, want %v %q", res, c.want, c.why)
 			}
