@@ -419,7 +419,7 @@ func TestArchivesOfRealPrograms(t *testing.T) {
 	}{
 		{"7z", "a.7z", []string{"a", "a.7z"}, "program, archive"},
 		{"7z not solid", "b.7z", []string{"a", "-ms=off", "b.7z"}, "program, archive"},
-		{"7z with PPMd", "c.7z", []string{"a", "-m0=PPMd", "c.7z"}, "program, archive"},
+		{"7z with PPMd", "c.7z", []string{"a", "-m0=PPMd", "c.7z"}, "archive, unreadable"},
 		{"7z with bzip2", "d.7z", []string{"a", "-m0=BZip2", "d.7z"}, "program, archive"},
 		{"7z with BCJ2", "e.7z", []string{"a", "-m0=BCJ2", "-m1=LZMA", "-m2=LZMA", "-m3=LZMA", "-mb0:1", "-mb0s1:2", "-mb0s2:3", "e.7z"}, "program, archive"},
 		{"7z copied", "f.7z", []string{"a", "-mx=0", "f.7z"}, "program, archive"},

@@ -17,7 +17,10 @@ func Look(m *Meta, head []byte) Guess {
 	a := &about[g.Format]
 	g.Kinds = a.kinds
 	if g.Format != PE && hidden(head) {
-		g.Format, g.Kinds = PE, g.Kinds|about[PE].kinds
+		g.Kinds |= about[PE].kinds
+		if !a.deep {
+			g.Format = PE // whatever stands in front; an archive goes on being one
+		}
 	}
 	var buf [96]byte
 	typ := typeOf(m.Type, &buf)

@@ -58,12 +58,13 @@ func wide(s string) []byte {
 func (w *walk) ole(it *item) error {
 	vba, pack, locked := wide("_VBA_PROJECT"), wide("\x01Ole10Native"), wide("EncryptedPackage")
 	err := w.chunks(it, func(b []byte) {
-		switch {
-		case bytes.Contains(b, vba):
+		if bytes.Contains(b, vba) {
 			w.rep.add(verdict.FileMacro, "macros", it.where)
-		case bytes.Contains(b, pack):
+		}
+		if bytes.Contains(b, pack) {
 			w.rep.add(verdict.FileActive, "a file packed into a document", it.where)
-		case bytes.Contains(b, locked):
+		}
+		if bytes.Contains(b, locked) {
 			w.rep.add(verdict.FileLocked, errLocked.Error(), it.where)
 		}
 	})
