@@ -132,6 +132,9 @@ func (r *Room) neverEffects(now, next *setting.Values) []setting.Effect {
 	if len(fewer) > 0 {
 		out = append(out, setting.Effect{Room: "filtering", Loses: true, Words: "May be looked into where the filter looks inside: " + strings.Join(r.titles(fewer), ", ") + "."})
 	}
+	if v := next.Get(keyViruses, setting.Scope{Group: GroupPupils}); v.Confirmed && v.Choice != "off" && !r.scanner() && !now.Get(keyViruses, setting.Scope{Group: GroupPupils}).Confirmed {
+		out = append(out, setting.Effect{Room: "filtering", Words: "Files: " + r.virusSays(v.Choice) + ". It begins with the scanner."})
+	}
 	if a, b := now.Get(keyInspectHosts).Text, next.Get(keyInspectHosts).Text; a != b {
 		if b == "" {
 			b = "none"

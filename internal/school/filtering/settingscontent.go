@@ -135,7 +135,7 @@ func scanning() []setting.Setting {
 		{
 			Key: keyViruses, Title: "What is scanned for viruses, and what happens while the scanner is away", Kind: setting.Choice, Default: "closed", Scopes: []string{"group"},
 			Options: []setting.Option{
-				{Value: "closed", Title: "closed", Words: []string{"kept out", "stays out"}},
+				{Value: "closed", Title: "closed", Words: []string{"kept out", "stays out", "stay out"}},
 				{Value: "open", Title: "open", Words: []string{"let through"}},
 				{Value: "required", Title: "required", Words: []string{"always required"}},
 				{Value: "off", Title: "off", Words: []string{"not scanned"}},

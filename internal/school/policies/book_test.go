@@ -24,6 +24,8 @@ const categories = `illegal-sites pornography adult-webcams nudify self-harm sui
 	violent-sites race-hatred extremism gambling gaming social-networks chat-rooms anonymous-messaging newsgroups random-video dating ai-companions
 	unassessed-chatbots piracy file-sharing vpns proxies other-dns-services remote-control malware phishing shopping music-downloads media-downloads`
 
+const files = "programs installers scripts apps macros active-documents disk-images locked-archives unreadable-archives"
+
 const posts = `headteacher deputy-head assistant-head safeguarding-lead online-safety-lead network-manager office-manager business-manager
 	data-manager safeguarding-governor`
 
@@ -43,6 +45,9 @@ func book(t testing.TB) *setting.Book {
 	yesno := func(key, def string) setting.Setting {
 		return setting.Setting{Key: key, Title: key, Kind: setting.YesNo, Default: def}
 	}
+	weight := func(key, def string) setting.Setting {
+		return setting.Setting{Key: key, Kind: setting.Number, High: 10_000, Default: def, Scopes: []string{"keystage"}}
+	}
 	count := func(key, def string) setting.Setting {
 		return setting.Setting{Key: key, Title: key, Kind: setting.Number, Default: def, Low: 1, High: 100}
 	}
@@ -55,6 +60,11 @@ func book(t testing.TB) *setting.Book {
 		{Key: "filtering.staff.social-hours", Kind: setting.Span, OffAllowed: true, Default: "off"},
 		length("filtering.lists.max-age", "7 days", false), length("filtering.change-review", "12 months", false),
 		choice("filtering.without-sign-in", "strictest closed", "strictest"), count("filtering.lists.shrink", "50 %"),
+		weight("filtering.pages.limit", "60"), weight("filtering.staff.pages.limit", "160"), choice("filtering.inspect", "off listed on", "off"),
+		list("filtering.inspect.never", "banking health government support-services", "banking"), choice("filtering.viruses", "stay-out open off", "stay-out"),
+		count("filtering.viruses.max-size", "25"), choice("filtering.viruses.too-large", "closed open", "closed"),
+		list("filtering.downloads", files, "programs"), list("filtering.staff.downloads", files, "programs"),
+		list("filtering.downloads.approver", posts+" head-teacher a-member-of-staff", "headteacher"), length("filtering.downloads.longest", "1 day", false),
 		length("filtering.unblock.max", "60 minutes", false), length("filtering.reports.answer-within", "one school day", false),
 		choice("filtering.route.failures", "network-manager online-safety-coordinator", "network-manager"),
 		list("monitoring.purposes", "business-information policy-compliance effective-operation training subject-access crime safeguarding", "safeguarding"),
