@@ -240,6 +240,9 @@ func (x *inspection) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
+	case r.URL.Path == "/html":
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<p>asked over <script>document.write(performance.getEntriesByType("navigation")[0].nextHopProtocol)</script> and over %s</p>`, r.Proto)
 	case r.URL.Path == "/trailers":
 		w.Header().Set("Trailer", "Grpc-Status")
 		_, _ = io.WriteString(w, "body")
