@@ -116,6 +116,11 @@ func (r *Room) requiredCategories(ctx context.Context, now time.Time, v *setting
 		f.Figure += "; the school's own entries open " + words.Count(len(opened), "site", "sites") + " of them"
 		f.Rows = append(opened, f.Rows...) // first, so that nobody has to look for them
 	}
+	if n := len(st.licensed); n > 0 {
+		f.Figure += "; " + words.Count(n, "licensed list", "licensed lists") + " closed for everybody besides"
+	} else {
+		f.Figure += "; no licensed list is loaded"
+	}
 	if f.State == control.Kept && !imported(st) {
 		f.State = control.Unknown
 		f.Figure += "; " + StarterSays

@@ -44,6 +44,14 @@ func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values)
 		return f, err
 	}
 	oldest := freshRows(&f, st.sources, supplies, limit)
+	licensed, err := r.LicensedLists(ctx)
+	if err != nil {
+		return f, err
+	}
+	for _, l := range licensed {
+		f.Rows = append(f.Rows, licensedRow(l, now, limit))
+		oldest = max(oldest, now.Sub(l.Well))
+	}
 	n := len(f.Rows)
 	for _, s := range supplies {
 		if s.WellAt.IsZero() && !slices.ContainsFunc(st.sources, func(x Source) bool { return x.ID == s.Supply.ID }) {
@@ -87,6 +95,20 @@ func freshRow(s Source, now time.Time, limit time.Duration) control.Row {
 		row.State = control.AtRisk
 		row.What += "; the latest one was refused: " + s.Problem
 	case age > limit/2:
+		row.State = control.AtRisk
+	}
+	return row
+}
+
+// licensedRow holds a licensed list to the same age, and to a shorter one of
+// its own: suppliers change theirs every day.
+func licensedRow(l LicensedStatus, now time.Time, limit time.Duration) control.Row {
+	age := now.Sub(l.Well)
+	row := control.Row{What: fmt.Sprintf("Licensed: %s: %s entries, SHA-256 %.16s…, %s old", l.Title, words.Number(int(l.Entries)), l.Digest, daysOld(age)), State: control.Kept, At: l.Well, Link: pathLicensed}
+	switch {
+	case age > limit:
+		row.State = control.Broken
+	case l.Stale || l.Problem != "":
 		row.State = control.AtRisk
 	}
 	return row

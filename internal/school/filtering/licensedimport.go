@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"belisha/internal/kit/actor"
 	"belisha/internal/kit/fetch"
 	"belisha/internal/kit/store"
 	"belisha/internal/verdict"
@@ -66,6 +67,11 @@ func (r *Room) ImportLicensed(ctx context.Context, o LicensedOptions) (LicensedR
 	}
 	if err := o.List.check(); err != nil {
 		return rep, err
+	}
+	// Whoever names a file to be told to a server could have any file of this
+	// machine told to one of his own.
+	if o.List.SecretFile != "" && actor.From(ctx).Kind == actor.Person {
+		return rep, &Refused{Words: "a file with credentials is named at the machine itself, with belisha lists licensed"}
 	}
 	rep.ID = o.List.ID
 	r.fetching.Lock()

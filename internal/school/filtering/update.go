@@ -298,5 +298,17 @@ func (r *Room) Trouble(ctx context.Context) ([]string, error) {
 			out = append(out, s.Title+" was refused: "+s.Problem)
 		}
 	}
+	licensed, err := r.LicensedLists(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range licensed {
+		switch {
+		case l.Stale:
+			out = append(out, "The licensed list "+l.Title+" is "+daysOld(r.now().Sub(l.Well))+" old")
+		case l.Problem != "":
+			out = append(out, "The licensed list "+l.Title+" could not be brought: "+l.Problem)
+		}
+	}
 	return out, nil
 }

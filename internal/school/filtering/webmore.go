@@ -24,7 +24,7 @@ func (r *Room) listList(c *web.Ctx) error {
 		Base:  web.Base{Title: "Lists", Lead: "Where the filter knows sites from.", Wide: true, Crumbs: home},
 		Table: web.Table{Caption: "Lists", Columns: []web.Column{{Title: "List"}, {Title: "Names", Numeric: true}, {Title: "Categories", Numeric: true}, {Title: "Dated"}, {Title: "State"}}},
 		Add:   web.Link{Title: "Lists from the web", Path: pathSupplies},
-		After: []string{"Lists are fetched from the web every day where a filter manager says so, or brought in from a file at the machine itself: belisha lists import PATH. UT1 and squidGuard folders, plain lists, wildcard lists and hosts files are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
+		After: []string{"Lists are fetched from the web every day where a filter manager says so, or brought in from a file at the machine itself: belisha lists import PATH. UT1 and squidGuard folders, e2guardian's lists, hosts files, plain and wildcard lists, adblock rules, settings of dnsmasq and Unbound, response policy zones, Surge and Clash rules, tables and JSON are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
 	}
 	if len(all) == 1 {
 		v.Note = web.Panel{Tone: "warn", Title: "Only the starter list", Words: "This is the " + StarterSays + ". Have category lists fetched from the web, or bring them in from a file."}
@@ -42,6 +42,11 @@ func (r *Room) listList(c *web.Ctx) error {
 		}
 		v.Table.Rows = append(v.Table.Rows, row)
 	}
+	says, err := r.LicensedSays(c.Context())
+	if err != nil {
+		return err
+	}
+	v.After = append(v.After, says...)
 	return listTemplate.Render(c, v)
 }
 
@@ -54,6 +59,9 @@ func (r *Room) listOne(c *web.Ctx) error {
 	v := listView{
 		Base:  web.Base{Title: s.Title, Lead: titleOf(s.Says) + ".", Wide: true, Crumbs: slices.Concat(home, []web.Crumb{{Title: "Lists", Path: pathLists}})},
 		Table: web.Table{Caption: "Categories of the list", Columns: []web.Column{{Title: "Category"}, {Title: "As the list calls it"}, {Title: "Names", Numeric: true}}},
+	}
+	if s.Source != starterID {
+		v.Add = web.Link{Title: "How it was read", Path: pathLists + "/" + s.Source + "/report"}
 	}
 	if s.Problem != "" {
 		v.Note = web.Panel{Tone: "warn", Title: "The latest one was refused", Words: titleOf(s.Problem) + ". The last good list stays in force."}

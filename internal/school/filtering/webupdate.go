@@ -114,13 +114,7 @@ func supplyForm(s Supply) formView {
 		Base: web.Base{Title: "Have a list fetched", Lead: "It is asked for within a minute and then once a day, and the decision stands in the change log with your name.", Crumbs: supplyHome},
 		Path: pathSupplies, Button: "Have it fetched", Cancel: pathSupplies,
 	}
-	formats := web.Field{Kind: web.SelectField, Name: "format", Label: "How it is written", Options: []web.Option{
-		{Value: string(lists.FormatAuto), Label: "find out"},
-		{Value: string(lists.FormatUT1), Label: "UT1 or squidGuard, in one archive"},
-		{Value: string(lists.FormatHosts), Label: "hosts file"},
-		{Value: string(lists.FormatPlain), Label: "one name a line"},
-		{Value: string(lists.FormatWildcard), Label: "names with *."},
-	}}
+	formats := web.Field{Kind: web.SelectField, Name: "format", Label: "How it is written", Options: formatOptions()}
 	terms := web.Field{Kind: web.ChecksField, Name: "terms", Label: "Only if it must be so", Optional: true, Options: []web.Option{
 		{Value: "http", Label: "http:// will do", Hint: "Anybody on the way can then change the list. Give a checksum with it.", Chosen: s.Plain},
 		{Value: "inside", Label: "The server is inside the school's network", Chosen: s.Private},
@@ -143,6 +137,33 @@ func supplyForm(s Supply) formView {
 		web.Field{Kind: web.LongField, Name: "reason", Label: "Why", Rows: 2, Max: maxReason},
 	)
 	return v
+}
+
+// formatOptions are the formats in words.
+func formatOptions() []web.Option {
+	var out []web.Option
+	for _, f := range []struct {
+		format lists.Format
+		label  string
+	}{
+		{lists.FormatAuto, "find out"},
+		{lists.FormatUT1, "UT1, Shalla or squidGuard, in one archive"},
+		{lists.FormatE2, "e2guardian's item lists"},
+		{lists.FormatHosts, "hosts file"},
+		{lists.FormatPlain, "one name a line"},
+		{lists.FormatWildcard, "names with *."},
+		{lists.FormatAdblock, "adblock or AdGuard rules"},
+		{lists.FormatDnsmasq, "dnsmasq settings"},
+		{lists.FormatUnbound, "Unbound settings"},
+		{lists.FormatRPZ, "response policy zone (RPZ)"},
+		{lists.FormatSurge, "Surge or Clash rules"},
+		{lists.FormatCSV, "table (CSV) of addresses and categories"},
+		{lists.FormatJSON, "JSON, one value a line"},
+		{lists.FormatRedwood, "Redwood list"},
+	} {
+		out = append(out, web.Option{Value: string(f.format), Label: f.label})
+	}
+	return out
 }
 
 func mapText(m map[string]string) string {
