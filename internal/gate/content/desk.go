@@ -15,8 +15,9 @@ import (
 
 // Bounds of one page.
 const (
-	maxPage = 4 << 20 // bytes that are weighed whole, as they came and decoded
-	keepBuf = 1 << 20 // buffers that are kept for the next page
+	maxPage   = 4 << 20 // bytes that are weighed whole, as they came and decoded
+	pageSlack = 1 << 20 // from which it may not grow too much
+	keepBuf   = 1 << 20 // buffers that are kept for the next page
 )
 
 // desk is what one page is worked on with. It is lent for one message.
@@ -42,7 +43,7 @@ func (p *Pipeline) back(d *desk) {
 
 // decode reads a body's codings, up to most bytes.
 func (d *desk) decode(r io.Reader, codings []string, most int64) (more bool, err error) {
-	dec, err := decode.Open(r, codings, true, decode.Limits{Bytes: most, Ratio: decode.Usual.Ratio, Slack: decode.Usual.Slack})
+	dec, err := decode.Open(r, codings, true, decode.Limits{Bytes: most, Ratio: decode.Usual.Ratio, Slack: pageSlack})
 	if err != nil {
 		return false, err
 	}

@@ -205,10 +205,14 @@ func (l *look) scanned(res clamd.Result) *porter.Finding {
 		l.counts.scanned.Add(1)
 		return closed(verdict.ReasonVirus, "virus "+res.Name)
 	}
-	return l.unscanned(res.Why)
+	f := closed(verdict.ReasonUnscanned, "not scanned: "+res.Why)
+	if l.h.Viruses == verdict.ScanOpen {
+		f.Action = verdict.Allow
+	}
+	return f
 }
 
-// unscanned is what becomes of a file that could not be looked at.
+// unscanned is what becomes of a file that could not be held back or opened.
 func (l *look) unscanned(why string) *porter.Finding {
 	why = "not scanned: " + why
 	if l.h.Viruses == verdict.ScanClosed {
@@ -227,7 +231,7 @@ func (l *look) tooLarge(size int64, guess files.Guess) *porter.Finding {
 	if f := l.kinds(guess.Kinds, named, nil); f != nil {
 		return f
 	}
-	if guess.Whole && !guess.Format.Media() {
+	if guess.Whole && guess.Format != files.Unknown && !guess.Format.Media() {
 		if f := l.kinds(files.KindsOf(verdict.FileUnreadable), func(verdict.FileKind) string { return "unreadable: " + says }, nil); f != nil {
 			return f
 		}

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -31,7 +32,7 @@ func (l *look) page(kind text.Kind) *porter.Finding {
 		p.wait()
 	}
 	if more || errors.Is(err, errLate) {
-		return l.long(kind, d, h, src)
+		return l.long(kind, d, h, src, more)
 	}
 	if errors.Is(err, errFull) {
 		l.done(d, h)
@@ -40,7 +41,7 @@ func (l *look) page(kind text.Kind) *porter.Finding {
 	l.counts.pages.Add(1)
 	f, more := l.whole(kind, d, h)
 	if more {
-		return l.long(kind, d, h, &ended{src, err})
+		return l.long(kind, d, h, &ended{src, err}, true)
 	}
 	if f != nil && f.Action == verdict.Block {
 		l.done(d, h)
@@ -140,7 +141,7 @@ func (l *look) pageAsFile(kind text.Kind, body []byte) *porter.Finding {
 			return f
 		}
 	}
-	if l.h.Viruses != verdict.ScanNone && (guess.Saved || guess.Whole || kind == text.Plain) {
+	if l.h.Viruses != verdict.ScanNone && (guess.Saved || guess.Whole || kind == text.Plain || bytes.IndexByte(body, '<') < 0 && kind == text.HTML) {
 		return l.virus(sized(body), int64(len(body)))
 	}
 	return nil

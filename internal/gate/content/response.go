@@ -26,6 +26,7 @@ type look struct {
 	typ     text.Type
 	codings []string
 	meta    files.Meta
+	guess   files.Guess // by the first bytes, where they were looked at
 }
 
 // Response implements porter.Content.
@@ -152,7 +153,8 @@ func (l *look) sniffed() *porter.Finding {
 	head := l.head(first)
 	guess := files.Look(&l.meta, head)
 	kind := text.KindOf(l.typ, head)
-	if guess.Kinds != 0 || guess.Saved || kind == text.None && guess.Whole {
+	l.guess = guess
+	if guess.Kinds != 0 || kind == text.None && (guess.Saved || guess.Whole) {
 		return l.file(guess)
 	}
 	if kind == text.None || text.IsMedia(l.typ.Media) && (guess.Format.Media() || guess.Format == files.Unknown && kind != text.HTML && !printable(head)) {

@@ -19,8 +19,16 @@ const (
 )
 
 // long looks at a page that is too long, or too slow, to be looked at whole.
-func (l *look) long(kind text.Kind, d *desk, h *held, rest io.ReadCloser) *porter.Finding {
+// What may be a file is held back as one, unless it is only slow.
+func (l *look) long(kind text.Kind, d *desk, h *held, rest io.ReadCloser, large bool) *porter.Finding {
 	body := &onwards{replay: replay{l: l, d: d, h: h, src: rest}, rest: rest}
+	if l.guess.Saved || large && kind == text.Plain {
+		l.res.Body = body
+		if f := l.file(l.guess); f != nil {
+			return f
+		}
+		return l.stream(kind, l.res.Body, nil)
+	}
 	return l.stream(kind, body, body.first())
 }
 

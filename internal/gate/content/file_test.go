@@ -1,0 +1,224 @@
+package content
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"belisha/internal/gate/clamd"
+	"belisha/internal/gate/gatetest"
+	"belisha/internal/gate/porter"
+	"belisha/internal/verdict"
+)
+
+// program is the least that is a Windows program.
+func program() string {
+	b := make([]byte, 1024)
+	copy(b, "MZ")
+	b[0x3c] = 0x80
+	copy(b[0x80:], "PE\x00\x00\x64\x86")
+	return string(b)
+}
+
+func zipped(t *testing.T, name, body string) string {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	f, err := z.Create(name)
+	if err == nil {
+		_, err = io.WriteString(f, body)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+const gif = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+
+func TestFilesAreLookedAtBeforeTheyGoOn(t *testing.T) {
+	w := newWorld(t, strict())
+	exe := program()
+	tests := []struct {
+		name, path, body string
+		headers          []string
+		want             string
+	}{
+		{"a program", "/setup.exe", exe, []string{"Content-Type", "application/octet-stream"}, "file program"},
+		{"a program called a picture", "/photo.jpg", exe, []string{"Content-Type", "image/jpeg"}, "file program"},
+		{"a program called a page", "/page.html", exe, []string{"Content-Type", "text/html"}, "file program"},
+		{"a program in gzip", "/x", coded(t, exe, "gzip"), []string{"Content-Type", "application/octet-stream", "Content-Encoding", "gzip"}, "file program"},
+		{"a program in an archive", "/a.zip", zipped(t, "setup.exe", exe), []string{"Content-Type", "application/zip"}, "file program"},
+		{"an archive behind a picture", "/a.gif", gif + zipped(t, "setup.exe", exe), []string{"Content-Type", "image/gif"}, "file"},
+		{"a script that is offered for saving", "/x", "Write-Host hello", []string{"Content-Type", "text/plain", "Content-Disposition", `attachment; filename="a.ps1"`}, "file script"},
+		{"a picture", "/a.gif", gif, []string{"Content-Type", "image/gif"}, ""},
+		{"an archive of texts", "/a.zip", zipped(t, "notes.txt", "some notes"), []string{"Content-Type", "application/zip"}, ""},
+		{"EICAR as it is", "/eicar.com.txt", eicarText, []string{"Content-Type", "text/plain"}, "virus Eicar-Signature"},
+		{"EICAR called a page", "/x", eicarText, []string{"Content-Type", "text/html"}, "virus"},
+		{"EICAR of no type", "/x", eicarText, nil, "virus"},
+		{"EICAR in gzip", "/x.txt", coded(t, eicarText, "gzip"), []string{"Content-Type", "text/plain", "Content-Encoding", "gzip"}, "virus"},
+		{"EICAR for saving", "/x", eicarText, []string{"Content-Type", "application/octet-stream", "Content-Disposition", "attachment"}, "virus"},
+		{"words in a text for saving", "/x", "a badword here", []string{"Content-Type", "text/plain", "Content-Disposition", "attachment"}, "phrases"},
+		{"too large for the scanner", "/big.bin", strings.Repeat("\x00\x01", 13<<20), []string{"Content-Type", "application/octet-stream"}, "not scanned: 26 MB"},
+		{"in a coding nobody knows", "/x.bin", "\x00\x01", []string{"Content-Type", "application/octet-stream", "Content-Encoding", "foo"}, "coding not known"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := w.at(tt.path, tt.body, tt.headers...).finding()
+			switch {
+			case tt.want == "" && f != nil:
+				t.Errorf("closed: %s", f.Detail)
+			case tt.want != "" && (f == nil || f.Action != verdict.Block || !strings.HasPrefix(f.Detail, tt.want)):
+				t.Errorf("got %+v, want %s", f, tt.want)
+			}
+		})
+	}
+}
+
+func TestALargePictureWithAnArchiveBehindIsCutBeforeItsEnd(t *testing.T) {
+	w := newWorld(t, strict())
+	body := gif + strings.Repeat("\x00\x01\x02\x03", 100<<10) + zipped(t, "setup.exe", program())
+	for _, length := range []bool{true, false} {
+		w.serve = func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "image/gif")
+			if length {
+				rw.Header().Set("Content-Length", itoa(len(body)))
+			} else {
+				rw.(http.Flusher).Flush()
+			}
+			_, _ = io.WriteString(rw, body)
+		}
+		got := w.do("site.test", get("/a.gif"))
+		if !errors.Is(got.err, porter.ErrCut) || bytes.Contains(got.body, []byte("PK\x05\x06")) {
+			t.Errorf("length said %v: %d bytes, %v", length, len(got.body), got.err)
+		}
+	}
+	plain := gif + strings.Repeat("\x00\x01\x02\x03", 100<<10)
+	if got := w.at("/b.gif", plain, "Content-Type", "image/gif"); got.err != nil || got.finding() != nil {
+		t.Errorf("a large picture: %v %+v", got.err, got.finding())
+	}
+}
+
+func itoa(n int) string {
+	var b [20]byte
+	i := len(b)
+	for {
+		i--
+		b[i] = byte('0' + n%10)
+		if n /= 10; n == 0 {
+			return string(b[i:])
+		}
+	}
+}
+
+func TestPartsOfFilesDoNotPass(t *testing.T) {
+	w := newWorld(t, strict())
+	var asked string
+	film := "\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + strings.Repeat("\x00\x01\x02\x03", 1000)
+	w.serve = func(rw http.ResponseWriter, r *http.Request) {
+		asked = r.Header.Get("Range")
+		name, body := "setup.exe", program()
+		if strings.HasSuffix(r.URL.Path, ".mp4") {
+			name, body = "film.mp4", film
+		}
+		http.ServeContent(rw, r, name, time.Time{}, strings.NewReader(body))
+	}
+	ranged := func(path, from string) outcome {
+		r := get(path)
+		r.Header.Set("Range", from)
+		if path == "/setup.exe" {
+			r.Header.Set("If-Range", `"x"`)
+		}
+		return w.do("site.test", r)
+	}
+	for _, from := range []string{"bytes=0-99", "bytes=100-", "bytes=0-1,5-9", "bytes=-500"} {
+		if got := ranged("/setup.exe", from); asked != "" || !got.blocked() {
+			t.Errorf("%s of a program: asked for %q, %+v", from, asked, got.finding())
+		}
+	}
+	if got := ranged("/film.mp4", "bytes=100-200"); asked != "" || got.blocked() || len(got.body) != len(film) {
+		t.Errorf("the middle of a film nobody has seen: asked for %q, %+v, %d bytes", asked, got.finding(), len(got.body))
+	}
+	if got := ranged("/film.mp4", "bytes=100-200"); asked != "bytes=100-200" || got.blocked() || len(got.body) != 101 {
+		t.Errorf("the middle of a film: asked for %q, %+v, %d bytes", asked, got.finding(), len(got.body))
+	}
+	// A site that sends a part although nobody asked for one.
+	w.serve = func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/octet-stream")
+		rw.Header().Set("Content-Range", "bytes 100-200/1024")
+		rw.WriteHeader(http.StatusPartialContent)
+		_, _ = io.WriteString(rw, program()[100:201])
+	}
+	if got := w.do("site.test", get("/x")); !got.blocked() || got.finding().Reason != verdict.ReasonUnscanned {
+		t.Errorf("a part that nobody asked for: %+v", got.finding())
+	}
+}
+
+func TestWhatCannotBeScannedGoesAsTheRulesSay(t *testing.T) {
+	away := scanner(func([]byte) clamd.Result { return clamd.Result{Why: "the scanner is away"} })
+	body := "\x00\x01 some file"
+	headers := []string{"Content-Type", "application/octet-stream"}
+	for _, mode := range []string{"closed", "open"} {
+		c := strict()
+		c.Viruses = mode
+		w := newWorld(t, c)
+		w.p.deps.Scanner = away
+		f := w.at("/x.bin", body, headers...).finding()
+		want := verdict.Block
+		if mode == "open" {
+			want = verdict.Allow
+		}
+		if f == nil || f.Action != want || f.Reason != verdict.ReasonUnscanned || f.Detail != "not scanned: the scanner is away" {
+			t.Errorf("%s: %+v", mode, f)
+		}
+		w.p.deps.Scanner = nil
+		if f := w.at("/x.bin", body, headers...).finding(); f == nil || f.Action != want {
+			t.Errorf("%s, no scanner: %+v", mode, f)
+		}
+	}
+}
+
+func TestAPermitOpensOneFileAndNoVirus(t *testing.T) {
+	exe := program()
+	hash := sha256.Sum256([]byte(exe))
+	permit := func(path, hash string) verdict.Permit {
+		return verdict.Permit{
+			ID: path, Host: "site.test", Path: path, Hash: hash,
+			Span: verdict.Span{From: gatetest.Noon.Add(-time.Hour).UnixMilli(), Until: gatetest.Noon.Add(time.Hour).UnixMilli()},
+		}
+	}
+	w := newWorld(t, strict())
+	rules := gatetest.Rules()
+	rules.Groups[0].Content = strict()
+	rules.Permits = []verdict.Permit{permit("/setup.exe", ""), permit("/these.exe", hex.EncodeToString(hash[:])), permit("/virus.exe", "")}
+	w.Porter.Use(gatetest.Snapshot(t, rules))
+	headers := []string{"Content-Type", "application/octet-stream"}
+	for path, want := range map[string]bool{"/setup.exe": true, "/setup.exe?x": false, "/other.exe": false, "/these.exe": true} {
+		if f := w.at(path, exe, headers...).finding(); (f == nil) != want {
+			t.Errorf("%s: %+v", path, f)
+		}
+	}
+	if f := w.at("/these.exe", exe+"changed", headers...).finding(); f == nil || f.Action != verdict.Block {
+		t.Errorf("other bytes than were permitted: %+v", f)
+	}
+	if f := w.at("/virus.exe", exe+eicarText, headers...).finding(); f == nil || f.Reason != verdict.ReasonVirus {
+		t.Errorf("a virus: %+v", f)
+	}
+}
+
+func TestTooMuchAtOnceIsNotLetThroughUnseen(t *testing.T) {
+	w := newWorld(t, strict())
+	w.p.store.disk.Store(diskTotal)
+	f := w.at("/x.bin", strings.Repeat("\x00\x01", 2<<20), "Content-Type", "application/octet-stream").finding()
+	w.p.store.disk.Store(0)
+	if f == nil || f.Action != verdict.Block || f.Reason != verdict.ReasonUnscanned {
+		t.Errorf("got %+v", f)
+	}
+}
