@@ -26,7 +26,7 @@ func (p *Porter) event(a *Answer) spool.Event {
 		e.Action = spool.ActionSupport
 		return e
 	}
-	e.Host, e.Group = a.Host, names.GroupSlug(a.Verdict.Group)
+	e.Host, e.Group = a.shownHost(), names.GroupSlug(a.Verdict.Group)
 	e.KeyStage = a.Who.KeyStage
 	e.Categories = names.Slugs(a.Verdict.Categories)
 	if c, ok := names.Category(a.Verdict.Category); ok {
@@ -34,6 +34,15 @@ func (p *Porter) event(a *Answer) spool.Event {
 	}
 	if r, ok := names.Rule(a.Verdict.Rule); ok {
 		e.Rule = r.ID
+	}
+	if n := a.Verdict.Licensed; n != 0 {
+		// That it happened is written down, and who it was; where it led is not:
+		// no part of a licensed list may be told again.
+		e.Alert = a.snapshot.LicensedAlert(n)
+		if !set.CountOnly {
+			e.Subject, e.Certainty, e.Device, e.Address = a.Who.Subject, a.Who.Certainty, a.Who.Device, a.Who.Address
+		}
+		return e
 	}
 	words := ""
 	if (a.Door == verdict.DoorProxy || a.Door == verdict.DoorICAP) && p.search != nil {
@@ -65,6 +74,17 @@ func (p *Porter) event(a *Answer) spool.Event {
 	e.Subject, e.Certainty, e.Device, e.Address = a.Who.Subject, a.Who.Certainty, a.Who.Device, a.Who.Address
 	e.Path, e.Words = redact(a.Path), words
 	return e
+}
+
+// HiddenHost stands in place of a host that a licensed list names, wherever an
+// answer is written down or told.
+const HiddenHost = "licensed-list.invalid"
+
+func (a *Answer) shownHost() string {
+	if a.Verdict.Licensed != 0 {
+		return HiddenHost
+	}
+	return a.Host
 }
 
 // support reports a help service, whatever became of the visit: a port that

@@ -95,7 +95,7 @@ func (a *Answer) Explain() Block { return a.block() }
 func (a *Answer) block() Block {
 	names := a.Names()
 	b := Block{
-		At: a.At, Host: a.Host, Door: doorName(a.Door), Reason: reasonName(a.Verdict.Reason),
+		At: a.At, Host: a.shownHost(), Door: doorName(a.Door), Reason: reasonName(a.Verdict.Reason),
 		Group: names.GroupSlug(a.Verdict.Group), Subject: a.Who.Subject, Several: a.Who.Several,
 		Alert: alert(a, names, nil, "") != "",
 	}
