@@ -233,6 +233,9 @@ func (x *exchange) outgoing() *http.Request {
 	}
 	if upgrade {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+		if x.looksAtTexts() {
+			delete(h, "Sec-Websocket-Extensions") // without compression a text is as long as it is
+		}
 	}
 	if trailers {
 		h["Te"] = []string{"trailers"}

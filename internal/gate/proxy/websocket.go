@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net"
@@ -13,6 +14,12 @@ func (x *exchange) upgraded(res *http.Response) {
 	s, w, answer := x.Server, x.w, &x.answer
 	server, ok := res.Body.(io.ReadWriteCloser)
 	if !ok {
+		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
+		return
+	}
+	looked := x.looksAtTexts()
+	if looked && strings.Join(res.Header["Sec-Websocket-Extensions"], "") != "" {
+		server.Close() // nobody asked it to: what follows could not be read
 		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
 		return
 	}
@@ -39,6 +46,13 @@ func (x *exchange) upgraded(res *http.Response) {
 		return
 	}
 	if s.switched(conn, res) != nil {
+		return
+	}
+	if looked {
+		end := func() { conn.Close(); server.Close() }
+		total := x.spoken(bufio.NewReader(io.MultiReader(bytes.NewReader(early), conn)), conn, bufio.NewReader(server), server, end)
+		s.bytes.Add(total)
+		s.porter.Passed(answer, total)
 		return
 	}
 	if _, err := server.Write(early); err != nil {
