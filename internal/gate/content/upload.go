@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -94,6 +93,11 @@ func (q *asked) sent(l *look, h *held) *porter.Finding {
 		return q.scanPart(l, plain, "", q.typ.Media)
 	}
 	f, err := q.multipart(l, plain.reader(), q.r.Header["Content-Type"], 0)
+	if err == nil && f == nil || err == nil && f.Action == verdict.Allow {
+		if boundary, err := boundaryOf(q.r.Header["Content-Type"]); err != nil || !endsThere(plain, boundary) {
+			return closed(verdict.ReasonUnscanned, errMalformed.Error())
+		}
+	}
 	if err != nil {
 		return closed(verdict.ReasonUnscanned, err.Error())
 	}
@@ -133,7 +137,7 @@ func (q *asked) multipart(l *look, r io.Reader, contentType []string, depth int)
 	for n := 0; ; n++ {
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) && n > 0 {
-			return f, onlyBlank(in)
+			return f, nil
 		}
 		if err != nil || n == maxParts {
 			return nil, errMalformed
@@ -151,13 +155,27 @@ func (q *asked) multipart(l *look, r io.Reader, contentType []string, depth int)
 	}
 }
 
-// onlyBlank reports anything behind the last delimiter as malformed.
-func onlyBlank(in *bufio.Reader) error {
-	rest, err := io.ReadAll(io.LimitReader(in, 16))
-	if err != nil || len(bytes.Trim(rest, "\r\n")) > 0 {
-		return errMalformed
+// endsThere reports that the last delimiter is the first of its kind, and
+// that nothing stands behind it.
+func endsThere(h *held, boundary string) bool {
+	end := []byte("\r\n--" + boundary + "--")
+	buf := make([]byte, 64<<10)
+	for at := int64(0); at < h.size(); {
+		n, _ := h.ReadAt(buf, at) // less than asked for is the end
+		if n < len(end) {
+			return false
+		}
+		if i := bytes.Index(buf[:n], end); i >= 0 {
+			behind := h.size() - (at + int64(i+len(end)))
+			rest := make([]byte, min(behind, 3))
+			if _, err := h.ReadAt(rest, h.size()-behind); err != nil && behind > 0 && !errors.Is(err, io.EOF) {
+				return false
+			}
+			return len(rest) == 0 || string(rest) == "\r\n"
+		}
+		at += int64(n - len(end) + 1)
 	}
-	return nil
+	return false
 }
 
 func boundaryOf(contentType []string) (string, error) {
@@ -165,11 +183,8 @@ func boundaryOf(contentType []string) (string, error) {
 		return "", errMalformed
 	}
 	_, params, err := mime.ParseMediaType(contentType[0])
-	if err != nil {
-		return "", fmt.Errorf("reading the type of an upload: %w", err)
-	}
 	b := params["boundary"]
-	if b == "" || len(b) > 70 {
+	if err != nil || b == "" || len(b) > 70 {
 		return "", errMalformed
 	}
 	return b, nil
