@@ -3,6 +3,7 @@ package filtering_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,11 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 		Title: "County list", URL: "https://lists.county.example/for/schools/with/a/long/path/blacklists.tar.gz", Format: "ut1", Map: map[string]string{"porn": "adult"}, Reason: "The county keeps it",
 	})
 	must(t, err)
-	who := s.person(string(s.manager), filtering.MayRead, filtering.MayChange, filtering.MayGrant)
+	file, err := s.room.AskPermit(s.as(s.other), "https://tools.example.org/downloads/a-rather-long-path/for-a-file/with-a-long-name-setup-1.2.3.exe?token=0123456789", filtering.Permit{Purpose: "For the projector of room 4"}, netip.Addr{})
+	must(t, err)
+	mine, err := s.room.AskPermit(s.as(s.manager), "https://tools.example.org/a.exe", filtering.Permit{Purpose: "For the projector of room 5"}, netip.Addr{})
+	must(t, err)
+	who := s.person(string(s.manager), filtering.MayRead, filtering.MayChange, filtering.MayGrant, filtering.MayPermit, filtering.MayInside)
 	h := webtest.Site(t, s.room.Section())
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Host = webtest.Host
@@ -52,6 +57,7 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 		"/filter", "/filter/try?url=https%3A%2F%2Fwww.roblox.com%2F&group=pupils", "/filter/own", "/filter/own/" + own.ID, "/filter/own/new", "/filter/categories", "/filter/categories/new",
 		"/filter/lists", "/filter/lists/bets", "/filter/musts", "/filter/musts/new", "/filter/devices", "/filter/devices/" + d.ID, "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers",
 		"/filter/web-lists", "/filter/web-lists/new?preset=ut1", "/filter/web-lists/" + fetched.ID, "/filter/web-lists/" + fetched.ID + "/edit",
+		"/filter/content", "/filter/downloads", "/filter/downloads/" + file.ID, "/download", "/download/ask?u=https%3A%2F%2Ftools.example.org%2Fsetup.exe", "/download/" + mine.ID,
 	}
 }
 
