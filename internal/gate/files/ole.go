@@ -20,7 +20,9 @@ type compound struct {
 	miniFAT uint32
 	fat     []uint32 // where the table's own sectors are
 	root    oleEntry
-	cached  int64 // the sector of the table that is in buf
+	small   []uint32 // the sectors that hold the small sectors, in order
+	links   []uint32 // and those of their table
+	cached  int64    // the sector of the table that is in buf
 	buf     []byte
 }
 
@@ -79,7 +81,11 @@ func (w *walk) ole(it *item) error {
 	if err != nil {
 		return err
 	}
+	c.small, c.links = c.chain(c.root.start), c.chain(c.miniFAT)
 	for _, e := range list {
+		if !w.alive(it) {
+			return w.over
+		}
 		if err := w.oleOne(it, c, e); err != nil {
 			return err
 		}
@@ -159,7 +165,7 @@ func newCompound(it *item) (*compound, error) {
 	}
 	le := binary.LittleEndian
 	c := &compound{r: it.r, size: it.size, shift: uint(le.Uint16(h[30:])), mini: uint(le.Uint16(h[32:])), dir: le.Uint32(h[48:]), cutoff: int64(le.Uint32(h[56:])), miniFAT: le.Uint32(h[60:]), cached: -1}
-	if c.shift != 9 && c.shift != 12 || c.mini != 6 {
+	if c.shift != 9 && c.shift != 12 || c.mini != 6 || c.cutoff != 4096 {
 		return nil, errDamaged
 	}
 	c.buf = make([]byte, 1<<c.shift)
@@ -290,27 +296,29 @@ func (s *oleStream) Read(b []byte) (int, error) {
 }
 
 // miniPlace is where a small sector lies: in the root's own stream.
-func (c *compound) miniPlace(s uint32) int64 {
-	return c.follow(c.root.start, int64(s)<<c.mini)
-}
+func (c *compound) miniPlace(s uint32) int64 { return c.within(c.small, int64(s)<<c.mini) }
 
 func (c *compound) miniAfter(s uint32) uint32 {
 	var b [4]byte
-	if n, _ := c.r.ReadAt(b[:], c.follow(c.miniFAT, int64(s)*4)); n < 4 {
+	if n, _ := c.r.ReadAt(b[:], c.within(c.links, int64(s)*4)); n < 4 {
 		return oleEnd
 	}
 	return binary.LittleEndian.Uint32(b[:])
 }
 
-// follow is where a byte of a chain lies in the file.
-func (c *compound) follow(s uint32, off int64) int64 {
-	for n := off >> c.shift; n > 0 && s < oleEnd; n-- {
-		if s = c.after(s); off>>c.shift > maxOLEFAT {
-			return c.size
-		}
+// chain lists the sectors of a chain, as many as the file can have.
+func (c *compound) chain(s uint32) []uint32 {
+	var out []uint32
+	for most := min(c.size>>c.shift+1, maxOLEFAT); s < oleEnd && int64(len(out)) < most; s = c.after(s) {
+		out = append(out, s)
 	}
-	if s >= oleEnd {
-		return c.size
+	return out
+}
+
+// within is where a byte of a chain lies in the file, or its end.
+func (c *compound) within(chain []uint32, off int64) int64 {
+	if i := off >> c.shift; i < int64(len(chain)) {
+		return c.place(chain[i]) + off&(1<<c.shift-1)
 	}
-	return c.place(s) + off&(1<<c.shift-1)
+	return c.size
 }
