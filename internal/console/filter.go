@@ -86,11 +86,13 @@ type listsCmd struct {
 	Update listsUpdateCmd `cmd:"" help:"Take up every list again from its path or address."`
 	Status listsStatusCmd `cmd:"" help:"The lists in use, their age and size."`
 	Show   listsShowCmd   `cmd:"" help:"One list, category by category."`
+
+	Licensed listsLicensedCmd `cmd:"" help:"Lists that a supplier hands over under contract."`
 }
 
 type listsImportCmd struct {
 	fresh
-	Format      string            `help:"auto, ut1, plain, wildcard or hosts." default:"auto"`
+	Format      string            `help:"auto (finds out), ut1 (also Shalla and squidGuard), e2guardian, squidguard (a squidGuard.conf alone), hosts, plain, wildcard, adblock, dnsmasq, rpz, unbound, surge (also Clash), csv, json or redwood. doc/lists.md says what is understood of each." default:"auto"`
 	Name        string            `help:"What to call it; the path's last part when left out." placeholder:"N"`
 	Category    string            `help:"Category of a list that does not name its own." placeholder:"C"`
 	Map         map[string]string `help:"The list's category to ours: porn=adult. May be repeated." placeholder:"THEIRS=OURS"`
@@ -148,7 +150,13 @@ func printList(inv Invocation, rep filtering.Report) {
 		fmt.Fprintf(inv.Stdout, "%s: unchanged, %s\n", rep.Title, rep.Reason)
 		return
 	}
+	for _, s := range rep.Suggests() {
+		fmt.Fprintln(inv.Stdout, s)
+	}
 	fmt.Fprintf(inv.Stdout, "%s: %s, %d names in %d categories\n", rep.Title, rep.State, rep.Names, len(rep.Categories))
+	if rep.State == "imported" {
+		fmt.Fprintf(inv.Stdout, "Taken up: %s. Not taken up: %s.\n", rep.Counted(), rep.Lost())
+	}
 }
 
 type listsUpdateCmd struct{ fresh }

@@ -13,7 +13,6 @@ import (
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/trend"
 	"belisha/internal/kit/web"
-	"belisha/internal/school/filtering"
 	"belisha/internal/school/people"
 	"belisha/internal/school/policies"
 	"belisha/internal/school/policies/watch"
