@@ -12,6 +12,9 @@ have 7z || missing="$missing p7zip-full"
 have dig || missing="$missing bind9-dnsutils"
 have kdig || missing="$missing knot-dnsutils"
 have dnsperf || missing="$missing dnsperf"
+[ -x /usr/sbin/e2guardian ] || missing="$missing e2guardian"
+have clamd || [ -x /usr/sbin/clamd ] || missing="$missing clamav-daemon"
+have genisoimage || missing="$missing genisoimage"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
 	echo "The tests need these Debian packages; please install them:$missing" >&2

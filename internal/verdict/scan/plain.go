@@ -1,7 +1,7 @@
 package scan
 
-// Plain makes the views of a page exactly as e2guardian 5 does with its
-// settings as shipped (phrasefiltermode 2, preservecase 0, hexdecodecontent
+// Plain makes the views of a page exactly as e2guardian 5.3.5, Debian's,
+// does with its settings as shipped (phrasefiltermode 2, preservecase 0, hexdecodecontent
 // off): bytes are taken as they come, nothing is decoded. Use it with phrases
 // that were built with Options.Plain.
 func (t *Text) Plain(page []byte) {
@@ -35,21 +35,15 @@ func plainByte(c byte) byte {
 	return plainSpace(c)
 }
 
-// plainSpace turns the punctuation into spaces that e2guardian does.
+// plainSpace turns the punctuation into spaces that e2guardian 5.3.5 does;
+// later versions do more of it.
 func plainSpace(c byte) byte {
-	if c < '/' || c == ':' || c == ';' || c == '=' || c == '?' || c == '@' || c > 90 && c < 97 {
+	if c < '.' || c == ':' || c == ';' || c == '?' || c > 'Z' && c < 'a' {
 		return ' '
 	}
 	return c
 }
 
-// plainPhrase is a phrase in the form that e2guardian keeps it in.
-func plainPhrase(s string) string {
-	out := make([]byte, 0, len(s))
-	for i := range len(s) {
-		if c := plainSpace(s[i]); c != ' ' || len(out) == 0 || out[len(out)-1] != ' ' {
-			out = append(out, c)
-		}
-	}
-	return string(out[:min(len(out), MaxPhrase)])
-}
+// plainPhrase is a phrase as e2guardian 5.3.5 keeps it: as it is written, so
+// that one with punctuation is on no page.
+func plainPhrase(s string) string { return s[:min(len(s), MaxPhrase)] }
