@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"belisha/internal/gate/content/text"
@@ -166,10 +167,13 @@ type tail struct {
 	l    *look
 	body io.ReadCloser
 	free int64 // bytes that go by without being kept; negative where the length is not known
-	kept []byte
-	at   int // of kept, what went on
+	lent *[]byte
+	kept []byte // in what was lent
+	at   int    // of kept, what went on
 	err  error
 }
+
+var tails = sync.Pool{New: func() any { b := make([]byte, files.TailSize+64<<10); return &b }}
 
 func (t *tail) Read(b []byte) (int, error) {
 	if t.free > 0 {
@@ -197,8 +201,9 @@ func (t *tail) Read(b []byte) (int, error) {
 
 // more reads on, and judges the end when it is there.
 func (t *tail) more() {
-	if cap(t.kept) == 0 {
-		t.kept = make([]byte, 0, files.TailSize+64<<10)
+	if t.lent == nil {
+		t.lent = tails.Get().(*[]byte)
+		t.kept = (*t.lent)[:0]
 	}
 	if len(t.kept) == cap(t.kept) {
 		n := copy(t.kept, t.kept[t.at:])
@@ -216,7 +221,15 @@ func (t *tail) more() {
 	}
 }
 
-func (t *tail) Close() error { return t.body.Close() }
+// Close closes the body and gives back what was lent.
+func (t *tail) Close() error {
+	err := t.body.Close()
+	if t.lent != nil {
+		tails.Put(t.lent)
+		t.lent, t.kept, t.at, t.err = nil, nil, 0, io.ErrClosedPipe
+	}
+	return err
+}
 
 // cut writes down what was found after the first bytes had gone on, and gives
 // the error that ends the body.
