@@ -207,13 +207,15 @@ func (s *smuggling) feed(b []byte) bool {
 	if !s.saver && !s.maker {
 		return false
 	}
-	s.bytes = s.bytes || carries(b)
-	return s.saver && s.maker && s.bytes
+	has, address := carries(b)
+	s.bytes = s.bytes || has
+	return address || s.saver && s.maker && s.bytes
 }
 
 // carries reports bytes of a program or archive written into a page: a known
-// beginning at the start of a string, with more of the like behind it.
-func carries(b []byte) bool {
+// beginning at the start of a string, with more of the like behind it. address
+// says that they stand in a data: URL, which saves itself.
+func carries(b []byte) (has, address bool) {
 	for _, p := range payloads {
 		for at := 0; ; {
 			i := bytes.Index(b[at:], []byte(p))
@@ -222,12 +224,12 @@ func carries(b []byte) bool {
 			}
 			at += i
 			if at > 0 && opens(b[at-1]) && long(b[at:]) {
-				return true
+				has, address = true, address || bytes.HasSuffix(b[:at], []byte(";base64,"))
 			}
 			at += len(p)
 		}
 	}
-	return false
+	return has, address
 }
 
 // opens reports what may stand in front of a literal.

@@ -292,6 +292,7 @@ func TestWhatIsPackedInside(t *testing.T) {
 		{"a zip behind a PDF", append([]byte("%PDF-1.4\n%%EOF\n"), zipOf(t, kv{"x", pe()})...), "program, archive"},
 		{"a program that unpacks itself", append(pe(), zipOf(t, kv{"a.txt", []byte("x")})...), "program, archive"},
 		{"a zip cut short", zipOf(t, kv{"photo.jpg", pe()}, kv{"b", noise(5000)})[:3000], "program, archive, unreadable"},
+		{"a file that its own header packs otherwise than the directory", twoMinds(t), "archive, unreadable"},
 		{"a file that the directory does not name", hiddenEntry(t), "program, archive"},
 		{"a script in a zip", zipOf(t, kv{"invoice.js", []byte("var a")}), "script, archive"},
 		{"a Word document", docx(t), ""},
@@ -334,6 +335,14 @@ func hiddenEntry(t *testing.T) []byte {
 	return append(first, zipOf(t, kv{"a.txt", []byte("hello")})...)
 }
 
+// twoMinds is a zip whose file is stored by its header and packed by the
+// directory.
+func twoMinds(t *testing.T) []byte {
+	b := storedZip(t, kv{"a.txt", []byte("hello")})
+	b[bytes.Index(b, []byte("PK\x03\x04"))+8] = 8
+	return b
+}
+
 // storedLocal is an entry without a directory.
 func storedLocal(name string, body []byte) []byte {
 	h := make([]byte, 30)
@@ -371,6 +380,9 @@ func TestDocumentsThatAct(t *testing.T) {
 		{"a drawing with script", `<?xml version="1.0"?><!-- x --><svg><script>alert(1)</script></svg>`, "active"},
 		{"a drawing that runs when it is shown", `<svg onload = "alert(1)"/>`, "active"},
 		{"a page that puts a program together", smuggled, "active"},
+		{"a page with a program for an address", `<!doctype html><a href="data:application/octet-stream;base64,TVqQ` + strings.Repeat("A", 100) + `">x</a>`, "active"},
+		{"a page with a picture for an address", `<!doctype html><img src="data:image/png;base64,iVBORw0KGgo` + strings.Repeat("A", 100) + `">`, ""},
+		{"a Word document written out as XML, with macros", `<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument w:macrosPresent="yes">`, "macro"},
 		{"a page about how to save", `<html>click download, then new Blob() and "TVqQ" is how it begins</html>`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func Look(m *Meta, head []byte) Guess {
 	if c, ok := byName(last(m.Path)); ok && believed(c, &g, typ, head) && !packs(g.Format, c.kinds) {
 		g.Kinds |= c.kinds
 	}
-	g.Whole = about[g.Format].deep || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !mediaType(typ)
+	g.Whole = about[g.Format].deep || office(typ) || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !mediaType(typ)
 	return g
 }
 
@@ -80,12 +80,18 @@ func notText(head []byte) bool {
 }
 
 func mediaType(typ []byte) bool {
-	for _, p := range [...]string{"image/", "audio/", "video/", "font/"} {
-		if len(typ) > len(p) && string(typ[:len(p)]) == p {
-			return true
-		}
-	}
-	return false
+	return begins(typ, "image/") || begins(typ, "audio/") || begins(typ, "video/") || begins(typ, "font/")
+}
+
+// office are types that a browser hands to an office program, whatever the
+// bytes look like: text may hold macros too.
+func office(typ []byte) bool {
+	return begins(typ, "application/ms") || begins(typ, "application/vnd.ms-") || begins(typ, "application/vnd.openxmlformats") ||
+		begins(typ, "application/vnd.oasis") || begins(typ, "application/rtf") || begins(typ, "text/rtf")
+}
+
+func begins(typ []byte, with string) bool {
+	return len(typ) >= len(with) && string(typ[:len(with)]) == with
 }
 
 // tailSize is how many of a file's last bytes Tail makes use of: the record at

@@ -159,6 +159,10 @@ func zipHeader(it *item, e *zipEntry) error {
 		e.packed = max(0, it.size-e.data)
 		return errDamaged
 	}
+	method, packed := binary.LittleEndian.Uint16(h[8:]), int64(binary.LittleEndian.Uint32(h[18:]))
+	if method != e.method || h[6]&8 == 0 && packed != e.packed && packed != 0xffffffff {
+		return errDamaged // one reader would unpack this, and another that
+	}
 	return nil
 }
 
