@@ -36,6 +36,7 @@ const (
 	errBoth      errHead = "content length and transfer encoding"
 	errTarget    errHead = "target"
 	errVersion   errHead = "version"
+	errTypes     errHead = "two content types"
 	errTwoHosts  errHead = "target and host differ"
 	errOurs      errHead = "a header of the filter's own"
 )
@@ -157,6 +158,7 @@ type headFields struct {
 	host                    string
 	minor                   byte
 	hosts, lengths, codings int
+	types                   int
 	length                  int64
 	badLength, badCoding    bool
 	badHost                 bool
@@ -181,6 +183,12 @@ func (h *headFields) add(line []byte) error {
 		h.hosts++
 		h.host = string(bytes.Trim(value, " \t"))
 		h.badHost = h.badHost || !goodHostValue(h.host)
+	case equalFold(line[:i], "content-type"):
+		if h.types++; h.types > 1 {
+			return errTypes
+		}
+	case equalFold(line[:i], "content_length"), equalFold(line[:i], "transfer_encoding"):
+		return errName // some programs take the line below for a hyphen
 	case equalFold(line[:i], "x-belisha-other-host"):
 		return errOurs
 	case equalFold(line[:i], "content-length"):
