@@ -216,3 +216,15 @@ func TestAskingALicensedListTakesNoMemory(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestTheCanonicalFormThatSuppliersHash(t *testing.T) {
+	for in, want := range map[[2]string]string{
+		{"site.example", ""}: "site.example/", {"site.example", "/"}: "site.example/",
+		{"site.example", "/Dir/../Page.htm?ID=7#x"}: "site.example/page.htm?id=7",
+		{"site.example", "//a//b/./%7Ec/"}:          "site.example/a/b/~c",
+	} {
+		if got := verdict.LicensedAddress(in[0], in[1]); got != want {
+			t.Errorf("%v: %q, want %q", in, got, want)
+		}
+	}
+}
