@@ -150,7 +150,7 @@ func (f *file) surgeLine(line string) error {
 	if len(parts) == 1 {
 		return f.surgeName(line, parts[0])
 	}
-	role, ok := surgePolicy(parts)
+	role, ok := surgeAction(parts)
 	if !ok {
 		f.skip(line, "the rule says which way a site is reached, which is not blocking it")
 		return nil
@@ -190,8 +190,8 @@ func (f *file) surgeName(line, s string) error {
 	return f.put(Entry{Kind: kind, Text: text, Role: role})
 }
 
-// surgePolicy is what a rule does: none and REJECT list, DIRECT excepts.
-func surgePolicy(parts []string) (Role, bool) {
+// surgeAction is what a rule does: none and REJECT list, DIRECT excepts.
+func surgeAction(parts []string) (Role, bool) {
 	for _, p := range parts[2:] {
 		switch up := strings.ToUpper(p); {
 		case strings.HasPrefix(up, "REJECT"):
