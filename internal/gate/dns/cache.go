@@ -251,6 +251,9 @@ func (e *entry) answer(q *query, out []byte, now time.Time, most uint32) []byte 
 	if e.stale {
 		age, most, said = 0, min(most, staleTTL), edeStale
 	}
+	if e.rebound {
+		said = edeBlocked
+	}
 	for _, at := range e.ttls {
 		ttl := binary.BigEndian.Uint32(out[at:])
 		binary.BigEndian.PutUint32(out[at:], min(ttl-min(age, ttl), most))
