@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"belisha/internal/verdict"
+	"belisha/internal/verdict/scan"
 	"belisha/internal/verdict/segment"
 )
 
@@ -24,6 +25,7 @@ type Loader struct {
 	mu       sync.Mutex
 	have     uint64
 	segments map[string]*segment.Segment // of the last snapshot, by hash
+	phrases  *scan.Phrases               // of the last snapshot
 }
 
 // Unseal opens what a licensed list's segment keeps sealed.
@@ -107,12 +109,16 @@ func (l *Loader) load(n uint64) (*verdict.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	phrases, err := phrasesOf(l.dir, m, l.phrases)
+	if err != nil {
+		return nil, err
+	}
 	s, segments, err := open(l.dir, m, l.segments, l.opener)
 	if err != nil {
 		return nil, err
 	}
-	l.have, l.segments = n, segments
-	return s, nil
+	l.have, l.segments, l.phrases = n, segments, phrases
+	return s.With(phrases), nil
 }
 
 // open reads the rules and the segments of a verified manifest.
@@ -126,6 +132,9 @@ func open(dir string, m Manifest, known map[string]*segment.Segment, opener func
 	segments := make(map[string]*segment.Segment, len(m.Segments))
 	var sources []verdict.Source
 	for _, ref := range m.Segments {
+		if ref.Kind == KindPhrases {
+			continue
+		}
 		seg, ok := known[ref.Hash]
 		if !ok {
 			if seg, err = openSegment(dir, ref); err != nil {

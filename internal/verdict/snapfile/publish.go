@@ -20,7 +20,7 @@ import (
 
 // Prepare makes the folders that Publish and segment.Builder write to.
 func Prepare(dir string) error {
-	for _, sub := range []string{"snapshots", "segments", "rules"} {
+	for _, sub := range []string{"snapshots", "segments", "rules", "phrases"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return fmt.Errorf("making the folder of the rules: %w", err)
 		}
@@ -85,6 +85,9 @@ func put(dir string, m Manifest, rules []byte, key ed25519.PrivateKey) (err erro
 	public, _ := key.Public().(ed25519.PublicKey)
 	written, err := readManifest(dir, m.Number, public)
 	if err != nil {
+		return err
+	}
+	if _, err = phrasesOf(dir, written, nil); err != nil {
 		return err
 	}
 	_, _, err = open(dir, written, nil, unopened)
@@ -201,7 +204,8 @@ func collect(dir string, at time.Time) error {
 			named[s.Hash] = true
 		}
 	}
-	removeUnnamed(SegmentsDir(dir), named, at)
+	removeUnnamed(SegmentsDir(dir), ".seg", named, at)
+	removeUnnamed(PhrasesDir(dir), ".phr", named, at)
 	return nil
 }
 
@@ -216,13 +220,13 @@ func namedBy(dir string, n uint64) (Manifest, error) {
 	return m, json.Unmarshal([]byte(line), &m)
 }
 
-func removeUnnamed(dir string, named map[string]bool, at time.Time) {
+func removeUnnamed(dir, ending string, named map[string]bool, at time.Time) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	for _, f := range files {
-		hash := strings.TrimSuffix(f.Name(), ".seg")
+		hash := strings.TrimSuffix(f.Name(), ending)
 		if hash == f.Name() || !isHash(hash) || named[hash] {
 			continue
 		}

@@ -4,6 +4,7 @@
 //	snapshots/<number>.manifest   signed: what the snapshot is made of
 //	rules/<number>.rules          the rules, whole each time
 //	segments/<hash>.seg           one file a list source, shared by snapshots
+//	phrases/<hash>.phr            what pages are weighed with, shared as well
 //	current                       the file name of the manifest in force
 //
 // Every file has a new name and is whole on disk before anything points to
@@ -57,8 +58,10 @@ const (
 )
 
 // SegmentRef names one list source of a snapshot. The file is the segment of
-// that hash in the folder's segments, where segment.Builder wrote it.
+// that hash in the folder's segments, where segment.Builder wrote it; with
+// KindPhrases it is the file of phrases that PutPhrases wrote.
 type SegmentRef struct {
+	Kind   string `json:"kind,omitempty"`
 	Source string `json:"source"`
 	Title  string `json:"title,omitempty"`
 	Hash   string `json:"hash"`
@@ -144,6 +147,9 @@ func readManifest(dir string, n uint64, key ed25519.PublicKey) (Manifest, error)
 		if !isHash(s.Hash) {
 			return Manifest{}, fmt.Errorf("%w: manifest %d names a list file oddly", ErrDamaged, n)
 		}
+	}
+	if err := checkKinds(m.Segments); err != nil {
+		return Manifest{}, fmt.Errorf("%w: manifest %d: %w", ErrDamaged, n, err)
 	}
 	return m, nil
 }
