@@ -204,6 +204,9 @@ func (r *running) openDoors(set *Settings) error {
 	if r.ca != nil {
 		pc.Leaves = r.ca
 	}
+	if pc.Roots, err = ca.Roots(filepath.Join(cfg.Dir, "ca")); err != nil {
+		cfg.Log.Error("only issuers that this machine knows are believed", "error", err.Error())
+	}
 	if pc.Content, err = r.openContent(); err != nil {
 		return err
 	}
