@@ -110,6 +110,20 @@ func TestWhatTheRulesSayOfHeadersIsDoneAndTheRestStaysAsItCame(t *testing.T) {
 	}
 }
 
+func TestASearchGoesOnInItsSafeMode(t *testing.T) {
+	_, s := open(t, nil)
+	w := dial(t, s)
+	for head, want := range map[string]string{
+		get("https://find.test/s?q=red+fox"):             "GET https://find.test/s?q=red+fox&safe=active HTTP/1.1\r\nHost: find.test\r\n",
+		"GET /s?q=a HTTP/1.1\r\nHost: find.test\r\n\r\n": "GET /s?q=a&safe=active HTTP/1.1\r\nHost: find.test\r\n",
+	} {
+		w.send(reqmod(head, "Allow: 204\r\n"))
+		if r := w.reply(); r.code != 200 || !strings.HasPrefix(r.req, want) || r.hasBody {
+			t.Errorf("%d %q", r.code, r.req)
+		}
+	}
+}
+
 func TestAnExchangeIsWrittenDownOnce(t *testing.T) {
 	world, s := open(t, nil)
 	w := dial(t, s)

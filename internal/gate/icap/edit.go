@@ -48,6 +48,17 @@ func editHead(block []byte, before, after http.Header) ([]byte, bool) {
 	return append(out, '\r', '\n'), true
 }
 
+// retarget puts another address into a request's first line.
+func retarget(head []byte, target string) []byte {
+	line, rest, _ := cutLine(head)
+	method, after, _ := bytes.Cut(line, []byte(" "))
+	_, version, _ := bytes.Cut(after, []byte(" "))
+	out := make([]byte, 0, len(head)+len(target))
+	out = append(append(out, method...), ' ')
+	out = append(append(append(out, oneLine(target)...), ' '), version...)
+	return append(append(out, '\r', '\n'), rest...)
+}
+
 // differing are the names whose values are not the same in both, sorted.
 func differing(before, after http.Header) []string {
 	var names []string

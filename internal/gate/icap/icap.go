@@ -49,6 +49,9 @@ type Front interface {
 	// Captive answers the checks by which devices find out whether they are
 	// online, where they are to lead to sign-in.
 	Captive(w http.ResponseWriter, r *http.Request, a *porter.Answer) bool
+	// Steer makes a search safe, by the headers and the query of r, or answers
+	// itself. It sets the headers that the rules set, too.
+	Steer(w http.ResponseWriter, r *http.Request, a *porter.Answer) bool
 	// Password is who a Proxy-Authorization header proves, or nil.
 	Password(ctx context.Context, header string, client netip.Addr) *subject.Row
 }

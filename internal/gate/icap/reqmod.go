@@ -67,13 +67,20 @@ func (x *exchange) send(a *asked, answer *porter.Answer) error {
 				return x.refuse(answer, a.page)
 			}
 		}
-		x.s.rules(answer, a.http.Header)
+		p := x.newPage()
+		if x.s.cfg.Front.Steer(p, a.http, answer) {
+			return p.finish()
+		}
 	}
+	target := a.steered()
 	x.record(answer)
 	if !a.connect {
 		x.s.pairs.asked(answer.Who.Address, a.http.Method, a.key(), x.s.porter.Now())
 	}
 	head, edited := editHead(x.req, before, a.http.Header)
+	if target != "" {
+		head, edited = retarget(head, target), true
+	}
 	p := &passing{of: reqHead, head: head, edited: edited, body: a.http.Body, judge: x.s.again(answer, a)}
 	err := x.pass(p)
 	x.s.porter.Passed(answer, uint64(p.sent))
@@ -86,18 +93,6 @@ func (x *exchange) broken() error {
 		return nil
 	}
 	return x.body.err
-}
-
-// rules sets the headers that the rules set on requests to some hosts.
-func (s *Server) rules(answer *porter.Answer, h http.Header) {
-	ask := s.porter.Ask(answer)
-	answer.Snapshot().Headers(ask.Groups, answer.At, answer.Host, func(name, value string) {
-		if value == "" {
-			h.Del(name)
-			return
-		}
-		h.Set(name, value)
-	})
 }
 
 // instead answers in place of the page that was asked for, where sign-in or
@@ -177,6 +172,22 @@ func (s *Server) again(answer *porter.Answer, a *asked) func() (porter.Answer, b
 		now = s.porter.Found(&now, found)
 		return now, s.cfg.Front.Passes(&now)
 	}
+}
+
+// steered takes over a query that was changed, and returns the address as the
+// request's first line must have it then; "" where nothing was.
+func (a *asked) steered() string {
+	path, query, _ := strings.Cut(a.path, "?")
+	if a.connect || a.http.URL.RawQuery == query {
+		return ""
+	}
+	was := a.path
+	a.path = path + "?" + a.http.URL.RawQuery
+	a.page = strings.TrimSuffix(a.page, was) + a.path
+	if strings.HasPrefix(a.http.RequestURI, "/") {
+		return a.path
+	}
+	return a.page
 }
 
 // key names a request for as long as its answer is awaited.

@@ -42,6 +42,20 @@ func (d *desk) Own(w http.ResponseWriter, r *http.Request, client netip.Addr) { 
 
 func (d *desk) Captive(http.ResponseWriter, *http.Request, *porter.Answer) bool { return false }
 
+// Steer sets what the rules set, and makes one engine's searches safe.
+func (d *desk) Steer(_ http.ResponseWriter, r *http.Request, a *porter.Answer) bool {
+	a.Headers(func(name, value string) {
+		r.Header.Del(name)
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	})
+	if a.Host == "find.test" && r.URL.RawQuery != "" {
+		r.URL.RawQuery += "&safe=active"
+	}
+	return false
+}
+
 func (d *desk) Password(_ context.Context, header string, _ netip.Addr) *subject.Row {
 	if d.password == nil {
 		return nil

@@ -30,6 +30,20 @@ func (s *Server) Captive(w http.ResponseWriter, r *http.Request, a *porter.Answe
 	return s.captive(w, r, a)
 }
 
+// Steer sees to it that a search, or a video, is asked for in its safe mode: by
+// headers and by the query of r. It reports true where it has answered.
+func (s *Server) Steer(w http.ResponseWriter, r *http.Request, a *porter.Answer) bool {
+	x := &exchange{
+		Server: s, w: w, r: r, client: a.Who.Address, answer: *a,
+		to: site{host: a.Host, port: a.Port, secure: r.URL.Scheme == "https"},
+	}
+	if x.steered() {
+		return true
+	}
+	x.restrict()
+	return false
+}
+
 // Password is who a Proxy-Authorization header proves, or nil.
 func (s *Server) Password(ctx context.Context, header string, client netip.Addr) *subject.Row {
 	return s.passwords.check(ctx, header, client, s.porter.High())
