@@ -62,6 +62,9 @@ func TestSearchWords(t *testing.T) {
 		{"wikipedia in any language", "https://cy.wikipedia.org/w/index.php?search=Alan+Turing&title=x", "wikipedia", "Alan Turing", Web},
 		{"line breaks and controls become blanks", "https://www.google.com/search?q=a%0D%0Ab%00%09c", "google", "a b c", Web},
 		{"amazon under any ending", "https://www.amazon.co.uk/s?k=glue&ref=x", "amazon", "glue", Web},
+		{"pictures of a stock", "https://www.gettyimages.co.uk/search/2/image?family=creative&phrase=red+kite", "getty", "red kite", Image},
+		{"a service without a lock", "https://metager.de/meta/meta.ger3?focus=web&eingabe=tides", "metager", "tides", Web},
+		{"an AI service asked by its address", "https://claude.ai/new?q=volcanoes", "claude", "volcanoes", Web},
 		{"no words", "https://www.google.co.uk/search?q=", "google", "", Web},
 		{"not the search page", "https://www.google.co.uk/about?q=x", "", "", ""},
 		{"not an engine", "https://example.org/?q=x", "", "", ""},
@@ -99,6 +102,35 @@ func TestSearchWordsOfRealAddresses(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("there was no address")
+	}
+}
+
+func TestEverySearchServiceOfTheListsHasItsRow(t *testing.T) {
+	engines, err := SearchEngines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hosts []string
+	for _, e := range engines {
+		hosts = append(hosts, strings.TrimSuffix(strings.TrimPrefix(e.Host, "*."), ".*"))
+	}
+	// Those that are gone, have no address for words, or are a list of others.
+	without := map[string]bool{}
+	for _, h := range strings.Fields(`alexandria.org alltheweb.com altavista.com aport.ru arianna.libero.it discretesearch.com exalead.com
+		excite.com gigablast.com gigablast.org infoseek.co.jp kidoz.net mamma.com neeva.com onesearch.com petalsearch.com searx.space shenma.cn yippy.com`) {
+		without[h] = true
+	}
+	for _, slug := range []string{"search-engines", "search-without-lock"} {
+		for _, e := range starter(t)[slug].Entries {
+			host, _, _ := strings.Cut(e.Text, "/")
+			found := without[host]
+			for _, h := range hosts {
+				found = found || h == host || strings.HasSuffix(h, "."+host) || strings.HasPrefix(host, h+".") || strings.HasPrefix("www."+host, h+".")
+			}
+			if !found {
+				t.Errorf("%s in %s has no row", host, slug)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"belisha/internal/gate/content/decode"
@@ -120,7 +121,8 @@ func (q *asked) both(f *porter.Finding) *porter.Finding {
 
 // form finds the words of a search that was sent as a form.
 func (q *asked) form(path string) *porter.Finding {
-	if q.deps.Search == nil || q.typ.Media != "application/x-www-form-urlencoded" {
+	isJSON := q.typ.Media == "application/json"
+	if q.deps.Search == nil || !isJSON && q.typ.Media != "application/x-www-form-urlencoded" {
 		return nil
 	}
 	if engine, _, _, _ := q.deps.Search.Words(q.a.Host, path, ""); engine == "" {
@@ -130,7 +132,11 @@ func (q *asked) form(path string) *porter.Finding {
 	if err != nil {
 		return nil // the site gets as little as we did
 	}
-	engine, words, kind, ok := q.deps.Search.Words(q.a.Host, path, string(body))
+	query := string(body)
+	if isJSON {
+		query = asQuery(body)
+	}
+	engine, words, kind, ok := q.deps.Search.Words(q.a.Host, path, query)
 	if !ok || kind == "suggest" {
 		return nil
 	}
@@ -140,6 +146,20 @@ func (q *asked) form(path string) *porter.Finding {
 	}
 	f.Engine, f.Words, f.Alert = engine, words, q.theme(words)
 	return f
+}
+
+// asQuery writes the members of JSON that are texts as a form would.
+func asQuery(body []byte) string {
+	var b strings.Builder
+	text.Strings(body, func(name, value []byte, clean bool) {
+		if !clean {
+			value = text.Unescape(value)
+		}
+		if b.Len() < maxQuery && len(value) < 1<<10 {
+			b.WriteString(url.QueryEscape(string(name)) + "=" + url.QueryEscape(string(value)) + "&")
+		}
+	})
+	return b.String()
 }
 
 // read reads the beginning of the body, decoded, and puts back what it read.

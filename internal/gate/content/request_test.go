@@ -63,6 +63,7 @@ func TestSearchWordsAreWeighedAndFormsAreRead(t *testing.T) {
 		{"a form among others", post("/search", form, "a=b&q=badword&c=d"), true, "badword"},
 		{"a form that is fine", post("/search", form, "q=rivers"), false, "rivers"},
 		{"a form that tells something", post("/search", form, "q=i+want+to+vanish"), false, "i want to vanish"},
+		{"a program's search", post("/search", "application/json", `{"context":{"client":"x"},"q":"badword"}`), true, "badword"},
 		{"a form of another site", post("/other", form, "q=badword"), false, ""},
 	}
 	for _, tt := range tests {
