@@ -224,6 +224,11 @@ func TestAHashedListFromAServerWithCredentials(t *testing.T) {
 	if len(list) != 1 || !list[0].Stale || list[0].Problem == "" || list[0].Entries != 3 || len(list[0].Digest) != 64 {
 		t.Errorf("status %+v", list)
 	}
+	waits, err := s.room.Waiting(context.Background(), actor.From(s.asManager()))
+	must(t, err)
+	if len(waits) != 1 || waits[0].Title != "A licensed list is too old" {
+		t.Errorf("waiting %+v", waits)
+	}
 	trouble, err := s.room.Trouble(context.Background())
 	must(t, err)
 	if len(trouble) != 1 || !strings.Contains(trouble[0], "Hashed") {

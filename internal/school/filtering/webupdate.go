@@ -371,6 +371,15 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 			out = append(out, web.Item{Key: "list-" + s.Supply.ID, Title: "A list of sites could not be fetched", Step: "Look at it", Link: pathSupplies + "/" + s.Supply.ID, Risk: 1, Since: s.Since, Room: "filtering"})
 		}
 	}
+	licensed, err := r.LicensedLists(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range licensed {
+		if l.Stale {
+			out = append(out, web.Item{Key: "licensed-" + l.ID, Title: "A licensed list is too old", Step: "Bring the newest one in", Link: pathLicensed + "/" + l.ID, Risk: 2, Since: l.Well.Add(licensedFresh), Room: "filtering"})
+		}
+	}
 	sources, err := r.Sources(ctx)
 	if err != nil {
 		return nil, err
