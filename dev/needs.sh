@@ -15,6 +15,8 @@ have dnsperf || missing="$missing dnsperf"
 [ -x /usr/sbin/e2guardian ] || missing="$missing e2guardian"
 have clamd || [ -x /usr/sbin/clamd ] || missing="$missing clamav-daemon"
 have genisoimage || missing="$missing genisoimage"
+have squid || [ -x /usr/sbin/squid ] || missing="$missing squid-openssl"
+have c-icap-client || missing="$missing c-icap"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
 	echo "The tests need these Debian packages; please install them:$missing" >&2

@@ -61,7 +61,9 @@ tls_outgoing_options cafile=%[2]s/origin.pem
 
 icap_enable on
 icap_preview_enable on
-icap_send_client_ip on
+adaptation_send_client_ip on
+adaptation_send_username on
+icap_206_enable on
 icap_persistent_connections on
 icap_service_failure_limit 100000
 icap_service belisha_req reqmod_precache bypass=%[4]d icap://%[3]s/reqmod

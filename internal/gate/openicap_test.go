@@ -1,0 +1,102 @@
+package gate
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"belisha/internal/gate/gatetest"
+	"belisha/internal/kit/clock"
+)
+
+func TestICAPIsAnsweredFromTheSameRulesAndFollowsThem(t *testing.T) {
+	s := newSchool(t)
+	s.cfg.Doors.ICAP = "127.0.0.1:0"
+	s.publish(t, gatetest.Rules())
+	st, _, _ := s.run(t)
+	at := st.More["icap"]
+	if at == "" {
+		t.Fatalf("it is not said where ICAP is: %+v", st.More)
+	}
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(clock.System{}.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(c)
+	ask := func(host string) string {
+		head := fmt.Sprintf("GET http://%s/ HTTP/1.1\r\nHost: %s\r\n\r\n", host, host)
+		fmt.Fprintf(c, "REQMOD icap://f/reqmod ICAP/1.0\r\nAllow: 204\r\nX-Client-IP: 10.0.0.7\r\nEncapsulated: req-hdr=0, null-body=%d\r\n\r\n%s", len(head), head)
+		return answered(t, r)
+	}
+	if got := ask("ok.test"); !strings.HasPrefix(got, "ICAP/1.0 204") {
+		t.Errorf("an open site: %.200q", got)
+	}
+	if got := ask("bad.test"); !strings.HasPrefix(got, "ICAP/1.0 200") || !strings.Contains(got, "HTTP/1.1 403") || !strings.Contains(got, "<!doctype html>") {
+		t.Errorf("a closed one: %.400q", got)
+	}
+	if got := ask(gatetest.HelpHost); !strings.HasPrefix(got, "ICAP/1.0 204") {
+		t.Errorf("help: %.200q", got)
+	}
+	rules := gatetest.Rules()
+	rules.Own[0].Text = "ok.test"
+	n := s.publish(t, rules)
+	until(t, "the new rules", func() bool { return strings.HasPrefix(ask("ok.test"), "ICAP/1.0 200") })
+	if n == 0 {
+		t.Error("nothing was published")
+	}
+}
+
+// answered reads one reply whole.
+func answered(t *testing.T, r *bufio.Reader) string {
+	t.Helper()
+	var out strings.Builder
+	line := func() string {
+		text, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString(text)
+		return text
+	}
+	for line() != "\r\n" {
+	}
+	if !strings.Contains(out.String(), "res-body") {
+		return out.String()
+	}
+	for line() != "\r\n" {
+	}
+	for {
+		var n int64
+		if _, err := fmt.Sscanf(line(), "%x", &n); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(&out, r, n+2); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return out.String()
+		}
+	}
+}
+
+func TestPeersThatAreNoAddressesAreRefusedInOneSentence(t *testing.T) {
+	for text, want := range map[string]string{
+		"10.1.0.9": "10.1.0.9/32", " 10.1.0.9/16 ": "10.1.0.0/16", "fd00::1": "fd00::1/128", "::ffff:10.1.0.9": "10.1.0.9/32", "squid.test": "",
+	} {
+		got, err := peerRanges([]string{text})
+		switch {
+		case want == "" && (err == nil || !strings.Contains(err.Error(), "squid.test")):
+			t.Errorf("%q: %v, %v", text, got, err)
+		case want != "" && (err != nil || len(got) != 1 || got[0].String() != want):
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+}
