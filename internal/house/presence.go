@@ -29,7 +29,7 @@ func (g *gateDoor) toRow(ctx context.Context, r access.Row) (subject.Row, error)
 		ID: rowID(r.Subject, r.Address), Address: r.Address, Subject: r.Subject, Certainty: c,
 		// A sentence may give the youngest a group of their own.
 		Groups:   g.h.Filtering.Narrow(r.Groups, r.KeyStage),
-		KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends,
+		KeyStage: string(r.KeyStage), Site: r.Site, Place: r.Place, SignedUntil: r.SignedUntil, Ends: r.Ends, Idle: r.Idle,
 	}
 	who, err := g.h.People.Get(ctx, r.Person)
 	if err != nil {
@@ -122,6 +122,7 @@ func (g *gateDoor) SignedIn(ctx context.Context, r access.Row) error {
 	if err != nil {
 		return err
 	}
+	row.Fresh = true
 	return g.push(ctx, subject.Push{Rows: []subject.Row{row}})
 }
 

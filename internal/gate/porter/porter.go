@@ -272,6 +272,9 @@ func (p *Porter) Note(a *Answer) { p.record(a, p.spool.Queue) }
 
 func (p *Porter) record(a *Answer, put func(spool.Event) error) {
 	a.event = p.event(a)
+	if a.Door != verdict.DoorDNS { // devices ask for names while nobody is there
+		a.Who.Used(a.At)
+	}
 	if a.event.Action == spool.ActionBlock || a.event.Alert != "" {
 		if a.event.Action == spool.ActionBlock {
 			p.count.blocked.Add(1)

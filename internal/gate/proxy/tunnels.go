@@ -134,6 +134,7 @@ func (s *Server) closedNow(x *tunnel) (porter.Answer, bool) {
 			return a, true
 		}
 	}
+	who.Used(s.porter.Now()) // what is open is in use
 	return porter.Answer{}, false
 }
 

@@ -67,6 +67,7 @@ func (t *Table) Load(path string, now time.Time) error {
 	t.setDevices(k.Devices)
 	for i := range k.Rows {
 		if r := k.Rows[i]; now.Before(r.Ends) && len(t.rows) < maxRows {
+			r.begin(nil, now)
 			t.addLocked(&r)
 		}
 	}

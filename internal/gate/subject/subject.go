@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"belisha/internal/gate/spool"
@@ -42,6 +43,13 @@ type Row struct {
 	PausedUntil time.Time       `json:"pausedUntil,omitzero"`
 	Agreement   string          `json:"agreement,omitempty"` // AgreementSigned, AgreementRemind or AgreementHold
 	Ends        time.Time       `json:"ends"`
+	// Idle ends the row before that, when nothing was asked and nothing was
+	// open for so long; 0: it does not.
+	Idle time.Duration `json:"idle,omitzero"`
+	// Fresh: they have signed in just now. A row that is only told again goes
+	// on where it was.
+	Fresh bool          `json:"fresh,omitempty"`
+	used  *atomic.Int64 // unix milliseconds; shared by all copies of the row
 }
 
 // Device is a line of the school's device table.
@@ -141,6 +149,7 @@ func (t *Table) apply(p Push, now time.Time) error {
 	if !p.Full && p.Number != t.number+1 {
 		return fmt.Errorf("presence push %d does not follow %d: send everything again", p.Number, t.number)
 	}
+	before := t.rows
 	if p.Full {
 		t.clearRows()
 	}
@@ -159,6 +168,7 @@ func (t *Table) apply(p Push, now time.Time) error {
 			return fmt.Errorf("there are more than %d presence rows", maxRows)
 		}
 		row.Address = row.Address.Unmap().WithZone("")
+		row.begin(before[row.ID], now)
 		t.removeLocked(row.ID)
 		t.addLocked(&row)
 	}
@@ -315,7 +325,7 @@ func withRow(found Found, r *Row, device *Device, now time.Time) Found {
 // live appends the rows that have not ended.
 func live(rows, to []*Row, now time.Time) []*Row {
 	for _, r := range rows {
-		if now.Before(r.Ends) {
+		if !r.over(now) {
 			to = append(to, r)
 		}
 	}
@@ -391,7 +401,7 @@ func (t *Table) Changes(after, until time.Time) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, r := range t.rows {
-		for _, at := range [...]time.Time{r.Ends, r.SignedUntil, r.PausedUntil} {
+		for _, at := range [...]time.Time{r.Ends, r.SignedUntil, r.PausedUntil, r.idleAt()} {
 			if at.After(after) && !at.After(until) {
 				return true
 			}

@@ -47,6 +47,8 @@ type Row struct {
 	// SignedUntil is when the sign-in runs out, Ends when the row is dropped.
 	SignedUntil time.Time
 	Ends        time.Time
+	// Idle ends it before that, when it is left alone for so long; 0: never.
+	Idle time.Duration
 }
 
 // Presence is told who is behind an address. House plugs in what hands the

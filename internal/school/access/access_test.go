@@ -314,6 +314,9 @@ func TestTheGateLearnsWhoIsBehindAnAddressAndForgetsIt(t *testing.T) {
 		if !row.Ends.Equal(monday.Add(8 * time.Hour)) {
 			t.Errorf("ends %s", row.Ends)
 		}
+		if row.Idle != time.Hour {
+			t.Errorf("it may lie unused for %s", row.Idle)
+		}
 		if got, name, ok := s.Name(s.ctx, row.Subject); !ok || got != id || name != "Givenamoss Familyamoss" {
 			t.Errorf("behind the pseudonym: %s %s %v", got, name, ok)
 		}

@@ -387,6 +387,7 @@ func (r *Room) row(p people.Person, subject, session string, at netip.Addr, from
 	return Row{
 		Address: at.Unmap(), Subject: subject, Person: p.ID, Session: session, Certain: Sure, Groups: []string{GroupOf(p.Kind)},
 		KeyStage: p.Stage(), Site: p.Site, Place: r.Place(at), SignedUntil: until, Ends: until,
+		Idle: v.Duration(KeyWebIdle, audience(p.Kind)),
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	KeySessionMax   = "access.session.max"
 	KeyMustChange   = "access.must-change-first"
 	KeyWebSession   = "access.web-session"
+	KeyWebIdle      = "access.web-idle"
 	KeyDisableAfter = "access.accounts.disable-after"
 	KeyFactorPosts  = "access.second-factor.posts"
 	KeyFactorGrace  = "access.second-factor.grace"
@@ -81,7 +82,12 @@ func passwordSettings() []setting.Setting {
 		{
 			Key: KeyWebSession, Title: "How long a device counts as somebody's after they signed in",
 			Help: "When it has run out the device is nobody's, and the strictest rules hold until somebody signs in.",
-			Kind: setting.Duration, Min: 10 * time.Minute, Max: day, Default: "8 hours", Scopes: []string{"audience"}, Requirements: []string{"ACC-01", "ACC-04"},
+			Kind: setting.Duration, Min: 10 * time.Minute, Max: day, Default: "8 hours", Scopes: []string{"audience"}, Requirements: []string{"ACC-01", "ACC-04", "FIL-21"},
+		},
+		{
+			Key: KeyWebIdle, Title: "How long a device may lie unused before it is nobody's again",
+			Help: "When nothing was asked for and nothing was open on the web for so long, somebody has to sign in anew. Off: only the time since the sign-in counts.",
+			Kind: setting.Duration, Min: 5 * time.Minute, Max: day, OffAllowed: true, Default: "1 hour", Scopes: []string{"audience"}, Requirements: []string{"FIL-21", "ACC-01"},
 		},
 		{
 			Key: KeyDisableAfter, Title: "How soon a leaver's account is closed",

@@ -75,7 +75,7 @@ func book(t testing.TB) *setting.Book {
 		length("monitoring.contractor.longest", "1 day", false), choice("monitoring.watchers.every", "week fortnight month", "month"), count("monitoring.alert.within", "2"), list("monitoring.alert.rules", "repeated-blocks bypass-tools odd-hours password-attempts mass-export", "repeated blocks"),
 		length("access.staff.password-max-age", "off", true), length("access.idle-lock", "10 minutes", false), count("access.lockout.tries", "5"),
 		length("access.lockout.for", "15 minutes", false), count("access.password.min-length", "12"), length("access.temporary.max-age", "7 days", false),
-		length("access.session.max", "8 hours", false), yesno("access.must-change-first", "yes"), length("access.web-session", "8 hours", false),
+		length("access.session.max", "8 hours", false), yesno("access.must-change-first", "yes"), length("access.web-session", "8 hours", false), length("access.web-idle", "1 hour", true),
 		length("access.accounts.disable-after", "1 day", false),
 		length("access.second-factor.grace", "off", true), length("access.shared-use.window", "10 minutes", true), length("access.rights-review", "90 days", false),
 		yesno("access.pupil-passwords.by-teachers", "no"), list("access.second-factor.posts", posts+" deputy-safeguarding-lead filter-manager it-contractor", "headteacher"),
