@@ -17,6 +17,7 @@ have clamd || [ -x /usr/sbin/clamd ] || missing="$missing clamav-daemon"
 have genisoimage || missing="$missing genisoimage"
 have squid || [ -x /usr/sbin/squid ] || missing="$missing squid-openssl"
 have c-icap-client || missing="$missing c-icap"
+have qpdf || missing="$missing qpdf"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
 	echo "The tests need these Debian packages; please install them:$missing" >&2

@@ -373,7 +373,7 @@ func TestDocumentsThatAct(t *testing.T) {
 		{"a PDF that starts programs", "%PDF-1.7\n1 0 obj<</S /Launch /F (cmd.exe)>>endobj", "active"},
 		{"a PDF with a file in it", "%PDF-1.7\n1 0 obj<</Type/EmbeddedFile>>endobj", "active"},
 		{"a PDF whose script is packed", pdfPacked(t), "active"},
-		{"a PDF that is encrypted", "%PDF-1.7\ntrailer<</Encrypt 5 0 R>>", "locked"},
+		{"a PDF that is encrypted in no known way", "%PDF-1.7\ntrailer<</Encrypt 5 0 R>>", "locked"},
 		{"RTF", `{\rtf1 hello}`, ""},
 		{"RTF with an object", `{\rtf1{\object\objemb{\*\objdata 0105}}}`, "active"},
 		{"a drawing", `<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0"/></svg>`, ""},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"io"
+	"strconv"
 
 	"belisha/internal/verdict"
 )
@@ -24,67 +25,137 @@ var pdfNames = [...]struct{ name, what string }{
 	{"RichMedia", "a PDF with a film or program in it"},
 }
 
+// pdfLook is what one pass over a PDF gathers.
+type pdfLook struct {
+	base      int64
+	packed    []pdfPlace
+	encrypted bool
+	dict, id  []byte // of the encryption
+}
+
+// pdfPlace is where a stream begins, and whose it is.
+type pdfPlace struct {
+	at                 int64
+	object, generation int
+}
+
 // pdf looks for what acts in a PDF, also in objects that are packed. Names may
-// be written with escapes. An encrypted one is locked, also where its reader
-// needs no password: what is packed in it cannot be seen here.
+// be written with escapes. One that is encrypted is opened with the empty
+// password, as readers do; one that needs another is locked.
 func (w *walk) pdf(it *item) error {
-	base, objects, encrypted := int64(0), 0, false
-	var places []int64
-	err := w.chunks(it, func(b []byte) {
-		encrypted = w.pdfNames(it, b) || encrypted
-		for at := 0; objects < maxObjects; {
-			i := bytes.Index(b[at:], []byte("stream"))
-			if i < 0 {
-				break
-			}
-			at += i
-			if packedObjects(b[max(0, at-overlap+64):at]) {
-				places = append(places, base+int64(at)+6)
-				objects++
-			}
-			at += 6
-		}
-		base += int64(len(b) - overlap)
-	})
-	if err != nil {
+	var p pdfLook
+	if err := w.chunks(it, func(b []byte) { w.pdfChunk(it, &p, b) }); err != nil {
 		return err
 	}
-	if encrypted {
-		w.rep.add(verdict.FileLocked, "encrypted", it.where)
-		return nil
+	var lock *pdfLock
+	if p.encrypted {
+		if lock = newPDFLock(p.dict, p.id); lock == nil {
+			w.rep.add(verdict.FileLocked, errLocked.Error(), it.where)
+			return nil
+		}
 	}
-	for _, at := range places {
+	for _, at := range p.packed {
 		if !w.alive(it) {
 			return w.over
 		}
-		b := w.inflated(pdfStream(it, at))
+		b := w.pdfObjects(it, at, lock)
 		if w.rep.Bytes += int64(len(b)); w.rep.Bytes > w.b.Bytes {
 			return w.end(it, errLarge)
 		}
+		if b == nil && lock != nil {
+			w.unreadable(it, errMethod)
+		}
 		w.pdfNames(it, b)
+	}
+	if len(p.packed) >= maxObjects {
+		return errMany
 	}
 	return nil
 }
 
-// pdfStream is what follows the word "stream" and the end of its line.
-func pdfStream(it *item, at int64) io.Reader {
-	var eol [2]byte
-	n, _ := it.r.ReadAt(eol[:], at)
-	for _, c := range eol[:n] {
-		if c == '\r' || c == '\n' {
-			at++
+func (w *walk) pdfChunk(it *item, p *pdfLook, b []byte) {
+	p.encrypted = w.pdfNames(it, b) || p.encrypted
+	if i := bytes.Index(b, []byte("/Standard")); i >= 0 && p.dict == nil {
+		dict := b[max(0, i-2048):min(len(b), i+2048)]
+		mid := min(i, 2048)
+		if j := bytes.LastIndex(dict[:mid], []byte("obj")); j >= 0 {
+			dict = dict[j:]
+		}
+		if j := bytes.Index(dict, []byte("endobj")); j > 0 {
+			dict = dict[:j]
+		}
+		if bytes.Contains(dict, []byte("/Filter")) {
+			p.dict = bytes.Clone(dict)
 		}
 	}
-	return io.NewSectionReader(it.r, at, it.size-at)
+	if id := pdfAfter(b, "ID"); p.id == nil && len(id) > 1 && id[0] == '[' {
+		p.id = pdfString(bytes.TrimLeft(id[1:], " \t\r\n"))
+	}
+	for at := 0; len(p.packed) < maxObjects; {
+		i := bytes.Index(b[at:], []byte("stream"))
+		if i < 0 {
+			break
+		}
+		at += i
+		if o, ok := packedObjects(b[max(0, at-overlap+64):at]); ok {
+			o.at = p.base + int64(at) + 6
+			p.packed = append(p.packed, o)
+		}
+		at += 6
+	}
+	p.base += int64(len(b) - overlap)
 }
 
 // packedObjects reports the dictionary of a stream of objects, or one written
 // with escapes, whose last word is not read here.
-func packedObjects(dict []byte) bool {
+func packedObjects(dict []byte) (pdfPlace, bool) {
+	var p pdfPlace
 	if i := bytes.LastIndex(dict, []byte("endobj")); i >= 0 {
-		dict = dict[i:]
+		dict = dict[i+6:]
 	}
-	return bytes.Contains(dict, []byte("ObjStm")) || bytes.IndexByte(dict, '#') >= 0 && bytes.Contains(dict, []byte("<<"))
+	if !bytes.Contains(dict, []byte("ObjStm")) && (bytes.IndexByte(dict, '#') < 0 || !bytes.Contains(dict, []byte("<<"))) {
+		return p, false
+	}
+	if bytes.HasSuffix(dict, []byte("end")) {
+		return p, false // the end of a stream
+	}
+	if i := bytes.Index(dict, []byte(" obj")); i >= 0 {
+		f := bytes.Fields(dict[:i])
+		if n := len(f); n >= 2 {
+			p.object, _ = strconv.Atoi(string(f[n-2]))
+			p.generation, _ = strconv.Atoi(string(f[n-1]))
+		}
+	}
+	return p, true
+}
+
+// pdfObjects unpacks a stream of objects; nil where nothing comes of it.
+func (w *walk) pdfObjects(it *item, p pdfPlace, lock *pdfLock) []byte {
+	at := p.at
+	var eol [2]byte
+	n, _ := it.r.ReadAt(eol[:], at)
+	if n == 2 && eol == [2]byte{'\r', '\n'} {
+		at += 2
+	} else if n > 0 && (eol[0] == '\r' || eol[0] == '\n') {
+		at++
+	}
+	src := io.NewSectionReader(it.r, at, min(maxObject, it.size-at))
+	if lock == nil {
+		return w.inflated(src)
+	}
+	raw, err := io.ReadAll(src)
+	if err != nil {
+		return nil
+	}
+	end := bytes.Index(raw, []byte("endstream"))
+	if end < 0 {
+		return nil
+	}
+	raw = raw[:end]
+	if b := w.inflated(bytes.NewReader(lock.open(raw, p.object, p.generation))); b != nil {
+		return b
+	}
+	return w.inflated(bytes.NewReader(raw))
 }
 
 // pdfNames finds the names that matter, and reports the one of a lock.
