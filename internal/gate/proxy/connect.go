@@ -162,55 +162,77 @@ func reasonOf(err error) verdict.Reason {
 }
 
 // arrive reads the server's name, judges it together with the name that was
-// asked for, if one was, and lets the visit through, looks into it, or closes
-// it.
+// asked for, and lets the visit through, looks into it, or closes it. Asked is
+// nil where no name was asked for: the network itself sent the visit here.
 func (s *Server) arrive(ctx context.Context, v *visit, asked *porter.Answer) {
-	open := s.passes(asked)
 	h, err := v.hello()
-	if err != nil && len(v.first) == 0 {
-		if !open {
-			asked.Verdict.Action = verdict.Block
-		}
-		s.porter.Record(detached(ctx), asked) // opened ahead of need, and never used
-		return
-	}
 	name := ""
 	if err == nil {
 		name, err = serverHost(h.name)
 	}
-	switch {
-	case err != nil && !open:
-		s.closeTunnel(ctx, v, asked)
+	if err != nil {
+		s.unnamed(ctx, v, asked, err)
 		return
-	case err != nil:
-		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
-		s.closeTunnel(ctx, v, &refused)
+	}
+	if asked == nil {
+		answer := s.porter.Judge(&v.who, s.question(v, name))
+		s.admitTLS(ctx, v, &answer, []porter.Question{answer.Question}, &h, name)
 		return
 	}
 	answer, questions := *asked, []porter.Question{asked.Question}
-	if name != v.host {
-		answer = s.porter.Judge(&v.who, s.question(v, name))
-		questions = append(questions, answer.Question)
-		answer.Note("asked for " + v.host)
+	if name == v.host {
+		s.admitTLS(ctx, v, &answer, questions, &h, name)
+		return
 	}
-	switch closed := !s.passes(&answer); {
-	case !open && name != v.host:
+	answer = s.porter.Judge(&v.who, s.question(v, name))
+	answer.Note("asked for " + v.host)
+	switch {
+	case !s.passes(asked):
 		s.blockTLS(ctx, v, asked, name)
-	case closed && name != v.host:
+	case !s.passes(&answer):
 		if answer.Verdict.Reason != verdict.ReasonLocked {
 			answer.Verdict.Reason = verdict.ReasonMismatch
 		}
 		s.blockTLS(ctx, v, &answer, name)
-	case h.ech && hidesName(&answer):
+	default:
+		s.admitTLS(ctx, v, &answer, append(questions, answer.Question), &h, name)
+	}
+}
+
+// unnamed ends a visit whose first message names no server, or never came.
+func (s *Server) unnamed(ctx context.Context, v *visit, asked *porter.Answer, err error) {
+	switch {
+	case asked == nil && len(v.first) == 0:
+		// Opened ahead of need, and never used: of that nothing is known.
+	case asked == nil:
+		refused := s.porter.Refuse(&v.who, s.question(v, ""), reasonOf(err))
+		s.closeTunnel(ctx, v, &refused)
+	case len(v.first) == 0:
+		if !s.passes(asked) {
+			asked.Verdict.Action = verdict.Block
+		}
+		s.porter.Record(detached(ctx), asked)
+	case !s.passes(asked):
+		s.closeTunnel(ctx, v, asked)
+	default:
+		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
+		s.closeTunnel(ctx, v, &refused)
+	}
+}
+
+// admitTLS does with a visit as its name was answered.
+func (s *Server) admitTLS(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, h *hello, name string) {
+	switch {
+	case h.ech && hidesName(answer):
 		refused := s.porter.Refuse(&v.who, answer.Question, verdict.ReasonBypass)
 		refused.Note("the site's name is encrypted")
 		s.blockTLS(ctx, v, &refused, name)
-	case s.inspects(&answer, name):
-		s.inspect(ctx, v, &answer, name)
-	case closed:
-		s.blockTLS(ctx, v, &answer, name)
+	case s.inspects(answer, name):
+		s.inspect(ctx, v, answer, name)
+	case !s.passes(answer):
+		s.blockTLS(ctx, v, answer, name)
 	default:
-		s.splice(ctx, v, &answer, questions, name)
+		s.splice(ctx, v, answer, questions, name)
 	}
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -368,5 +369,47 @@ func TestTrailersPassToWhoAsksForThem(t *testing.T) {
 	defer res.Body.Close()
 	if _, err := io.ReadAll(res.Body); err != nil || res.Trailer.Get("Grpc-Status") != "0" {
 		t.Errorf("trailers %v %v", res.Trailer, err)
+	}
+}
+
+// TestAConnectionThatTheNetworkSentHereIsJudgedByItsName has no CONNECT before it.
+func TestAConnectionThatTheNetworkSentHereIsJudgedByItsName(t *testing.T) {
+	x := newInspection(t, nil)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			addr := clientOf(conn.RemoteAddr().String())
+			v := &visit{client: conn, addr: addr, who: x.Porter.Who(addr, nil), port: uint16(x.port())}
+			x.server.arrive(context.Background(), v, nil)
+			v.leave()
+		}
+	}()
+	for host, want := range map[string]string{"ok.test": "HTTP/1.1 200", "bad.test": "HTTP/1.1 403"} {
+		conn, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{ServerName: host, RootCAs: x.school, Time: x.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s:%d\r\nConnection: close\r\n\r\n", host, x.port())
+		got, _ := io.ReadAll(conn)
+		conn.Close()
+		if !strings.HasPrefix(string(got), want) {
+			t.Errorf("%s: %.100q", host, got)
+		}
+	}
+	for _, e := range x.Events(t, 2) {
+		if e.Host == "bad.test" && (e.Reason != "category" || e.Detail != "") {
+			t.Errorf("event: %+v", e)
+		}
+	}
+	if _, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{InsecureSkipVerify: true}); err == nil {
+		t.Error("without a name it is let in")
 	}
 }
