@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -272,6 +273,9 @@ func TestMalformedQuestions(t *testing.T) {
 	good.SetQuestion("bad.test.", mdns.TypeA)
 	wire, _ := good.Pack()
 	change := func(f func(b []byte) []byte) []byte { return f(append([]byte(nil), wire...)) }
+	named := func(name []byte) []byte {
+		return append(append(append([]byte(nil), wire[:12]...), name...), 0, 0, 1, 0, 1)
+	}
 	cases := []struct {
 		name string
 		raw  []byte
@@ -288,6 +292,23 @@ func TestMalformedQuestions(t *testing.T) {
 		}), mdns.RcodeBadVers},
 		{"class CHAOS", change(func(b []byte) []byte { b[len(b)-1] = 3; return b }), mdns.RcodeRefused},
 		{"a label of spaces", change(func(b []byte) []byte { b[13] = ' '; return b }), mdns.RcodeFormatError},
+		{"a label of 64", named(append([]byte{64}, bytes.Repeat([]byte{'a'}, 64)...)), mdns.RcodeFormatError},
+		{"a name of 256", named(bytes.Repeat(append([]byte{63}, bytes.Repeat([]byte{'a'}, 63)...), 4)), mdns.RcodeFormatError},
+		{"127 labels", named(bytes.Repeat([]byte{1, 'a'}, 127)), mdns.RcodeServerFailure}, // open, and nobody to ask
+		{"a dot inside a label", named([]byte{8, 'b', 'a', 'd', '.', 't', 'e', 's', 't'}), mdns.RcodeFormatError},
+		{"a byte that is no letter", named([]byte{3, 'a', 0, 'b', 4, 't', 'e', 's', 't'}), mdns.RcodeFormatError},
+		{"an underscore and a hyphen first", named([]byte{4, '_', 'b', '-', 'c', 2, '-', 'x', 3, 'f', 'a', 'd', 4, 't', 'e', 's', 't'}), mdns.RcodeServerFailure},
+		{"capitals below a closed name", named([]byte{1, 'X', 3, 'b', 'A', 'D', 4, 'T', 'e', 's', 't'}), mdns.RcodeNameError},
+		{"an address for a name", named([]byte{1, '1', 1, '2', 1, '3', 1, '4'}), mdns.RcodeNameError},
+		{"the root", named(nil), mdns.RcodeRefused},
+		{"two OPT records", change(func(b []byte) []byte {
+			b[11] = 2
+			return append(b, bytes.Repeat([]byte{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0}, 2)...)
+		}), mdns.RcodeFormatError},
+		{"an option that is cut off", change(func(b []byte) []byte {
+			b[11] = 1
+			return append(b, 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 12, 0, 9)
+		}), mdns.RcodeFormatError},
 		{"an answer", change(func(b []byte) []byte { b[2] |= 0x80; return b }), -1},
 		{"five bytes", wire[:5], -1},
 	}
@@ -365,6 +386,30 @@ func TestAClientThatFloodsIsSentToTCP(t *testing.T) {
 	}
 	if !l.take(a, gatetest.Noon.Add(time.Second)) {
 		t.Error("the next second is limited too")
+	}
+}
+
+func TestAClientThatFloodsIsRefusedOverTCP(t *testing.T) {
+	w := gatetest.New(t)
+	r, err := NewResolver(nil, public, w.Clock, w.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Listen("127.0.0.1:0", Config{Porter: w.Porter, Resolver: r, Clock: w.Clock, Log: w.Log, PerClient: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve()
+	t.Cleanup(func() { s.Close() })
+	wire, err := question("bad.test", mdns.TypeA).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{mdns.RcodeNameError, mdns.RcodeNameError, mdns.RcodeNameError, mdns.RcodeRefused} {
+		got := new(mdns.Msg)
+		if err := got.Unpack(s.Answer(t.Context(), wire, netip.MustParseAddr("192.0.2.1"), false)); err != nil || got.Rcode != want {
+			t.Errorf("question %d: %v, %v", i+1, got, err)
+		}
 	}
 }
 
