@@ -95,8 +95,8 @@ func (f *file) labelled(line, entry string, labels []string) error {
 	n := 0
 	for _, label := range labels {
 		label = strings.ToLower(strings.TrimSpace(label))
-		if label == "" || len(label) > 100 || f.run.opt.Category != "" {
-			continue
+		if label == "" || len(label) > 100 || f.run.opt.Category != "" || isAddress(label) {
+			continue // an address is what some lists answer with, and no category
 		}
 		if n++; n > mostLabels {
 			break

@@ -18,7 +18,13 @@
 // towards more categories.
 //
 // Hashes have no secret in them. Who could make two names collide is who
-// writes the list, and he could list both.
+// writes the list, and he could list both. A licensed list is another matter:
+// its keys are made with a secret, by whoever builds and asks it, and what is
+// needed for that lies in the file sealed (Lock). Of its entries the file has
+// neither text nor a hash that could be tried out.
+//
+// A list may except some of what it lists: an entry has a role, and a category
+// has a number of its own for each role that entries of it have.
 package segment
 
 import (
