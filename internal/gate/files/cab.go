@@ -139,26 +139,31 @@ func (w *walk) cabDirectory(it *item) (folders []cabFolder, list []cabFile, rese
 	if files >= it.size {
 		return nil, nil, 0, errDamaged
 	}
-	r = w.reader(it.r, files, it.size)
-	for range nFiles {
+	list, err = cabFiles(w.reader(it.r, files, it.size), nFiles, len(folders))
+	return folders, list, reserve, err
+}
+
+// cabFiles reads the files' own records.
+func cabFiles(r *reader, n, folders int) (list []cabFile, err error) {
+	for range n {
 		h, ok := r.next(16)
 		if !ok {
-			return folders, list, reserve, errDamaged
+			return list, errDamaged
 		}
 		e := cabFile{n: int64(binary.LittleEndian.Uint32(h)), at: int64(binary.LittleEndian.Uint32(h[4:])), folder: int(binary.LittleEndian.Uint16(h[8:]))}
-		if e.folder == 0xfffd || e.folder == 0xffff {
+		switch e.folder { // it goes on from the cabinet before, or in the next
+		case 0xfffd, 0xffff:
 			e.folder = 0
-		}
-		if e.folder == 0xfffe {
-			e.folder = max(0, len(folders)-1)
+		case 0xfffe:
+			e.folder = max(0, folders-1)
 		}
 		if !r.text() {
-			return folders, list, reserve, errDamaged
+			return list, errDamaged
 		}
 		e.name = r.said
 		list = append(list, e)
 	}
-	return folders, list, reserve, nil
+	return list, nil
 }
 
 // cabReader unpacks a folder's blocks. MSZIP packs each as deflate with the

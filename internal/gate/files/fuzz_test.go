@@ -69,6 +69,7 @@ func FuzzOLE(f *testing.F) {
 
 func FuzzDocument(f *testing.F) {
 	fuzzOpen(f, []byte("%PDF-1.7\n1 0 obj<</S/J#61vaScript>>endobj"), []byte(`{\rtf1{\object\objdata}}`), []byte(`<svg onload="x"/>`),
+		[]byte("%PDF-1.4\n5 0 obj<</Filter/Standard/V 2/R 3/Length 128/P -44/O(01234567890123456789012345678901)/U<00112233445566778899aabbccddeeff>>>endobj trailer<</Encrypt 5 0 R/ID[(a)(b)]>>"),
 		[]byte("%PDF-1.7\n1 0 obj<</Type/ObjStm>>stream\nx\x9c\x03\x00\x00\x00\x00\x01endstream"), []byte(page))
 }
 
