@@ -202,6 +202,9 @@ func (r *Room) tryOut(d *draft, v *setting.Values) error {
 	}
 	var says []string
 	for _, f := range verdict.Check(d.snapshot, now, musts) {
+		if f.Got.Licensed != 0 {
+			continue // nobody's wish stands above a licensed list, and no refusal tells what is in one
+		}
 		says = append(says, f.Says)
 	}
 	says = append(says, openedForLessons(d.state, now)...)

@@ -80,6 +80,8 @@ func TestALicensedListIsInForceForEverybodyAndNothingLiftsIt(t *testing.T) {
 		s.start()
 		s.confirmed()
 		s.wants("http://zzqworst.example/", "staff", "allow")
+		// What the school wants open does not keep the list out.
+		must(t, errOfMust(s.room.AddMust(s.asManager(), filtering.Must{URL: "zzqworst.example", Act: verdict.Allow, Reason: "a mistake"})))
 		rep, err := s.room.ImportLicensed(s.asManager(), filtering.LicensedOptions{List: supplied("Supplier list", "plain"), Data: []byte(licensedText)})
 		must(t, err)
 		if rep.State != "imported" || rep.Entries != 3 || rep.Refused != 3 || len(rep.At) != 3 {
@@ -252,6 +254,8 @@ func TestWithoutTheKeyALicensedListIsRefusedAndSoAreItsRules(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+func errOfMust(_ filtering.Must, err error) error { return err }
 
 func publicOf(s *school) ed25519.PublicKey { return s.deps.Key.Public().(ed25519.PublicKey) }
 
