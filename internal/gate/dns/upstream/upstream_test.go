@@ -81,6 +81,8 @@ func TestEveryQuestionHasASpellingAndAPortOfItsOwn(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(names) < 15 || len(ports) < 15 {
 		t.Errorf("%d spellings and %d ports in 20 questions", len(names), len(ports))
 	}
