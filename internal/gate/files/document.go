@@ -93,7 +93,7 @@ func (w *walk) part(it *item, name string, s *spool) {
 // Chunks of a file that is searched: each begins with the end of the last.
 const (
 	chunkSize = 256 << 10
-	overlap   = 512
+	overlap   = 8 << 10
 )
 
 // chunks gives a whole file to do, piece by piece.

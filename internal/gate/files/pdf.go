@@ -37,6 +37,7 @@ type pdfLook struct {
 type pdfPlace struct {
 	at                 int64
 	object, generation int
+	sure               bool // it says that it is one of objects
 }
 
 // pdf looks for what acts in a PDF, also in objects that are packed. Names may
@@ -62,7 +63,7 @@ func (w *walk) pdf(it *item) error {
 		if w.rep.Bytes += int64(len(b)); w.rep.Bytes > w.b.Bytes {
 			return w.end(it, errLarge)
 		}
-		if b == nil && lock != nil {
+		if b == nil && at.sure {
 			w.unreadable(it, errMethod)
 		}
 		w.pdfNames(it, b)
@@ -106,14 +107,14 @@ func (w *walk) pdfChunk(it *item, p *pdfLook, b []byte) {
 	p.base += int64(len(b) - overlap)
 }
 
-// packedObjects reports the dictionary of a stream of objects, or one written
-// with escapes, whose last word is not read here.
+// packedObjects reports the dictionary of a stream of objects, or one so long
+// that its beginning is not seen.
 func packedObjects(dict []byte) (pdfPlace, bool) {
 	var p pdfPlace
 	if i := bytes.LastIndex(dict, []byte("endobj")); i >= 0 {
 		dict = dict[i+6:]
 	}
-	if !bytes.Contains(dict, []byte("ObjStm")) && (bytes.IndexByte(dict, '#') < 0 || !bytes.Contains(dict, []byte("<<"))) {
+	if p.sure = named(dict, "ObjStm"); !p.sure && bytes.Contains(dict, []byte("obj")) {
 		return p, false
 	}
 	if bytes.HasSuffix(dict, []byte("end")) {
@@ -175,6 +176,21 @@ func (w *walk) pdfNames(it *item, b []byte) (encrypted bool) {
 			if string(name) == n.name {
 				w.rep.add(verdict.FileActive, n.what, it.where)
 			}
+		}
+	}
+}
+
+// named reports a name in a dictionary, however it is written.
+func named(dict []byte, name string) bool {
+	for at := 0; ; {
+		i := bytes.IndexByte(dict[at:], '/')
+		if i < 0 {
+			return false
+		}
+		at += i + 1
+		var buf [20]byte
+		if string(pdfName(dict[at:], buf[:0])) == name {
+			return true
 		}
 	}
 }
