@@ -134,6 +134,7 @@ type exchange struct {
 	body     *body  // nil: there is none
 	began    bool   // part of the answer has been written
 	ending   bool   // the connection ends with it
+	proved   bool   // who it is was found by a name or password, not by the address
 	early    trickle
 }
 

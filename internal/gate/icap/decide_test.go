@@ -194,6 +194,14 @@ func TestWhatIsOnItsWayEndsWhenTheRulesCloseIt(t *testing.T) {
 			rules.Own = append(rules.Own, verdict.Own{ID: "o3", Text: "live.test", Act: verdict.Block})
 			world.Porter.Use(gatetest.Snapshot(t, rules))
 		}},
+		{"the person has signed out", func() {
+			rules := gatetest.Rules()
+			rules.UnsignedClosed = true
+			world.Porter.Use(gatetest.Snapshot(t, rules))
+			if err := world.Table.Apply(subject.Push{Number: world.Table.Number() + 1, Gone: []string{"mia"}}, world.Clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"the person's web is paused", func() {
 			world.Porter.Use(gatetest.Snapshot(t, gatetest.Rules()))
 			err := world.Table.Apply(subject.Push{Number: world.Table.Number() + 1, Rows: []subject.Row{{

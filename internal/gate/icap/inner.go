@@ -227,5 +227,8 @@ func bodyOf(b *body, said int64) (io.ReadCloser, int64) {
 	if b == nil {
 		return http.NoBody, 0
 	}
+	if said == 0 { // ICAP says that there is one, and it is ICAP that frames it
+		said = -1
+	}
 	return b, said
 }

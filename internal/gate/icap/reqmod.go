@@ -81,7 +81,7 @@ func (x *exchange) send(a *asked, answer *porter.Answer) error {
 	if target != "" {
 		head, edited = retarget(head, target), true
 	}
-	p := &passing{of: reqHead, head: head, edited: edited, body: a.http.Body, judge: x.s.again(answer, a)}
+	p := &passing{of: reqHead, head: head, edited: edited, body: a.http.Body, judge: x.again(answer, a)}
 	err := x.pass(p)
 	x.s.porter.Passed(answer, uint64(p.sent))
 	return err
@@ -158,19 +158,18 @@ func (s *Server) tunnelPort(port uint16) bool {
 
 // again judges anew what is on its way: who is there, and the rules, may be
 // others by now.
-func (s *Server) again(answer *porter.Answer, a *asked) func() (porter.Answer, bool) {
-	found := answer.Finding()
+func (x *exchange) again(answer *porter.Answer, a *asked) func() (porter.Answer, bool) {
+	found, who := answer.Finding(), answer.Who
 	return func() (porter.Answer, bool) {
-		who := answer.Who
-		if fresh := s.porter.Who(who.Address, nil); fresh.ID == who.ID {
-			who = fresh
+		if !x.proved {
+			who = x.s.porter.Who(who.Address, nil)
 		}
-		now := s.judge(&who, a)
-		if open := s.cfg.Front.Passes(&now); !open {
+		now := x.s.judge(&who, a)
+		if open := x.s.cfg.Front.Passes(&now); !open {
 			return now, false
 		}
-		now = s.porter.Found(&now, found)
-		return now, s.cfg.Front.Passes(&now)
+		now = x.s.porter.Found(&now, found)
+		return now, x.s.cfg.Front.Passes(&now)
 	}
 }
 

@@ -64,7 +64,7 @@ func (x *exchange) receive(a *asked, answer *porter.Answer, res *http.Response) 
 		x.record(answer)
 	}
 	head, edited := editHead(x.res, before, res.Header)
-	p := &passing{of: resHead, head: head, edited: edited, body: res.Body, judge: x.s.again(answer, a)}
+	p := &passing{of: resHead, head: head, edited: edited, body: res.Body, judge: x.again(answer, a)}
 	err = x.pass(p)
 	if p.sent == 0 && err == nil {
 		p.sent = max(res.ContentLength, 0)

@@ -41,10 +41,12 @@ func (x *exchange) who() subject.Found {
 		if row != nil && row.Subject != r.Subject {
 			found := x.s.porter.Who(netip.Addr{}, nil)
 			found.Address = client
+			x.proved = true
 			return found
 		}
 		row = r
 	}
+	x.proved = row != nil
 	return x.s.porter.Who(client, row)
 }
 
