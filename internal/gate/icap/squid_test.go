@@ -357,7 +357,8 @@ func (n *network) squid(bypass, workers int) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	n.hand()
-	args := []string{"--foreground", "-f", filepath.Join(n.dir, "squid.conf"), "-n", "b" + strconv.Itoa(os.Getpid()) + "w" + strconv.Itoa(workers) + "b" + strconv.Itoa(bypass)}
+	service := "b" + strconv.Itoa(os.Getpid()) + "w" + strconv.Itoa(workers) + "b" + strconv.Itoa(bypass)
+	args := []string{"--foreground", "-f", filepath.Join(n.dir, "squid.conf"), "-n", service}
 	if workers == 1 {
 		args[0] = "-N"
 	}
@@ -368,7 +369,13 @@ func (n *network) squid(bypass, workers int) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() { n.end(cmd, ended) })
+	t.Cleanup(func() {
+		n.end(cmd, ended)
+		left, _ := filepath.Glob("/run/squid/" + service + "-*.ipc") // of its workers
+		for _, file := range left {
+			_ = os.Remove(file)
+		}
+	})
 	roots := x509.NewCertPool()
 	leaf, err := x509.ParseCertificate(ca.Certificate[0])
 	if err != nil {
