@@ -73,7 +73,7 @@ func folderSize(dir string) (int64, error) {
 // exportHeader names the columns of Export.
 var exportHeader = []string{
 	"time", "site", "door", "subject", "certainty", "device", "address", "group", "key stage",
-	"host", "path", "search words", "search engine", "category", "categories", "rule", "reason",
+	"host", "path", "search words", "search engine", "category", "categories", "rule", "reason", "found inside",
 	"action", "alert", "count", "bytes",
 }
 
@@ -117,7 +117,7 @@ func (s *Store) exportLine(e *Event, name func(string) string) []string {
 	}
 	line := []string{
 		e.At.In(s.location).Format(time.RFC3339), e.Site, e.Door, subject, e.Certainty.String(), e.Device, packAddr(e.Address),
-		e.Group, e.KeyStage, e.Host, e.Path, e.Words, e.Engine, e.Category, strings.Join(e.Categories, " "), e.Rule, e.Reason,
+		e.Group, e.KeyStage, e.Host, e.Path, e.Words, e.Engine, e.Category, strings.Join(e.Categories, " "), e.Rule, e.Reason, e.Detail,
 		e.Action.String(), e.Alert, strconv.FormatUint(uint64(e.Count), 10), strconv.FormatUint(e.Bytes, 10),
 	}
 	for i, v := range line {

@@ -231,9 +231,9 @@ func (s *Store) sort(batch []Event) map[string][]*Event {
 			s.refused.Add(1)
 			continue
 		}
-		if (e.Path != "" || e.Words != "") && slices.Contains(keep.HostOnly, e.Group) {
+		if (e.Path != "" || e.Words != "" || e.Detail != "") && slices.Contains(keep.HostOnly, e.Group) {
 			bare := *e
-			bare.Path, bare.Words, bare.Engine = "", "", ""
+			bare.Path, bare.Words, bare.Engine, bare.Detail = "", "", "", ""
 			e = &bare
 		}
 		byDay[date] = append(byDay[date], e)

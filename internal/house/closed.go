@@ -50,6 +50,13 @@ var staffSays = map[string]string{
 	"mismatch":  "The connection asked for one site and meant another, which is closed.",
 	"malformed": "The address is not written the way web addresses are.",
 	"bypass":    "It is a way round the filter.",
+
+	"phrases":     "The words on it weigh more than the limit for your group.",
+	"file":        "It is a kind of file that is closed for your group.",
+	"virus":       "The virus scanner found something in it.",
+	"unscanned":   "It could not be looked at as it must, so it stays closed.",
+	"certificate": "The site could not prove that it is the site it says.",
+	"chat":        "What was written to the AI service, or what it answered, is over the limit for your group.",
 }
 
 // closedOf puts a block into the words of the help room.
@@ -65,11 +72,14 @@ func closedOf(b porter.Block) help.Closed {
 	if c.Pupil == "" {
 		c.Pupil = "This page is not for school."
 	}
-	if c.Staff == "" {
-		c.Staff = staffSays[b.Reason]
+	if says := staffSays[b.Reason]; c.Staff == "" || b.Found != "" && says != "" {
+		c.Staff = says
 	}
 	if c.Staff == "" {
 		c.Staff = "The current rules close it for your group."
+	}
+	if b.Found != "" {
+		c.Staff += " Found: " + b.Found + "."
 	}
 	if b.Several {
 		c.Pupil += severalSays

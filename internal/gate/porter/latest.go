@@ -23,6 +23,8 @@ type Block struct {
 	Clause   string    `json:"clause,omitempty"`
 	Group    string    `json:"group,omitempty"`
 	Alert    bool      `json:"alert,omitempty"` // never name the category on a pupil's page
+	// Found is what was found inside, for staff alone: what weighed how much.
+	Found string `json:"found,omitempty"`
 	// Several people are signed in at the address: the strictest rules hold.
 	Several bool `json:"several,omitempty"`
 	// Subject is who it was for, so that the page does not show it to the
@@ -104,6 +106,9 @@ func (a *Answer) block() Block {
 	}
 	if r, ok := names.Rule(a.Verdict.Rule); ok {
 		b.Rule, b.Clause = r.ID, r.Clause
+	}
+	if a.finding != nil {
+		b.Found = bounded(a.finding.Detail)
 	}
 	return b
 }

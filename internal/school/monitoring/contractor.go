@@ -240,7 +240,7 @@ func (r *Room) Sighted(ctx context.Context, device, host string, day people.Day)
 	rows := r.shape(ctx, page.Events)
 	for i := range rows {
 		s := &rows[i]
-		s.Path, s.Words, s.Engine, s.Ref = "", "", "", ""
+		s.Path, s.Words, s.Engine, s.Found, s.Ref = "", "", "", "", ""
 		if !g.Names {
 			s.Person, s.Name, s.How = "", "", ""
 		}

@@ -48,6 +48,7 @@ type Seen struct {
 	Category string
 	Rule     string
 	Reason   string
+	Found    string // what weighed how much inside it, in the school's own lists' words
 	Action   activity.Action
 	Times    int
 	Flagged  bool // a signal's row; shown to the safeguarding lead alone

@@ -32,7 +32,7 @@ func (r *Room) shape(ctx context.Context, events []activity.Event) []Seen {
 		e := &events[i]
 		s := Seen{
 			At: e.At, How: howUnknown, Group: e.Group, Where: where(e), Host: e.Host, Path: e.Path, Words: e.Words, Engine: e.Engine,
-			Category: e.Category, Rule: e.Rule, Reason: e.Reason, Action: e.Action, Times: int(max(e.Count, 1)),
+			Category: e.Category, Rule: e.Rule, Reason: e.Reason, Found: e.Detail, Action: e.Action, Times: int(max(e.Count, 1)),
 			Flagged: tray && e.Alert != "", Ref: keyOf(e).ref(), Device: e.Device, Certainty: certaintyUnknown,
 		}
 		if e.Subject != "" && e.Certainty != activity.Unknown {
@@ -52,7 +52,7 @@ func (r *Room) shape(ctx context.Context, events []activity.Event) []Seen {
 			}
 		}
 		if e.Group == access.GroupStaff && !detail {
-			s.Path, s.Words, s.Engine = "", "", ""
+			s.Path, s.Words, s.Engine, s.Found = "", "", "", ""
 		}
 		rows = append(rows, s)
 	}

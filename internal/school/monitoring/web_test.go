@@ -9,6 +9,7 @@ import (
 	"belisha/internal/activity"
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/web/webtest"
+	"belisha/internal/school/access"
 	"belisha/internal/school/people"
 )
 
@@ -19,6 +20,29 @@ func TestThePagesFitTheirStructs(t *testing.T) {
 	}
 	webtest.Check(t, all...)
 	webtest.PlainWords(t, all...)
+}
+
+func TestWhatWasFoundInsideIsSaidToMonitorsAndNotOfStaff(t *testing.T) {
+	s := newSchool(t)
+	s.confirm()
+	check(t, s.ConfirmRecording(s.as(s.head), "2026-09-14", "Letter of 4 September"))
+	s.saw(s.visit(func(e *activity.Event) {
+		e.Host, e.Action, e.Category, e.Reason, e.Detail = "page.example", activity.Block, "adult", "phrases", "phrases 140 of 60: adult; “a phrase” 100"
+	}), s.visit(func(e *activity.Event) {
+		e.Host, e.Action, e.Words, e.Engine, e.Detail = "chat.example", activity.Allow, "help me with rivers", "chat", "written to an AI service"
+	}), s.visit(func(e *activity.Event) {
+		e.Host, e.Group, e.Action, e.Detail = "desk.example", access.GroupStaff, activity.Block, "phrases 150 of 60: adult"
+	}))
+	site, me := s.site(), s.actor(s.monitor)
+	asked := "/monitoring/activity?who=okonjo"
+	webtest.Post(t, site, "/monitoring/purpose", url.Values{"purpose": {"crime"}, "reason": {"Asked by the police"}, "to": {asked}}, me)
+	webtest.Get(t, site, asked, me).Is(200).Safe().
+		Has("found: phrases 140 of 60: adult; “a phrase” 100", "wrote “help me with rivers”", "never quotes the page", "desk.example").
+		HasNot("phrases 150")
+	csv := string(webtest.Get(t, site, "/monitoring/activity.csv?who=okonjo", me).Is(200).Body)
+	if !strings.Contains(csv, "found inside") || !strings.Contains(csv, "phrases 140 of 60") || strings.Contains(csv, "phrases 150") {
+		t.Errorf("the copy:\n%s", csv)
+	}
 }
 
 func TestAReaderGivesAPurposeAndComesToWhatTheyAskedFor(t *testing.T) {

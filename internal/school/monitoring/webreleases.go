@@ -156,19 +156,19 @@ func copyOf(c *web.Ctx, rows []Seen, note string) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Row("time", "who", "how sure", "group", "where", "site", "page", "search words", "decision", "kind of site", "rule", "times", "taken by"); err != nil {
+	if err := w.Row("time", "who", "how sure", "group", "where", "site", "page", "search words", "decision", "kind of site", "rule", "found inside", "times", "taken by"); err != nil {
 		return nil, err
 	}
 	for i := range rows {
 		s := &rows[i]
 		err := w.Row(s.At.In(c.Words.Zone()).Format("2006-01-02 15:04:05"), s.Name, s.How, s.Group, s.Where, s.Host, s.Path, s.Words,
-			titleOf(decisions, s.Action.String()), s.Category, s.Rule, words.Number(s.Times), note)
+			titleOf(decisions, s.Action.String()), s.Category, s.Rule, s.Found, words.Number(s.Times), note)
 		if err != nil {
 			return nil, err
 		}
 	}
 	if len(rows) == 0 {
-		if err := w.Row("", "", "", "", "", "", "", "", "", "", "", "", note); err != nil {
+		if err := w.Row("", "", "", "", "", "", "", "", "", "", "", "", "", note); err != nil {
 			return nil, err
 		}
 	}

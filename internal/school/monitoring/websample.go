@@ -150,8 +150,13 @@ func (r *Room) sampleRow(c *web.Ctx, d *DrawnRow, whole bool) sampleRow {
 	} else {
 		row.Facts.Rows = append(row.Facts.Rows, web.SummaryRow{Key: "When", When: c.Moment(s.At)}, web.SummaryRow{Key: "Decision", Tags: []web.Tag{decided(s.Action)}})
 		add("Asked for", s.Host+s.Path)
-		add("Searched for", s.Words)
+		if s.written() {
+			add("Wrote", s.Words)
+		} else {
+			add("Searched for", s.Words)
+		}
 		add("Kind of site", kindOf(s.Category))
+		add("What was inside", s.Found)
 		add("Group", s.Group)
 	}
 	if d.named() {

@@ -2,6 +2,7 @@ package monitoring
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"belisha/internal/activity"
@@ -117,6 +118,9 @@ func mistake(bad store.Invalid, f *web.Field) []web.Mistake {
 func (v *searchView) fill(c *web.Ctx, a Asked, found Answer) {
 	v.Filter.Said = found.Said
 	v.Under = "You are looking for: " + titleOf(purposes, found.Purpose.Purpose) + ". This counts until " + c.Words.Clock(found.Purpose.Until) + "."
+	if slices.ContainsFunc(found.Rows, func(s Seen) bool { return s.Found != "" }) {
+		v.Under += " “Found” says what was inside and weighed how much; it names phrases of the school's lists and never quotes the page."
+	}
 	v.Table = rowsTable(c, found.Rows, true)
 	if found.Nobody {
 		v.Table.Empty = web.Empty{Title: "Nobody of that name is in the record", Words: "Names are those of the roll. Try a shorter part of the name."}
@@ -217,6 +221,8 @@ func (s *Seen) whoCell(c *web.Ctx) web.Cell {
 func (s *Seen) askedCell() web.Cell {
 	cell := web.Cell{Text: s.Host}
 	switch {
+	case s.Words != "" && s.written():
+		cell.Small = "wrote “" + s.Words + "”"
 	case s.Words != "":
 		cell.Small = "searched for “" + s.Words + "”"
 	case s.Path != "":
@@ -230,8 +236,15 @@ func (s *Seen) whyCell() web.Cell {
 	if cell.Text == "" {
 		cell.Text = kindOf(s.Reason)
 	}
+	if s.Found != "" {
+		cell.Small = strings.TrimPrefix(cell.Small+", found: "+s.Found, ", ")
+	}
 	return cell
 }
+
+// written reports words that were written to an AI service, and searched for
+// nowhere.
+func (s *Seen) written() bool { return strings.HasPrefix(s.Found, "written to an AI service") }
 
 type timelineView struct {
 	web.Base
