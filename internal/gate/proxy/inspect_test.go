@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"belisha/internal/gate/ca"
 	"belisha/internal/gate/gatetest"
 	"belisha/internal/gate/spool"
 	"belisha/internal/kit/clock"
@@ -411,5 +412,25 @@ func TestAConnectionThatTheNetworkSentHereIsJudgedByItsName(t *testing.T) {
 	}
 	if _, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{InsecureSkipVerify: true}); err == nil {
 		t.Error("without a name it is let in")
+	}
+}
+
+func TestANameThatTheCertificateNeverHoldsForIsLeftAlone(t *testing.T) {
+	authority, err := ca.CreateLimited(t.TempDir()+"/limited", "Hill School", ca.Limits{Excluded: []string{"other.test", "bad.test"}}, seal{}, gateClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newInspection(t, func(c *Config, _ table) { c.Leaves = authority })
+	x.roots = x509.NewCertPool()
+	x.roots.AppendCertsFromPEM(authority.PEM())
+	x.roots.AddCert(x.issuer.cert)
+	for host, ours := range map[string]bool{"ok.test": true, "other.test": false} {
+		res, _ := x.fetch(t, x.browser(), x.at(host, "/"))
+		if got := strings.HasPrefix(res.TLS.PeerCertificates[0].Issuer.CommonName, "Belisha"); got != ours || res.StatusCode != 200 {
+			t.Errorf("%s: inspected %v, %d", host, got, res.StatusCode)
+		}
+	}
+	if _, err := x.browser().Get(x.at("bad.test", "/")); err == nil {
+		t.Error("a closed site is open because no page can be shown")
 	}
 }
