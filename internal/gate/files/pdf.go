@@ -9,10 +9,12 @@ import (
 	"belisha/internal/verdict"
 )
 
-// Bounds of the packed objects of a PDF: how many, and how much of each.
+// Bounds of the packed objects of a PDF: how many, how much of each, and of
+// all of them.
 const (
 	maxObjects = 2000
 	maxObject  = 4 << 20
+	allObjects = 64 << 20
 )
 
 // pdfNames are what makes a PDF more than paper.
@@ -55,12 +57,14 @@ func (w *walk) pdf(it *item) error {
 			return nil
 		}
 	}
+	total := int64(0)
 	for _, at := range p.packed {
 		if !w.alive(it) {
 			return w.over
 		}
 		b := w.pdfObjects(it, at, lock)
-		if w.rep.Bytes += int64(len(b)); w.rep.Bytes > w.b.Bytes {
+		total += int64(len(b))
+		if w.rep.Bytes += int64(len(b)); w.rep.Bytes > w.b.Bytes || total > allObjects {
 			return w.end(it, errLarge)
 		}
 		if b == nil && at.sure {
