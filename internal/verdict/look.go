@@ -90,7 +90,7 @@ func (s *Snapshot) lookName(host string, f *facts, tr *trace) bool {
 				f.cats.join(&src.sets[id].sub) // number 0 is the empty set
 				continue
 			}
-			if src.weighed {
+			if src.weighed != nil {
 				src.touch(&b, f)
 				continue
 			}
@@ -145,7 +145,7 @@ func (s *Snapshot) lookAddress(a *Ask, f *facts, tr *trace) bool {
 			continue
 		}
 		src.segment.FindAddress(addr, func(id uint32, in netip.Prefix) {
-			if src.weighed {
+			if src.weighed != nil {
 				f.weighed = true
 				return
 			}
@@ -220,7 +220,7 @@ func (s *Snapshot) listedPages(host, path string, f *facts, tr *trace) {
 func (s *Snapshot) listedPage(key uint64, host, page string, f *facts, tr *trace) {
 	for i := range s.sources {
 		src := &s.sources[i]
-		if src.maxPath == 0 || src.weighed {
+		if src.maxPath == 0 || src.weighed != nil {
 			continue
 		}
 		if id := s.tables[i].Find(key); id != 0 && int(id) < len(src.sets) {

@@ -119,13 +119,16 @@ const (
 )
 
 type source struct {
-	slug, title string
-	segment     *segment.Segment // held: its table lives as long
 	sets        []set
-	ranges      bool
+	weighed     *weighed         // of a source that excepts some of what it lists: it is weighed by itself
+	segment     *segment.Segment // held: its table lives as long
 	maxPath     int
-	// A source that excepts some of what it lists is weighed by itself.
-	weighed  bool
+	slug, title string
+	ranges      bool
+}
+
+// weighed is what only a source with exceptions has.
+type weighed struct {
 	parts    []part // by the segment's own numbers
 	patterns []segment.Expression
 }

@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"belisha/internal/verdict/canon"
@@ -69,18 +70,20 @@ func (c *compiler) source(src Source, numbers []uint8) {
 		slug: src.Slug, title: src.Title, segment: src.Segment,
 		ranges: src.Segment.HasRanges(), maxPath: src.Segment.MaxPath(),
 	}
-	for i, r := range src.Segment.Roles() {
-		x.parts = append(x.parts, part{numbers[i], r})
-		x.weighed = x.weighed || r != 0
+	if roles := src.Segment.Roles(); slices.ContainsFunc(roles, func(r segment.Role) bool { return r != 0 }) {
+		x.weighed = &weighed{}
+		for i, r := range roles {
+			x.weighed.parts = append(x.weighed.parts, part{numbers[i], r})
+		}
 	}
 	for i, st := range src.Segment.Sets() {
 		exact := renumber(st.Exact, numbers)
-		plain := exact.Empty() && !st.Pages && (!x.weighed || i == 0)
+		plain := exact.Empty() && !st.Pages && (x.weighed == nil || i == 0)
 		x.sets = append(x.sets, set{renumber(st.Sub, numbers), exact, st.Pages, plain})
 	}
 	for _, e := range src.Segment.Expressions() {
-		if x.weighed {
-			x.patterns = append(x.patterns, e)
+		if x.weighed != nil {
+			x.weighed.patterns = append(x.weighed.patterns, e)
 			c.s.weighPatterns = true
 			continue
 		}

@@ -35,7 +35,7 @@ type weighing struct {
 func (s *Snapshot) weighSources(host string, f *facts, tr *trace) {
 	for i := range s.sources {
 		src := &s.sources[i]
-		if !src.weighed {
+		if src.weighed == nil {
 			continue
 		}
 		w := weighing{src: src, tr: tr}
@@ -46,7 +46,7 @@ func (s *Snapshot) weighSources(host string, f *facts, tr *trace) {
 		}
 		s.weighName(&w, i, host, f)
 		for _, path := range [2]string{f.path, f.again} {
-			if path == "" && len(src.patterns) > 0 && f.path == "" && f.again == "" {
+			if path == "" && len(src.weighed.patterns) > 0 && f.path == "" && f.again == "" {
 				path = "/"
 			}
 			if path != "" {
@@ -107,7 +107,7 @@ func (w *weighing) take(id uint32, whole bool, via string) {
 	}
 	st := &sets[id]
 	var in CategorySet
-	for i, p := range w.src.parts {
+	for i, p := range w.src.weighed.parts {
 		listed := CategorySet(st.Sub).Has(uint8(i)) && !(whole && p.role&segment.Below != 0) || whole && CategorySet(st.Exact).Has(uint8(i))
 		if !listed {
 			continue
@@ -141,18 +141,18 @@ func (w *weighing) role(p part, via string) {
 }
 
 func (w *weighing) match(host, path string) {
-	if len(w.src.patterns) == 0 {
+	if len(w.src.weighed.patterns) == 0 {
 		return
 	}
 	if strings.IndexByte(host, ':') >= 0 {
 		host = "[" + host + "]"
 	}
 	url := "http://" + host + path
-	for _, e := range w.src.patterns {
+	for _, e := range w.src.weighed.patterns {
 		if !e.Pattern.MatchString(url) {
 			continue
 		}
-		p := w.src.parts[e.Category]
+		p := w.src.weighed.parts[e.Category]
 		if p.role&(segment.Except|segment.Important) == 0 {
 			w.in.Add(p.category)
 			w.listed(p.category, e.Pattern.String())
