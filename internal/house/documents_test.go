@@ -57,7 +57,7 @@ func config() string {
 		part := t.Field(i)
 		fmt.Fprintf(&b, "## [%s]\n\n| key | kind |\n|---|---|\n", part.Tag.Get("toml"))
 		for _, f := range reflect.VisibleFields(part.Type) {
-			if f.Anonymous {
+			if f.Anonymous || f.Tag.Get("toml") == "-" {
 				continue
 			}
 			fmt.Fprintf(&b, "| `%s` | %s |\n", f.Tag.Get("toml"), f.Type)
