@@ -21,6 +21,8 @@ type Options struct {
 	// Category maps what a list calls a category to the rules' slug; "" leaves
 	// a phrase without one. nil keeps the lists' words.
 	Category func(word string) string
+	// Refuse says why a line must not be taken up; nil takes all.
+	Refuse func(Line) error
 }
 
 // Line is one phrase or combination of a list.
@@ -97,6 +99,11 @@ func NewBuilder(o Options) *Builder { return &Builder{o: o, rules: map[string]ru
 // stronger of the two stays: an exception before a banned phrase, that before
 // a weight, and the higher weight.
 func (b *Builder) Add(l Line) (duplicate bool, err error) {
+	if b.o.Refuse != nil {
+		if err := b.o.Refuse(l); err != nil {
+			return false, err
+		}
+	}
 	var parts []string
 	for _, p := range l.Parts {
 		text, err := b.form(p)
@@ -231,6 +238,56 @@ func fromLatin1(s string) (string, bool) {
 		}
 	}
 	return out.String(), true
+}
+
+// Merge adds all phrases of p whose category keep takes. They are taken as they
+// stand: built with the same Plain, and of categories that were mapped.
+func (b *Builder) Merge(p *Phrases, keep func(category string) bool) error {
+	for i := range p.set.phrases {
+		x := &p.set.phrases[i]
+		if x.kind == kindPart || !keep(p.set.category(x.category)) {
+			continue
+		}
+		r, err := b.adopt(p.set, x.rule)
+		if err != nil {
+			return err
+		}
+		if _, err := b.addPhrase(x.text, r); err != nil {
+			return err
+		}
+	}
+	for i := range p.set.combos {
+		x := &p.set.combos[i]
+		if !keep(p.set.category(x.category)) {
+			continue
+		}
+		r, err := b.adopt(p.set, x.rule)
+		if err != nil {
+			return err
+		}
+		var parts []string
+		for _, part := range x.parts {
+			parts = append(parts, p.set.phrases[part].text)
+		}
+		if err := b.addCombo(parts, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// adopt is a rule of another set in the numbers of this one.
+func (b *Builder) adopt(from *set, r rule) (rule, error) {
+	var err error
+	if r.category != none {
+		if r.category, err = b.cats.number(from.category(r.category), maxCategories); err != nil {
+			return r, err
+		}
+	}
+	if r.band != none {
+		r.band, err = b.bands.number(from.bands[r.band], maxBands)
+	}
+	return r, err
 }
 
 // set is what was gathered.

@@ -110,6 +110,10 @@ func (p *Phrases) Count() (phrases, combinations int) {
 	return len(p.set.phrases), len(p.set.combos)
 }
 
+// ByCategory is how many phrases and combinations count towards each category,
+// "" for those of none.
+func (p *Phrases) ByCategory() map[string]int { return p.set.counted() }
+
 // Size is how many bytes the table takes that phrases are found with.
 func (p *Phrases) Size() int { return p.matcher.size() }
 

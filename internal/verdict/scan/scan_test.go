@@ -350,3 +350,27 @@ func FuzzFold(f *testing.F) {
 		}
 	})
 }
+
+func TestListsAreMergedByCategory(t *testing.T) {
+	first := made(t, scan.Options{}, word(30, "first"), word(50, "first", "third"), scan.Line{Parts: []string{"joint"}, Weight: 35, Category: "drugs", Band: &scan.Band{Days: 1, Start: 0, End: 60}})
+	second := made(t, scan.Options{}, word(40, "first"), scan.Line{Parts: []string{"pair", "two"}, Weight: 9, Category: "drugs"})
+	var s scan.Scratch
+	for name, c := range map[string]struct {
+		keep  func(string) bool
+		score int
+	}{
+		"all of both":     {func(string) bool { return true }, 40 + 50 + 35 + 9},
+		"one is left out": {func(c string) bool { return c != "drugs" }, 40 + 50},
+	} {
+		b := scan.NewBuilder(scan.Options{})
+		for _, p := range []*scan.Phrases{first, second} {
+			if err := b.Merge(p, c.keep); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, p := build(t, b)
+		if r := p.Weigh(&scan.Text{Smart: view("first third joint pair two")}, 0, 30, &s); r.Score != c.score {
+			t.Errorf("%s: %d, want %d", name, r.Score, c.score)
+		}
+	}
+}

@@ -124,3 +124,17 @@ func (s *set) sortedCategories() []string {
 	slices.Sort(out)
 	return out
 }
+
+// counted is how many phrases and combinations count towards each category.
+func (s *set) counted() map[string]int {
+	out := map[string]int{}
+	for i := range s.phrases {
+		if s.phrases[i].kind != kindPart {
+			out[s.category(s.phrases[i].category)]++
+		}
+	}
+	for i := range s.combos {
+		out[s.category(s.combos[i].category)]++
+	}
+	return out
+}
