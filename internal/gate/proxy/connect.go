@@ -185,7 +185,7 @@ func (s *Server) arrive(ctx context.Context, v *visit, asked *porter.Answer) {
 		return
 	}
 	answer = s.porter.Judge(&v.who, s.question(v, name))
-	answer.Note("asked for " + v.host)
+	s.noteOther(&answer, "asked for", v.host)
 	switch {
 	case !s.passes(asked):
 		s.blockTLS(ctx, v, asked, name)

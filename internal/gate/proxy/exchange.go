@@ -67,7 +67,7 @@ func (x *exchange) run() {
 	}
 	x.named()
 	if other := r.Header[noteHeader]; other != nil {
-		a.Note("Host said " + other[0])
+		x.noteOther(a, "Host said", other[0])
 	}
 	if !to.secure && s.captive(w, r, a) || x.remind() {
 		return
@@ -107,7 +107,7 @@ func (x *exchange) named() {
 	case !x.inspects(a, x.to.host):
 		*a = x.porter.Refuse(&a.Who, a.Question, verdict.ReasonMismatch)
 	}
-	a.Note("sent to " + x.inside.name)
+	x.noteOther(a, "sent to", x.inside.name)
 }
 
 // forward sends an open request on and its answer back. Until that has ended

@@ -28,9 +28,24 @@ func (s *Server) canSpeak(who *subject.Found, host string) bool {
 }
 
 // inspects reports whether TLS to the host that an answer is about is ended
-// here.
+// here. A host of a licensed list is closed as a whole: nothing of what was
+// asked of it is read.
 func (s *Server) inspects(a *porter.Answer, host string) bool {
-	return a.Inspects(host) && s.canSpeak(&a.Who, host)
+	return a.Verdict.Licensed == 0 && a.Inspects(host) && s.canSpeak(&a.Who, host)
+}
+
+// noteOther has another host's name beside an answer's own written down,
+// unless it is one that nothing may be written down of.
+func (s *Server) noteOther(a *porter.Answer, says, host string) {
+	name, _, ok := splitHost(host, 80)
+	if ok {
+		v := s.porter.Judge(&a.Who, porter.Question{Host: name}).Verdict
+		ok = !v.Support && v.Licensed == 0
+	}
+	if !ok {
+		name = "another host"
+	}
+	a.Note(says + " " + name)
 }
 
 // inspect ends TLS in place of the site, and judges what is asked on it
@@ -134,7 +149,7 @@ func (x *exchange) misdirected() bool {
 		return false // it is closed, and the page says so
 	}
 	a = x.porter.Refuse(&who, a.Question, verdict.ReasonMismatch)
-	a.Note("sent to " + x.inside.name)
+	x.noteOther(&a, "sent to", x.inside.name)
 	x.porter.Record(x.r.Context(), &a)
 	http.Error(x.w, "This connection is for another site.", http.StatusMisdirectedRequest)
 	return true

@@ -257,6 +257,14 @@ func TestAHostThatDiffersIsNotedOrRefused(t *testing.T) {
 	if e := b.Events(t, 1)[0]; e.Host != "ok.test" || e.Detail != "Host said bad.test" {
 		t.Errorf("event: %+v", e)
 	}
+	if got := b.raw(t, fmt.Sprintf("GET http://other.test:%d/ HTTP/1.1\r\nHost: help.test\r\nConnection: close\r\n\r\n", port(b.plain))); !strings.Contains(got, "hello to other.test") {
+		t.Errorf("got %.200q", got)
+	}
+	for _, e := range b.Events(t, 2) {
+		if strings.Contains(e.Detail, "help.test") {
+			t.Errorf("a help service is named: %+v", e)
+		}
+	}
 	if got := ask(noteHeader + ": x\r\n"); !strings.HasPrefix(got, "HTTP/1.1 400") {
 		t.Errorf("a note of a client's own was taken: %.100q", got)
 	}
