@@ -14,9 +14,9 @@ const (
 )
 
 // mergeKey says which events are repeats of each other: same person or
-// device, same name, same verdict, same words searched for.
+// device, same name, same verdict, same words searched for, the same found inside.
 type mergeKey struct {
-	subject, device, door, host, category, rule, reason, group, words, alert string
+	subject, device, door, host, category, rule, reason, group, words, alert, detail string
 	address                                                                  netip.Addr
 	action                                                                   uint8
 	tried                                                                    Tried
@@ -25,7 +25,7 @@ type mergeKey struct {
 func keyOf(e *Event) mergeKey {
 	return mergeKey{
 		subject: e.Subject, device: e.Device, door: e.Door, host: e.Host, category: e.Category, rule: e.Rule,
-		reason: e.Reason, group: e.Group, words: e.Words, alert: e.Alert, address: e.Address, action: e.Action, tried: e.Tried,
+		reason: e.Reason, group: e.Group, words: e.Words, alert: e.Alert, detail: e.Detail, address: e.Address, action: e.Action, tried: e.Tried,
 	}
 }
 
