@@ -195,17 +195,25 @@ func (s *Server) behind(who *subject.Found, e *entry) (bad porter.Answer, closed
 			return bad, true
 		}
 	}
-	if !s.cfg.Porter.Snapshot().NamesAddresses() {
+	rules := s.cfg.Porter.Snapshot()
+	if e.unnamedBy(rules) {
 		return bad, false
 	}
-	n := 0
+	n, named := 0, false
 	e.addresses(func(a netip.Addr) bool {
 		n++
+		if !rules.NamesAddress(a) {
+			return n < maxChain
+		}
+		named = true
 		// As a name: that it is an address is no fault here, and the resolver
 		// has seen to private ones.
 		bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: verdict.PlainAddress(a), PrivateOpen: true})
 		return !closed && n < maxChain
 	})
+	if !named {
+		e.unnamed(rules)
+	}
 	return bad, closed
 }
 

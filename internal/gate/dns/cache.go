@@ -5,9 +5,13 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
+	"weak"
 
 	mdns "github.com/miekg/dns"
+
+	"belisha/internal/verdict"
 )
 
 const (
@@ -32,7 +36,8 @@ type key struct {
 	safe   string // the safe name it is answered as, where that is so
 }
 
-// entry is an answer that was found, cleaned and packed. It is never changed.
+// entry is an answer that was found, cleaned and packed. What it answers is
+// never changed.
 type entry struct {
 	key     key
 	wire    []byte   // whole message without EDNS record
@@ -47,9 +52,23 @@ type entry struct {
 	ends    int64
 	serves  int64 // until when, while upstream is away
 	err     error // there is no answer
+	// checked are the rules that are known to name none of its addresses. It
+	// does not keep them.
+	checked atomic.Pointer[weak.Pointer[verdict.Snapshot]]
 }
 
-func (e *entry) size() int { return len(e.wire) + 2*len(e.ttls) + 220 }
+// unnamedBy reports that these rules are known to name none of its addresses.
+func (e *entry) unnamedBy(rules *verdict.Snapshot) bool {
+	w := e.checked.Load()
+	return w != nil && w.Value() == rules
+}
+
+func (e *entry) unnamed(rules *verdict.Snapshot) {
+	w := weak.Make(rules)
+	e.checked.Store(&w)
+}
+
+func (e *entry) size() int { return len(e.wire) + 2*len(e.ttls) + 230 }
 
 type shard struct {
 	mu    sync.RWMutex
@@ -179,9 +198,11 @@ func (e *entry) older(now time.Time) *entry {
 	if e == nil || e.err != nil || now.UnixMilli() >= e.serves || now.UnixMilli() < e.stored {
 		return nil
 	}
-	out := *e
-	out.stale, out.stored, out.ends = true, now.UnixMilli(), now.Add(staleAgain).UnixMilli()
-	return &out
+	return &entry{
+		key: e.key, wire: e.wire, ttls: e.ttls, nameEnd: e.nameEnd, rebound: e.rebound, proved: e.proved,
+		names: e.names, hints: e.hints, serves: e.serves,
+		stale: true, stored: now.UnixMilli(), ends: now.Add(staleAgain).UnixMilli(),
+	}
 }
 
 // index finds the question's end and the TTLs in a message we packed.

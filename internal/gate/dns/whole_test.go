@@ -184,10 +184,14 @@ func TestANameThatTurnsPrivateDoesNotComeOut(t *testing.T) {
 func TestAnAddressThatIsListedClosesTheName(t *testing.T) {
 	w := gatetest.New(t)
 	s := door(t, w, gatetest.Upstream(t, "host.test. 60 A 203.0.113.77", "ok.test. 60 A 203.0.113.5", `hint.test. 60 HTTPS 1 . ipv4hint=203.0.113.78`))
+	if got := say(ask(t, s, "udp", "host.test", mdns.TypeA)); got != "NOERROR | A 203.0.113.77" {
+		t.Errorf("before it was listed: %s", got)
+	}
 	r := gatetest.Rules()
 	r.Own = append(r.Own, verdict.Own{ID: "net", Text: "203.0.113.64/26", Act: verdict.Block})
 	w.Porter.Use(gatetest.Snapshot(t, r))
 	for host, want := range map[string]string{"host.test": "NXDOMAIN", "ok.test": "NOERROR | A 203.0.113.5"} {
+		ask(t, s, "udp", host, mdns.TypeA)
 		if got := say(ask(t, s, "udp", host, mdns.TypeA)); got != want {
 			t.Errorf("%s: %s, want %s", host, got, want)
 		}
@@ -195,7 +199,7 @@ func TestAnAddressThatIsListedClosesTheName(t *testing.T) {
 	if got := say(ask(t, s, "udp", "hint.test", mdns.TypeHTTPS)); got != "NOERROR" {
 		t.Errorf("a hint: %s", got)
 	}
-	for _, e := range w.Events(t, 3) {
+	for _, e := range w.Events(t, 4) {
 		if e.Action == spool.ActionBlock && (e.Rule != "net" || e.Host == "203.0.113.77") {
 			t.Errorf("%+v", e)
 		}
