@@ -17,9 +17,9 @@ const (
 // device, same name, same verdict, same words searched for, the same found inside.
 type mergeKey struct {
 	subject, device, door, host, category, rule, reason, group, words, alert, detail string
-	address                                                                  netip.Addr
-	action                                                                   uint8
-	tried                                                                    Tried
+	address                                                                          netip.Addr
+	action                                                                           uint8
+	tried                                                                            Tried
 }
 
 func keyOf(e *Event) mergeKey {
