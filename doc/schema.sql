@@ -583,6 +583,36 @@ CREATE TABLE filter_holders (
     people       TEXT NOT NULL
 );
 
+CREATE TABLE filter_licensed (
+    id          TEXT PRIMARY KEY,
+    title       TEXT NOT NULL,
+    supplier    TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    url         TEXT NOT NULL,
+    secret_file TEXT NOT NULL,
+    private     BOOLEAN NOT NULL,
+    form        TEXT NOT NULL,
+    salt        TEXT NOT NULL,
+    segment     TEXT NOT NULL,
+    entries     BIGINT NOT NULL,
+    digest      TEXT NOT NULL,
+    imported_at BIGINT NOT NULL,
+    imported_by TEXT NOT NULL,
+    dated_at    BIGINT NOT NULL,
+    reason      TEXT NOT NULL,
+    ended_at    BIGINT NOT NULL,
+    version     BIGINT NOT NULL
+);
+
+CREATE TABLE filter_licensed_tries (
+    id       TEXT PRIMARY KEY,
+    tried_at BIGINT NOT NULL,
+    well_at  BIGINT NOT NULL,
+    due_at   BIGINT NOT NULL,
+    failures BIGINT NOT NULL,
+    problem  TEXT NOT NULL
+);
+
 CREATE TABLE filter_musts (
     id       TEXT PRIMARY KEY,
     url      TEXT NOT NULL,
@@ -613,6 +643,32 @@ CREATE TABLE filter_own (
     added_by    TEXT NOT NULL,
     ended_at    BIGINT NOT NULL,
     ended_by    TEXT NOT NULL
+);
+
+CREATE TABLE filter_permits (
+    id         TEXT PRIMARY KEY,
+    host       TEXT NOT NULL,
+    path       TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    purpose    TEXT NOT NULL,
+    asker_is   TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    asked_at   BIGINT NOT NULL,
+    asked_by   TEXT NOT NULL,
+    from_at    BIGINT NOT NULL,
+    until_at   BIGINT NOT NULL,
+    decided_at BIGINT NOT NULL,
+    decided_by TEXT NOT NULL,
+    answer     TEXT NOT NULL,
+    ended_at   BIGINT NOT NULL,
+    ended_by   TEXT NOT NULL,
+    version    BIGINT NOT NULL
+);
+
+CREATE TABLE filter_reports (
+    id      TEXT PRIMARY KEY,
+    made_at BIGINT NOT NULL,
+    report  TEXT NOT NULL
 );
 
 CREATE TABLE filter_sources (
@@ -1362,6 +1418,12 @@ CREATE INDEX filter_musts_ended ON filter_musts (ended_at);
 CREATE INDEX filter_own_ended ON filter_own (ended_at, entry);
 
 CREATE INDEX filter_own_entry ON filter_own (entry);
+
+CREATE INDEX filter_permits_asked ON filter_permits (asked_at, id);
+
+CREATE INDEX filter_permits_asker ON filter_permits (asked_by, asked_at);
+
+CREATE INDEX filter_permits_state ON filter_permits (state, until_at);
 
 CREATE INDEX filter_unblocks_asked ON filter_unblocks (asked_at, id);
 
