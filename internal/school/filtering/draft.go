@@ -79,9 +79,15 @@ func (r *Room) draft(ctx context.Context, v *setting.Values, st *state) (*draft,
 	if err != nil {
 		return nil, err
 	}
+	ref, weighs, err := r.phrasesRef(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	d.segments = append(d.segments, ref)
 	if d.snapshot, err = verdict.New(d.rules, sources); err != nil {
 		return nil, err
 	}
+	d.snapshot = d.snapshot.With(weighs)
 	// What must hold is asked of the rules as they are meant, also while a
 	// group only tries them out.
 	judged := &draft{state: d.state, rules: meant, snapshot: d.snapshot}

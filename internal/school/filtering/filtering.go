@@ -99,6 +99,7 @@ var Protected = []journal.Protected{
 	{Table: "filter_unblocks", Key: "id"},
 	{Table: "filter_permits", Key: "id"},
 	{Table: "filter_supplies", Key: "id"},
+	{Table: "filter_phrase_lists", Key: "id"},
 	{Table: "filter_licensed", Key: "id"},
 }
 
@@ -190,6 +191,7 @@ type Room struct {
 	fetching sync.Mutex
 	mu       sync.Mutex
 	starter  snapfile.SegmentRef // once built
+	phrases  builtPhrases
 	lastNow  inForce
 	placed   []placedAt // places of devices, longest range first
 	// permitted are the labels of the permits of each person.

@@ -56,6 +56,9 @@ const (
 // against the last good one, tried out with all other rules, and put in force.
 // A list that is refused changes nothing; the Report and the error say why.
 func (r *Room) Import(ctx context.Context, o Options) (Report, error) {
+	if o.Format == FormatPhrases {
+		return r.importPhrasesAs(ctx, o)
+	}
 	if onWeb(o.Path) {
 		return r.importWeb(ctx, o)
 	}

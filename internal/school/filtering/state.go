@@ -136,6 +136,7 @@ type state struct {
 	musts     []Must
 	sources   []Source
 	licensed  []Licensed
+	phrases   []PhraseList
 	devices   []Device
 	unblocks  []Unblock // granted, and their end not written down yet
 	permits   []Permit  // likewise

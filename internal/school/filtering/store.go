@@ -38,6 +38,9 @@ func (r *Room) load(ctx context.Context) (*state, error) {
 		if st.licensed, err = listLicensed(ctx, q); err != nil {
 			return err
 		}
+		if st.phrases, err = listPhrases(ctx, q); err != nil {
+			return err
+		}
 		if st.devices, err = listDevices(ctx, q); err != nil {
 			return err
 		}

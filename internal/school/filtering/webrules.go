@@ -25,6 +25,7 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 			{Title: "Categories that a filter manager decided about", Path: pathCategory},
 			{Title: "Lists behind the filter", Path: pathLists},
 			{Title: "Licensed lists", Path: pathLicensed},
+			{Title: "Phrase lists", Path: pathPhrases},
 			{Title: "What must always be closed or open", Path: pathMusts},
 			{Title: "Devices", Path: pathDevices},
 			{Title: "Change log", Path: pathChanges},

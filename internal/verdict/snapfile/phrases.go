@@ -30,7 +30,7 @@ func PutPhrases(dir string, file []byte) (SegmentRef, error) {
 		return ref, err
 	}
 	path := phrasesPath(dir, ref.Hash)
-	if _, err := readPhrases(dir, ref); err == nil {
+	if HasPhrases(dir, ref) {
 		return ref, nil
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -51,6 +51,12 @@ func OpenPhrases(dir string, ref SegmentRef) (*scan.Phrases, error) {
 		return nil, fmt.Errorf("%w: phrases: %w", ErrDamaged, err)
 	}
 	return p, nil
+}
+
+// HasPhrases reports whether the file is there and whole.
+func HasPhrases(dir string, ref SegmentRef) bool {
+	_, err := readPhrases(dir, ref)
+	return err == nil
 }
 
 func readPhrases(dir string, ref SegmentRef) ([]byte, error) {

@@ -172,6 +172,9 @@ func (r *reader) file(name string, st state, above []string) error {
 		r.files[name] = rep
 		r.order = append(r.order, name)
 	}
+	if isPage(r.tree[name]) {
+		return fmt.Errorf("the file %s is a web page and no list", name)
+	}
 	keepCase := false
 	above = append(above, name)
 	rest, number := strings.TrimPrefix(string(r.tree[name]), "\ufeff"), 0
@@ -189,6 +192,13 @@ func (r *reader) file(name string, st state, above []string) error {
 		}
 	}
 	return nil
+}
+
+// isPage tells a web page, such as a server's error, from a list: both are full
+// of angle brackets.
+func isPage(b []byte) bool {
+	head := lower(strings.TrimLeft(string(b[:min(len(b), 512)]), "\ufeff \t\r\n"))
+	return strings.HasPrefix(head, "<!doctype") || strings.HasPrefix(head, "<html") || strings.HasPrefix(head, "<?xml")
 }
 
 // cutLine cuts the first line off, whichever way lines end.

@@ -335,3 +335,12 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestAWebPageIsNoList(t *testing.T) {
+	for _, text := range []string{"<!DOCTYPE html><html><body>404</body></html>", " \n<html><body>sorry</body></html>", "\ufeff<?xml version='1.0'?><error/>"} {
+		tree := phraselist.Tree{"weighted": []byte(text)}
+		if _, err := phraselist.Read(tree, phraselist.Roots(tree), scan.NewBuilder(scan.Options{})); err == nil {
+			t.Errorf("%q was read as a list", text)
+		}
+	}
+}
