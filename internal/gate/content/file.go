@@ -29,7 +29,7 @@ func (l *look) file(guess files.Guess) *porter.Finding {
 	}
 	hash := ""
 	if _, again := l.permitted(""); !again {
-		if f := l.kinds(guess.Kinds, named, nil); f != nil {
+		if f := l.kinds(guess.Kinds, named(guess), nil); f != nil {
 			return f
 		}
 	}
@@ -66,7 +66,14 @@ func (l *look) file(guess files.Guess) *porter.Finding {
 	return f
 }
 
-func named(k verdict.FileKind) string { return k.String() + ": by its name or first bytes" }
+// named says what a look at a file's name and first bytes found.
+func named(guess files.Guess) func(verdict.FileKind) string {
+	says := "by its name or type"
+	if guess.Format != files.Unknown {
+		says = guess.Format.String()
+	}
+	return func(k verdict.FileKind) string { return k.String() + ": " + says }
+}
 
 // most is the size up to which a file is held back.
 func (l *look) most() int64 {
@@ -87,7 +94,7 @@ func (l *look) inside(d *desk, h *held, guess files.Guess, hash string) *porter.
 		defer l.drop(plain)
 	}
 	if l.h.Files() {
-		if f := l.kinds(guess.Kinds, named, &hash); f != nil {
+		if f := l.kinds(guess.Kinds, named(guess), &hash); f != nil {
 			return f
 		}
 		if f := l.openPermitted(plain, plain.size(), hash); f != nil {
@@ -228,7 +235,7 @@ func (l *look) unscanned(why string) *porter.Finding {
 // tooLarge is what becomes of a file that is larger than is looked at.
 func (l *look) tooLarge(size int64, guess files.Guess) *porter.Finding {
 	says := fmt.Sprintf("%d MB, larger than is looked at", (size+1<<20-1)>>20)
-	if f := l.kinds(guess.Kinds, named, nil); f != nil {
+	if f := l.kinds(guess.Kinds, named(guess), nil); f != nil {
 		return f
 	}
 	if guess.Whole && guess.Format != files.Unknown && !guess.Format.Media() {

@@ -133,7 +133,7 @@ func (l *look) pageAsFile(kind text.Kind, body []byte) *porter.Finding {
 	}
 	guess := files.Look(&l.meta, body)
 	deep := l.h.Files() && (guess.Whole || l.h.File(verdict.FileActive) != verdict.Allow && (kind == text.HTML && mayBuild(body)))
-	if f := l.kinds(guess.Kinds, func(k verdict.FileKind) string { return k.String() + ": by its name or first bytes" }, nil); f != nil {
+	if f := l.kinds(guess.Kinds, named(guess), nil); f != nil {
 		return f
 	}
 	if deep {
