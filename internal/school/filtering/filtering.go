@@ -158,7 +158,7 @@ type Deps struct {
 	// Licence seals licensed lists; nil: no such list is taken up, and rules
 	// that have one are not made anew.
 	Licence Licence
-	// Inside tells how the filter looks inside; see contentpage. Scanner says
+	// Inside tells how the running filter looks inside. Scanner says
 	// whether a virus scanner has been set up, Assessed whether the head has
 	// signed an impact assessment, ClosedAt what the filter closed last at an
 	// address, TryContent what it would make of a file or a text. Each may be

@@ -177,7 +177,7 @@ func (r *Room) approvers(group string) []string {
 	return r.d.Live.Current().Items(keyApprover, setting.Scope{Group: group})
 }
 
-// deciding is who decides about a permit: the posts, whether any member of
+// permitDeciders is who decides about a permit: the posts, whether any member of
 // staff does, and the holders at this moment besides whoever asked.
 type permitDeciders struct {
 	posts    []people.Post
