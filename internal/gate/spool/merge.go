@@ -31,6 +31,7 @@ func keyOf(e *Event) mergeKey {
 
 // window is a minute in which repeats of one event are only counted.
 type window struct {
+	key   mergeKey
 	event Event // the first one, already written
 	ends  time.Time
 	count uint32 // repeats after the first
@@ -40,7 +41,7 @@ type window struct {
 
 type shard struct {
 	mu    sync.Mutex
-	open  map[mergeKey]*window
+	open  map[uint64]*window // by the key's sum: of two alike one is written singly
 	dirty []*window
 }
 
@@ -53,29 +54,39 @@ type merger struct {
 func newMerger() *merger {
 	m := &merger{seed: maphash.MakeSeed()}
 	for i := range m.shards {
-		m.shards[i].open = make(map[mergeKey]*window)
+		m.shards[i].open = make(map[uint64]*window)
 	}
 	return m
 }
 
-func (m *merger) shard(k mergeKey) *shard {
-	return &m.shards[maphash.Comparable(m.seed, k)%shards]
+// shard goes through the key once, for the shard and the place in it.
+func (m *merger) shard(k *mergeKey) (s *shard, sum uint64) {
+	sum = maphash.Comparable(m.seed, *k)
+	return &m.shards[sum%shards], sum
+}
+
+// running is the window of k.
+func (s *shard) running(sum uint64, k *mergeKey) *window {
+	if w := s.open[sum]; w != nil && w.key == *k {
+		return w
+	}
+	return nil
 }
 
 // repeat counts e into its running window. It reports false where there is
 // none that still runs: then e must be written, and the ended window, if any,
 // is returned to be closed.
 func (m *merger) repeat(k mergeKey, e *Event) (merged bool, ended *window) {
-	s := m.shard(k)
+	s, sum := m.shard(&k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.open[k]
+	w := s.running(sum, &k)
 	if w == nil {
 		return false, nil
 	}
 	// A clock that jumped back closes the window too.
 	if !e.At.Before(w.ends) || e.At.Before(w.event.At) {
-		delete(s.open, k)
+		delete(s.open, sum)
 		return false, w
 	}
 	w.count += e.Count
@@ -86,10 +97,10 @@ func (m *merger) repeat(k mergeKey, e *Event) (merged bool, ended *window) {
 
 // addBytes counts bytes that passed after the decision was recorded.
 func (m *merger) addBytes(k mergeKey, n uint64) bool {
-	s := m.shard(k)
+	s, sum := m.shard(&k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.open[k]
+	w := s.running(sum, &k)
 	if w == nil {
 		return false
 	}
@@ -107,17 +118,17 @@ func (s *shard) mark(w *window) {
 
 // begin opens a window for an event that has just been written.
 func (m *merger) begin(k mergeKey, e *Event) {
-	s := m.shard(k)
+	s, sum := m.shard(&k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.open) >= maxWindows || s.open[k] != nil {
+	if len(s.open) >= maxWindows || s.open[sum] != nil {
 		return
 	}
 	ends := e.At.Add(mergeFor)
 	if next := e.At.Truncate(time.Minute).Add(time.Minute); e.Action == ActionBlock && next.Before(ends) {
 		ends = next
 	}
-	s.open[k] = &window{event: *e, ends: ends}
+	s.open[sum] = &window{key: k, event: *e, ends: ends}
 }
 
 // takeDirty returns the windows that counted since the last call, with what
