@@ -23,6 +23,7 @@ const (
 // desk is what one page is worked on with. It is lent for one message.
 type desk struct {
 	raw, decoded []byte
+	taken        int64 // of the memory that all messages share
 	words        text.Extractor
 	text         scan.Text
 	scratch      scan.Scratch
@@ -31,6 +32,8 @@ type desk struct {
 func (p *Pipeline) desk() *desk { return p.desks.Get().(*desk) }
 
 func (p *Pipeline) back(d *desk) {
+	p.store.memory.Add(-d.taken)
+	d.taken = 0
 	if cap(d.raw) > keepBuf {
 		d.raw = nil
 	}
@@ -42,7 +45,7 @@ func (p *Pipeline) back(d *desk) {
 }
 
 // decode reads a body's codings, up to most bytes.
-func (d *desk) decode(r io.Reader, codings []string, most int64) (more bool, err error) {
+func (d *desk) decode(s *store, r io.Reader, codings []string, most int64) (more bool, err error) {
 	dec, err := decode.Open(r, codings, true, decode.Limits{Bytes: most, Ratio: decode.Usual.Ratio, Slack: pageSlack})
 	if err != nil {
 		return false, err
@@ -51,6 +54,10 @@ func (d *desk) decode(r io.Reader, codings []string, most int64) (more bool, err
 	out := d.decoded[:0]
 	for {
 		if cap(out)-len(out) < 4<<10 {
+			if err := d.charge(s, max(2*cap(out), 64<<10)); err != nil {
+				d.decoded = out[:0]
+				return false, err
+			}
 			out = append(make([]byte, 0, max(2*cap(out), 64<<10)), out...)
 		}
 		n, err := dec.Read(out[len(out):cap(out)])
@@ -63,6 +70,20 @@ func (d *desk) decode(r io.Reader, codings []string, most int64) (more bool, err
 			return dec.More(), err
 		}
 	}
+}
+
+// charge counts what a large page takes, with the words that are made of it,
+// against what all messages may.
+func (d *desk) charge(s *store, size int) error {
+	grow := 3*int64(size) - 3*keepBuf/2 - d.taken
+	if grow <= 0 {
+		return nil
+	}
+	if !take(&s.memory, grow, memoryTotal) {
+		return errFull
+	}
+	d.taken += grow
+	return nil
 }
 
 // weigh weighs the words read so far for somebody.

@@ -222,3 +222,38 @@ func TestTooMuchAtOnceIsNotLetThroughUnseen(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+func TestHowABodyArrivesDoesNotMatter(t *testing.T) {
+	w := newWorld(t, strict())
+	exe := program()
+	large := exe + strings.Repeat("\x01\x02\x03 some bytes\n", 400_000)
+	tests := []struct {
+		name, typ, coding, body string
+		first                   int // bytes of the first packet
+	}{
+		{"a program byte by byte", "application/octet-stream", "", exe, 1},
+		{"a program in br, of which one byte comes first", "application/octet-stream", "br", coded(t, exe, "br"), 1},
+		{"a program in br called a picture", "image/png", "br", coded(t, exe, "br"), 1},
+		{"a program in gzip, of which three bytes come first", "application/octet-stream", "gzip", coded(t, exe, "gzip"), 3},
+		{"a large program called a page", "text/html", "", large, 100},
+		{"a large program called text", "text/plain", "", large, 1},
+		{"a large program in gzip called a page", "text/html", "gzip", coded(t, large, "gzip"), 100},
+		{"EICAR byte by byte", "text/plain", "", eicarText, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w.serve = func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", tt.typ)
+				if tt.coding != "" {
+					rw.Header().Set("Content-Encoding", tt.coding)
+				}
+				_, _ = io.WriteString(rw, tt.body[:tt.first])
+				rw.(http.Flusher).Flush()
+				_, _ = io.WriteString(rw, tt.body[tt.first:])
+			}
+			if got := w.do("site.test", get("/x")); !got.blocked() {
+				t.Errorf("%+v, %d bytes, %v", got.finding(), len(got.body), got.err)
+			}
+		})
+	}
+}

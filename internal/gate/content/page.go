@@ -66,11 +66,11 @@ func (l *look) done(d *desk, h *held) {
 func (l *look) whole(kind text.Kind, d *desk, h *held) (f *porter.Finding, more bool) {
 	body, inMemory := h.whole()
 	if len(l.codings) > 0 || !inMemory || gzipped(body) {
-		more, err := d.decode(h.reader(), l.codings, maxPage)
+		more, err := d.decode(l.store, h.reader(), l.codings, maxPage)
 		switch {
 		case more:
 			return nil, true
-		case errors.Is(err, decode.ErrBomb):
+		case errors.Is(err, decode.ErrBomb), errors.Is(err, errFull):
 			return closed(verdict.ReasonUnscanned, err.Error()), false
 		case errors.Is(err, decode.ErrDamaged):
 			return closed(verdict.ReasonUnscanned, "its coding is damaged"), false

@@ -154,11 +154,14 @@ func (l *look) sniffed() *porter.Finding {
 	guess := files.Look(&l.meta, head)
 	kind := text.KindOf(l.typ, head)
 	l.guess = guess
-	if guess.Kinds != 0 || kind == text.None && (guess.Saved || guess.Whole) {
+	media := text.IsMedia(l.typ.Media) || guess.Format.Media()
+	switch {
+	case guess.Kinds != 0, kind == text.None && (guess.Saved || guess.Whole), media && len(l.codings) > 0:
 		return l.file(guess)
-	}
-	if kind == text.None || text.IsMedia(l.typ.Media) && (guess.Format.Media() || guess.Format == files.Unknown && kind != text.HTML && !printable(head)) {
+	case media && (guess.Format.Media() || !printable(head)):
 		return l.media(guess)
+	case kind == text.None:
+		return l.file(guess) // nothing is known of it
 	}
 	return l.page(kind)
 }

@@ -7,6 +7,7 @@ import (
 
 	"belisha/internal/gate/content/decode"
 	"belisha/internal/gate/content/text"
+	"belisha/internal/gate/files"
 	"belisha/internal/gate/porter"
 	"belisha/internal/verdict"
 )
@@ -22,14 +23,20 @@ const (
 // What may be a file is held back as one, unless it is only slow.
 func (l *look) long(kind text.Kind, d *desk, h *held, rest io.ReadCloser, large bool) *porter.Finding {
 	body := &onwards{replay: replay{l: l, d: d, h: h, src: rest}, rest: rest}
-	if l.guess.Saved || large && kind == text.Plain {
+	guess := files.Look(&l.meta, l.head(h.mem))
+	if guess.Kinds != 0 || guess.Saved || large && (kind == text.Plain || packed(guess.Format)) {
 		l.res.Body = body
-		if f := l.file(l.guess); f != nil {
+		if f := l.file(guess); f != nil && f.Action != verdict.Allow {
 			return f
 		}
 		return l.stream(kind, l.res.Body, nil)
 	}
 	return l.stream(kind, body, body.first())
+}
+
+// packed reports bytes that are no page, whatever they are called.
+func packed(f files.Format) bool {
+	return f != files.Unknown && f != files.HTML && f != files.XML && f != files.SVG
 }
 
 // first is what is in memory of a body that was begun.
@@ -46,6 +53,7 @@ func (l *look) stream(kind text.Kind, body io.ReadCloser, first []byte) *porter.
 	s := &stream{l: l, kind: kind, typ: l.typ, body: body, d: l.desk(), limit: limit, answer: answer}
 	dec, err := decode.Open(io.TeeReader(body, (*passed)(s)), l.codings, len(first) > 0, decode.Limits{Ratio: decode.Usual.Ratio, Slack: decode.Usual.Slack})
 	if err != nil {
+		l.back(s.d)
 		return closed(verdict.ReasonUnscanned, err.Error())
 	}
 	s.dec = dec
