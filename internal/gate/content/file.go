@@ -261,12 +261,6 @@ func sum(r io.Reader) string {
 
 func sized(b []byte) *bytes.Reader { return bytes.NewReader(b) }
 
-// mayBuild reports a page that may put a file together by itself.
-func mayBuild(body []byte) bool {
-	return bytes.Contains(body, []byte("download")) && (bytes.Contains(body, []byte("Blob")) || bytes.Contains(body, []byte("base64,"))) ||
-		bytes.Contains(body, []byte("msSaveOrOpenBlob"))
-}
-
 // onwards is a body of which the beginning was held back and the rest goes by.
 type onwards struct {
 	replay

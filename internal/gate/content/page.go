@@ -132,11 +132,16 @@ func (l *look) pageAsFile(kind text.Kind, body []byte) *porter.Finding {
 		return nil
 	}
 	guess := files.Look(&l.meta, body)
-	deep := l.h.Files() && (guess.Whole || l.h.File(verdict.FileActive) != verdict.Allow && (kind == text.HTML && mayBuild(body)))
 	if f := l.kinds(guess.Kinds, named(guess), nil); f != nil {
 		return f
 	}
-	if deep {
+	if l.h.File(verdict.FileActive) != verdict.Allow && (kind == text.HTML || kind == text.Script) && files.Smuggles(body) {
+		f := l.kinds(files.KindsOf(verdict.FileActive), func(k verdict.FileKind) string { return k.String() + ": a page that puts a file together" }, nil)
+		if f != nil {
+			return f
+		}
+	}
+	if l.h.Files() && guess.Whole {
 		if f := l.open(sized(body), int64(len(body))); f != nil {
 			return f
 		}
