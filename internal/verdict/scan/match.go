@@ -204,6 +204,9 @@ const (
 
 // find counts every occurrence of every phrase in text into s.
 func (m *matcher) find(text []byte, s *Scratch) {
+	if m.longest == 0 {
+		return // there are no phrases
+	}
 	if len(text) < worthwhile {
 		m.read(0, text, s)
 		return

@@ -201,6 +201,16 @@ func TestWeighingNeedsNoMemory(t *testing.T) {
 	}
 }
 
+func TestNoPhrasesWeighNothing(t *testing.T) {
+	p := made(t, scan.Options{})
+	var s scan.Scratch
+	for _, n := range []int{0, 1, 2047, 2048, 100_000} {
+		if r := p.Explain(&scan.Text{Smart: bytes.Repeat([]byte("a"), n), Raw: bytes.Repeat([]byte(" "), n)}, 60, 0, &s); r.Score != 0 || r.Closed() {
+			t.Errorf("%d bytes: %+v", n, r)
+		}
+	}
+}
+
 // naive counts occurrences one by one.
 func naive(text, phrase string) (n int) {
 	for i := range len(text) {
