@@ -114,23 +114,23 @@ func Open(opt Options) (*Writer, error) {
 // Add takes a routine event. It never waits. A repeat within a minute is only
 // counted. It reports false when the event had to be dropped.
 func (w *Writer) Add(e Event) bool {
-	return w.take(&e, false) == nil
+	return w.take(&e, false, false) == nil
 }
 
 // Put takes an event that must not be lost, and returns when it is in the
 // file, or after a quarter of a second with ErrLate.
 func (w *Writer) Put(ctx context.Context, e Event) error {
-	if err := w.take(&e, true); err != nil {
+	if err := w.take(&e, true, true); err != nil {
 		return err
 	}
 	return w.sync(ctx, waitForDisk)
 }
 
 // Queue takes an event that must not be lost, as Put does, and does not wait
-// for it to be in the file.
-func (w *Writer) Queue(e Event) error { return w.take(&e, true) }
+// for it: it is in the file at most 100 ms later.
+func (w *Writer) Queue(e Event) error { return w.take(&e, true, false) }
 
-func (w *Writer) take(e *Event, urgent bool) error {
+func (w *Writer) take(e *Event, urgent, now bool) error {
 	if e.Count == 0 {
 		e.Count = 1
 	}
@@ -158,7 +158,7 @@ func (w *Writer) take(e *Event, urgent bool) error {
 	if mergeable {
 		w.merge.begin(k, e)
 	}
-	if urgent {
+	if now || urgent && len(w.buf) > maxBuffer/2 {
 		w.poke()
 	}
 	return nil
