@@ -152,6 +152,19 @@ func TestPartsOfFilesDoNotPass(t *testing.T) {
 	if got := ranged("/film.mp4", "bytes=100-200"); asked != "bytes=100-200" || got.blocked() || len(got.body) != 101 {
 		t.Errorf("the middle of a film: asked for %q, %+v, %d bytes", asked, got.finding(), len(got.body))
 	}
+	r := get("/watch.mp4?x")
+	r.URL.Path = "/watch.mp4"
+	r.Header.Set("Range", "bytes=0-1")
+	r.Header.Set("Sec-Fetch-Dest", "video")
+	if got := w.do("site.test", r); asked != "bytes=0-1" || got.blocked() || len(got.body) != 2 {
+		t.Errorf("a player's first question: asked for %q, %+v", asked, got.finding())
+	}
+	r = get("/setup.exe")
+	r.Header.Set("Range", "bytes=0-99")
+	r.Header.Set("Sec-Fetch-Dest", "video")
+	if got := w.do("site.test", r); !got.blocked() {
+		t.Error("a program that was asked for as if by a player is open")
+	}
 	// A site that sends a part although nobody asked for one.
 	w.serve = func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "application/octet-stream")

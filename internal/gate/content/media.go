@@ -64,13 +64,22 @@ func (p *Pipeline) parts(a *porter.Answer, r *http.Request, h *verdict.Handling)
 		return
 	}
 	if from, ok := single(ranges); ok {
-		ending := strings.ToLower(path.Ext(r.URL.Path))
-		if p.films.has(a) || from == 0 && slices.Contains(filmEndings, ending) {
+		if p.films.has(a) || from == 0 && player(r) {
 			return
 		}
 	}
 	delete(r.Header, "Range")
 	delete(r.Header, "If-Range")
+}
+
+// player reports a request that seems to be a film player's. Whether it is a
+// film that comes is seen then: some players give up where no part comes.
+func player(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "video", "audio", "track":
+		return true
+	}
+	return r.Header.Get("X-Playback-Session-Id") != "" || slices.Contains(filmEndings, strings.ToLower(path.Ext(r.URL.Path)))
 }
 
 // single is where one range begins; false for several and for the last bytes.
@@ -115,7 +124,9 @@ func (l *look) part() *porter.Finding {
 	if guess.Kinds != 0 || guess.Saved || !guess.Format.Media() && printable(first) {
 		return no
 	}
-	l.films.add(l.a)
+	if guess.Format.Media() || len(first) >= 512 { // two bytes prove nothing
+		l.films.add(l.a)
+	}
 	return nil
 }
 

@@ -80,7 +80,22 @@ func (l *look) whole(kind text.Kind, d *desk, h *held) (f *porter.Finding, more 
 	if f := l.pageAsFile(kind, body); f != nil {
 		return f, false
 	}
-	return l.words(kind, d, body), false
+	if f := l.words(kind, d, body); f != nil {
+		return f, false
+	}
+	return l.builds(kind, d, body), false
+}
+
+// builds looks for a page that puts a file together by itself, after its words
+// were read.
+func (l *look) builds(kind text.Kind, d *desk, body []byte) *porter.Finding {
+	if l.h.File(verdict.FileActive) == verdict.Allow || kind != text.HTML && kind != text.Script {
+		return nil
+	}
+	if limit, _ := l.limit(kind); limit > 0 && !d.words.Active() || !files.Smuggles(d.words.UTF8(l.typ, kind, body)) {
+		return nil
+	}
+	return l.kinds(files.KindsOf(verdict.FileActive), func(k verdict.FileKind) string { return k.String() + ": a page that puts a file together" }, nil)
 }
 
 func gzipped(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
@@ -134,12 +149,6 @@ func (l *look) pageAsFile(kind text.Kind, body []byte) *porter.Finding {
 	guess := files.Look(&l.meta, body)
 	if f := l.kinds(guess.Kinds, named(guess), nil); f != nil {
 		return f
-	}
-	if l.h.File(verdict.FileActive) != verdict.Allow && (kind == text.HTML || kind == text.Script) && files.Smuggles(body) {
-		f := l.kinds(files.KindsOf(verdict.FileActive), func(k verdict.FileKind) string { return k.String() + ": a page that puts a file together" }, nil)
-		if f != nil {
-			return f
-		}
 	}
 	if l.h.Files() && guess.Whole {
 		if f := l.open(sized(body), int64(len(body))); f != nil {

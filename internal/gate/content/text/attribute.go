@@ -29,6 +29,7 @@ func (x *Extractor) attributes(s []byte, i int) (kind scriptType, end int) {
 		}
 		var value []byte
 		value, i = attributeValue(s, i+1)
+		x.active = x.active || does(name, value)
 		switch attributeUse(name) {
 		case useText:
 			x.side.space()
@@ -62,6 +63,16 @@ func attributeValue(s []byte, i int) (value []byte, next int) {
 		i++
 	}
 	return s[from:i], i
+}
+
+// does reports an attribute that is a script, or an address that holds one or
+// a whole file.
+func does(name, value []byte) bool {
+	if len(name) > 2 && name[0]|0x20 == 'o' && name[1]|0x20 == 'n' {
+		return true
+	}
+	value = bytes.TrimLeft(value, " \t\r\n")
+	return len(value) > 5 && equalFold(value[:5], "data:") || len(value) > 11 && equalFold(value[:11], "javascript:")
 }
 
 type use uint8

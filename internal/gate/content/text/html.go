@@ -191,6 +191,7 @@ const (
 )
 
 func (x *Extractor) scriptIn(kind scriptType, body []byte) {
+	x.active = x.active || len(body) > 0
 	if x.depth > maxDepth {
 		return
 	}

@@ -37,6 +37,7 @@ type Extractor struct {
 	scratch    [maxDepth + 1][]byte
 	decoded    []byte
 	depth      int
+	active     bool
 }
 
 // Views are two readings of a page, valid until the Extractor is used again.
@@ -56,8 +57,12 @@ func (x *Extractor) Extract(kind Kind, body []byte) Views {
 func (x *Extractor) Begin() {
 	x.main.reset()
 	x.side.reset()
-	x.depth = 0
+	x.depth, x.active = 0, false
 }
+
+// Active reports that what was read since Begin may do something by itself: a
+// script stands in it, or an address that holds data.
+func (x *Extractor) Active() bool { return x.active }
 
 // Add reads one more body; its words do not join with those before it.
 func (x *Extractor) Add(kind Kind, body []byte) {
@@ -69,6 +74,7 @@ func (x *Extractor) Add(kind Kind, body []byte) {
 	case JSON:
 		x.json(&x.main, body)
 	case Script, Style:
+		x.active = true
 		if looksLikeCode(body) {
 			x.script(&x.main, body)
 		} else {
