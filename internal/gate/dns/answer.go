@@ -10,6 +10,7 @@ import (
 
 	"belisha/internal/gate/dns/upstream"
 	"belisha/internal/gate/porter"
+	"belisha/internal/gate/probe"
 	"belisha/internal/gate/subject"
 	"belisha/internal/verdict"
 )
@@ -46,7 +47,7 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 		return q.short(out, rcodeFormat, noEDE), true
 	case kind != verdict.HostName:
 		return q.nothing(out, rcodeNoName, shortTTL, noEDE), true
-	case slices.Contains(set.OwnHosts, host), set.PAC != "" && (host == "wpad" || strings.HasPrefix(host, "wpad.")):
+	case slices.Contains(set.OwnHosts, host), host == probe.Here, set.PAC != "" && (host == "wpad" || strings.HasPrefix(host, "wpad.")):
 		return s.own(q, out, set), true
 	}
 	who := s.cfg.Porter.Who(client, nil)
@@ -61,6 +62,10 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 	if q.kind == typeANY {
 		s.cfg.Porter.Note(&decided)
 		return minimal(q, out), true
+	}
+	if probe.Serves(host) { // leads to us, and nobody upstream is asked
+		s.cfg.Porter.Note(&decided)
+		return s.own(q, out, set), true
 	}
 	return s.resolved(ctx, q, &decided, &who, out, wait)
 }

@@ -12,11 +12,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"belisha/internal/verdict"
 )
 
-// Zone holds the names of probes. Names under "test" belong to nobody, by
-// RFC 6761: a device that does not come to us finds none of them.
-const Zone = "belisha-probe.test"
+// Zone holds the names of probes. They belong to nobody: a device that does
+// not come to us finds none of them.
+const Zone = verdict.ProbeZone
 
 // Names under the zone besides those of categories.
 const (
@@ -28,7 +30,7 @@ const (
 )
 
 // Host is the name that stands in a category.
-func Host(category string) string { return category + "." + Zone }
+func Host(category string) string { return verdict.ProbeHost(category) }
 
 // Serves reports a name of the zone.
 func Serves(host string) bool {
@@ -53,8 +55,15 @@ const (
 	pathFile    = "/file/"
 )
 
-// Phrase weighs enough for any limit, in the phrases that ship.
-const Phrase = "belishaprobephrasethatweighsmuch"
+// EchoHeader asks the proxy to tell how a request would have gone on, as Echo.
+const EchoHeader = "X-Belisha-Probe"
+
+// Echo is how a request would have gone on.
+type Echo struct {
+	Query    string `json:"query"`              // of the address
+	Restrict string `json:"restrict,omitempty"` // the header of YouTube's restricted mode
+	As       string `json:"as,omitempty"`       // the safe twin that is asked in the site's place
+}
 
 // Says stands on the page that is open, so that whoever asks knows that it is
 // ours.
@@ -67,7 +76,7 @@ func Answer(r *http.Request) *http.Response {
 	case r.URL.Path == PathPage || r.URL.Path == "":
 		body = page(Says)
 	case r.URL.Path == PathPhrases:
-		body = page(Says + " It holds one made-up word that weighs much: " + Phrase + ".")
+		body = page(Says + " It holds one made-up word that weighs much: " + verdict.ProbePhrase + ".")
 	case r.URL.Path == PathPixel:
 		media, body = "image/png", pixel
 	case r.URL.Path == PathVirus:

@@ -75,7 +75,7 @@ func (x *exchange) run() {
 	switch {
 	case !s.passes(a):
 		x.block(a)
-	case x.roundTheFilter(), x.advised(), x.steered():
+	case x.roundTheFilter(), x.advised(), x.steered(), x.tested():
 	default:
 		x.forward()
 	}

@@ -12,6 +12,7 @@ import (
 
 	"belisha/internal/gate/blockpage"
 	"belisha/internal/gate/porter"
+	"belisha/internal/gate/probe"
 	"belisha/internal/gate/subject"
 	"belisha/internal/verdict"
 )
@@ -54,6 +55,10 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 	}
 	if isFinder(host) && port == 80 {
 		s.pac(w, r)
+		return
+	}
+	if host == probe.Here && port == 80 {
+		s.here(w, r, client)
 		return
 	}
 	x := &exchange{Server: s, w: w, r: r, to: site{host: host, port: port}, client: client, basic: basic}
@@ -114,8 +119,8 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client net
 	if basic != nil || !set.AskBasic {
 		return basic, false
 	}
-	if who := s.porter.Who(client, nil); who.Signed {
-		return nil, false
+	if who := s.porter.Who(client, nil); who.Signed || probe.IsDevice(who.Device) {
+		return nil, false // probes stand for a group, and are nobody who could sign in
 	}
 	if host, _, ok := splitHost(r.URL.Host, 80); ok && (slices.Contains(set.OwnHosts, host) || s.porter.Snapshot().Support(host)) {
 		return nil, false // the people's pages and the help services never ask who it is

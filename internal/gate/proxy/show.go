@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"belisha/internal/gate/porter"
+	"belisha/internal/gate/probe"
 	"belisha/internal/verdict"
 )
 
@@ -47,6 +48,10 @@ func (s *Server) direct(w http.ResponseWriter, r *http.Request, client netip.Add
 		s.people.serve(w, r, client)
 	case ok && isFinder(host):
 		s.pac(w, r)
+	case ok && port == 80 && probe.Serves(host):
+		// A device that finds us by name alone tries whether it is behind us.
+		r.URL.Scheme, r.URL.Host = "http", host
+		s.request(w, r, client)
 	case ok && s.porter.Settings().Captive && port == 80 && porter.CaptiveCheck(host, r.URL.Path):
 		// A router that sends all pages here has sent a device's check, which
 		// knows of no proxy.
@@ -73,9 +78,18 @@ func (s *Server) sink(w http.ResponseWriter, r *http.Request, client netip.Addr)
 		s.pac(w, r)
 		return
 	}
+	if host == probe.Here {
+		s.here(w, r, client)
+		return
+	}
 	who := s.porter.Who(client, nil)
 	answer := s.porter.Judge(&who, porter.Question{Door: verdict.DoorProxy, Host: host, Path: r.URL.RequestURI(), Port: port})
 	if s.captive(w, r, &answer) {
+		return
+	}
+	if answer.Allowed() && probe.Serves(host) {
+		x := exchange{Server: s, w: w, r: r, to: site{host: host, port: port}, client: client, answer: answer}
+		x.tested()
 		return
 	}
 	if answer.Allowed() {

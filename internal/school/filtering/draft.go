@@ -180,6 +180,10 @@ func (r *Room) starterSegment() (snapfile.SegmentRef, error) {
 				return r.starter, fmt.Errorf("building the starter list: %s: %w", e.Text, err)
 			}
 		}
+		// The filter tries itself by a name that leads to nobody.
+		if err := b.Add(segment.Name, verdict.ProbeHost(c.Slug), c.Slug); err != nil {
+			return r.starter, fmt.Errorf("building the starter list: %s: %w", verdict.ProbeHost(c.Slug), err)
+		}
 	}
 	hash, _, err := b.Write(snapfile.SegmentsDir(r.d.Dir))
 	if err != nil {
