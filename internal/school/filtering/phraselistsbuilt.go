@@ -11,6 +11,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"belisha/internal/verdict"
 	"belisha/internal/verdict/scan"
 	"belisha/internal/verdict/scan/phraselist"
 	"belisha/internal/verdict/snapfile"
@@ -52,6 +53,9 @@ func (r *Room) starterPhrases() (*scan.Phrases, error) {
 	}
 	b := scan.NewBuilder(scan.Options{})
 	for _, a := range areas {
+		if a.Slug == phrases.Safe { // always in: the filter can try itself whatever is switched off
+			a.List = fmt.Appendf(slices.Clone(a.List), "\n<%s><%d>\n", verdict.ProbePhrase, verdict.MaxPhrases+1)
+		}
 		if _, err := phraselist.Read(phraselist.Tree{a.Slug: a.List}, []phraselist.Root{{Path: a.Slug}}, b); err != nil {
 			return nil, fmt.Errorf("reading the starter phrases: %w", err)
 		}
