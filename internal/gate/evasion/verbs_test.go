@@ -140,7 +140,7 @@ func (r *run) doListen(args string) error {
 			return err
 		}
 	}
-	r.said, r.ended = nil, ""
+	r.said, r.ended, r.answer, r.body = nil, "", nil, nil
 	buf := make([]byte, 16<<10)
 	for until == "" || !bytes.Contains(r.said, []byte(until)) {
 		n, err := r.r.Read(buf)

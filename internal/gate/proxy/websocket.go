@@ -13,7 +13,9 @@ import (
 func (x *exchange) upgraded(res *http.Response) {
 	s, w, answer := x.Server, x.w, &x.answer
 	server, ok := res.Body.(io.ReadWriteCloser)
-	if !ok {
+	// A site that switches when nobody asked it to, or to something else, has
+	// a tunnel in mind.
+	if !ok || !isWebSocket(x.r.Header) || !isWebSocket(res.Header) {
 		http.Error(w, "The site answered in a way that cannot be passed on.", http.StatusBadGateway)
 		return
 	}

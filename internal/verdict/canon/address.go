@@ -8,10 +8,12 @@ var (
 	// compat holds the old IPv4-compatible addresses; :: and ::1 are in it
 	// and are not unwrapped.
 	compat = netip.MustParsePrefix("::/96")
+	// siit is what translators that keep no state make of IPv4 (RFC 2765).
+	siit = netip.MustParsePrefix("::ffff:0:0:0/96")
 )
 
 // Unwrap returns the IPv4 address that an IPv6 address carries (mapped,
-// compatible, NAT64, 6to4), or the address itself, without a zone.
+// compatible, translated, NAT64, 6to4), or the address itself, without a zone.
 func Unwrap(a netip.Addr) netip.Addr {
 	a = a.WithZone("").Unmap()
 	if !a.Is6() {
@@ -19,7 +21,7 @@ func Unwrap(a netip.Addr) netip.Addr {
 	}
 	b := a.As16()
 	switch {
-	case nat64.Contains(a):
+	case nat64.Contains(a), siit.Contains(a):
 		return netip.AddrFrom4([4]byte(b[12:16]))
 	case sixTo.Contains(a):
 		return netip.AddrFrom4([4]byte(b[2:6]))
@@ -40,6 +42,7 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),
 	netip.MustParsePrefix("64:ff9b:1::/48"), // NAT64 for local use
 	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001:2::/48"), // benchmark, as 198.18 is
 	netip.MustParsePrefix("2001::/32"), // Teredo: a tunnel to any IPv4 address
 }
 
