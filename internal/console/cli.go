@@ -80,12 +80,6 @@ func later(what string) error {
 }
 
 type (
-	scanCmd struct {
-		notBuilt
-		Group string   `placeholder:"G"`
-		Type  string   `placeholder:"MIME"`
-		Files []string `arg:"" optional:"" name:"FILE"`
-	}
 	classifyCmd struct{ notBuilt }
 	assetsCmd   struct {
 		Import assetsImportCmd `cmd:"" help:"Inventory from CSV or XLSX."`
@@ -116,7 +110,6 @@ type (
 	}
 )
 
-func (scanCmd) direct(context.Context, *CLI, Invocation) error         { return later("scan") }
 func (classifyCmd) direct(context.Context, *CLI, Invocation) error     { return later("classify") }
 func (assetsImportCmd) direct(context.Context, *CLI, Invocation) error { return later("assets import") }
 

@@ -22,7 +22,7 @@ func typed(t *testing.T, args ...string) (status int, out, errOut string) {
 
 func TestWhatIsNotBuiltSaysSoAndEndsWithTwo(t *testing.T) {
 	for _, line := range []string{
-		"scan file", "classify", "assets import f.csv", "images check a.jpg", "images clean a.jpg",
+		"classify", "assets import f.csv", "images check a.jpg", "images clean a.jpg",
 		"records move --to postgres://x", "gate --snapshot-from http://x --token-file f",
 	} {
 		status, out, errOut := typed(t, strings.Fields(line)...)
