@@ -37,7 +37,7 @@ func probeDevices() []subject.Device {
 	for _, g := range filtering.Groups() {
 		if a, ok := probeAddress(g); ok {
 			out = append(out, subject.Device{
-				ID: probeDevice + g, Addresses: []netip.Prefix{netip.PrefixFrom(a, 32)}, Groups: []string{g}, Shared: true,
+				ID: probeDevice + g, Addresses: []netip.Prefix{netip.PrefixFrom(a, 32)}, Groups: []string{g}, Shared: true, Attended: true,
 			})
 		}
 	}

@@ -56,7 +56,7 @@ func (s *Snapshot) check(m Must, at time.Time) []Failure {
 		for _, minute := range minutes {
 			a := Ask{
 				Door: DoorProxy, Host: url.Host, Path: url.Path, Port: url.Port, Groups: 1 << g, At: at, Minute: minute,
-				KeyStage: s.names.KeyStage(m.KeyStage), Place: s.names.Place(m.Place),
+				KeyStage: s.names.KeyStage(m.KeyStage), Place: s.names.Place(m.Place), Attended: true,
 			}
 			if v := s.Decide(&a); v.Action != m.Act {
 				slug := s.names.GroupSlug(g)

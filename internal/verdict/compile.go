@@ -22,7 +22,7 @@ func New(r Rules, sources []Source) (*Snapshot, error) {
 	c := &compiler{r: &r, s: &Snapshot{images: NoCategory, mixed: NoCategory}}
 	c.s.places.byKey = map[uint64]int32{}
 	for _, step := range []func() error{
-		c.bounds, c.dictionary, c.groups, c.lines, c.floor, c.owns, c.opened, c.lockedHosts, c.safe, c.content,
+		c.bounds, c.dictionary, c.groups, c.lines, c.floor, c.owns, c.opened, c.lessons, c.lockedHosts, c.safe, c.content,
 		func() error { return c.sources(sources) },
 	} {
 		if err := step(); err != nil {
@@ -90,6 +90,7 @@ func (c *compiler) bounds() error {
 		{"safe services", len(r.Safe), MaxLines},
 		{"headers", len(r.Headers), MaxHeaders},
 		{"permits", len(r.Permits), MaxPermits},
+		{"lessons", len(r.Focuses), MaxFocuses},
 		{"hosts never inspected", len(r.Splice.Hosts), MaxLines},
 	} {
 		if b.n > b.max {

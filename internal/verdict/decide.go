@@ -71,10 +71,10 @@ func (s *Snapshot) trying(at time.Time) uint64 {
 
 // tried reports a reason that does not count while a group is being tried
 // out: another filter is in front. What protects the network and the filter
-// itself counts, and so does a pause, which somebody pressed.
+// itself counts, and so do a pause and a focus, which somebody pressed.
 func (r Reason) tried() bool {
 	switch r {
-	case ReasonPrivate, ReasonMalformed, ReasonPort, ReasonNoSnapshot, ReasonPaused:
+	case ReasonPrivate, ReasonMalformed, ReasonPort, ReasonNoSnapshot, ReasonPaused, ReasonFocus:
 		return false
 	}
 	return true
@@ -215,10 +215,18 @@ func (s *Snapshot) fixed(a *Ask, f *facts, h *hits, v *Verdict) bool {
 		v.Reason = ReasonPort
 	case a.Paused:
 		v.Reason = ReasonPaused
+	case s.classPaused(a) >= 0:
+		v.Reason, v.Rule = ReasonPaused, s.focusRule(s.classPaused(a))
 	case a.Unsigned && s.unsigned && !h.has(targetEssential):
 		v.Reason = ReasonUnsigned
 	case a.Held && !h.has(targetEssential):
 		v.Reason = ReasonAgreement
+	case h.has(targetEssential):
+		return false
+	case s.alone(a):
+		v.Reason, v.Rule = ReasonUnsupervised, s.supervision.rule
+	case s.unfocused(a, h) >= 0:
+		v.Reason, v.Rule = ReasonFocus, s.focusRule(s.unfocused(a, h))
 	default:
 		return false
 	}

@@ -115,7 +115,11 @@ func (t *trace) step(what string, v Verdict) Step {
 	if r, ok := t.s.names.Rule(v.Rule); ok {
 		st.Rule, st.Clause = r.ID, r.Clause
 		st.Says = fmt.Sprintf("%s by rule %s for %s", done(would), r.ID, st.Group)
-		if r.Kind != "line" {
+		switch r.Kind {
+		case "line":
+		case "focus", "supervision": // the reason says it
+			st.Says = strings.TrimSuffix(v.Reason.sentence(would), ".")
+		default:
 			st.Says = fmt.Sprintf("%s by the school's %s %s for %s", done(would), kindWords(r.Kind), r.ID, st.Group)
 		}
 		if len(r.Classes) > 0 {

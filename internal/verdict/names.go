@@ -20,13 +20,16 @@ type Names struct {
 
 // RuleInfo says which rule of the file a number in a verdict is.
 type RuleInfo struct {
-	Kind   string // "line", "own", "unblock"
+	Kind   string // "line", "own", "unblock", "focus", "supervision"
 	ID     string
 	Act    Action
 	Clause string
 	Says   string // the note or reason given with it
 	// Classes are those it is narrowed to.
 	Classes []string
+	// Hosts are the sites of a focus, and Until its end in Unix milliseconds.
+	Hosts []string
+	Until int64
 }
 
 // Rule returns the rule behind Verdict.Rule; false for 0 and unknown numbers.

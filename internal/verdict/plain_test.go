@@ -23,7 +23,7 @@ func (p *plainJudge) decide(a *verdict.Ask) verdict.Verdict {
 	groups := p.groups(a)
 	allTried := !slices.ContainsFunc(groups, func(g int) bool { return !p.r.Groups[g].TryOut })
 	if act, why, settled := p.whoever(a); settled {
-		return tried(act, why, allTried && why != verdict.ReasonPaused)
+		return tried(act, why, allTried && why != verdict.ReasonPaused && why != verdict.ReasonFocus)
 	}
 	var v verdict.Verdict
 	for i, g := range groups {
@@ -82,14 +82,64 @@ func (p *plainJudge) whoever(a *verdict.Ask) (verdict.Action, verdict.Reason, bo
 	}
 	essential := slices.ContainsFunc(p.r.Essentials, func(h string) bool { return below(a.Host, h) })
 	switch {
-	case a.Paused:
+	case a.Paused || slices.ContainsFunc(p.focuses(a), func(f verdict.Focus) bool { return len(f.Hosts) == 0 }):
 		return verdict.Block, verdict.ReasonPaused, true
 	case a.Unsigned && p.r.UnsignedClosed && !essential:
 		return verdict.Block, verdict.ReasonUnsigned, true
 	case a.Held && !essential:
 		return verdict.Block, verdict.ReasonAgreement, true
+	case essential:
+	case p.alone(a):
+		return verdict.Block, verdict.ReasonUnsupervised, true
+	case p.unfocused(a):
+		return verdict.Block, verdict.ReasonFocus, true
 	}
 	return verdict.Block, verdict.ReasonNone, false
+}
+
+// focuses are those that hold for the subject now.
+func (p *plainJudge) focuses(a *verdict.Ask) (out []verdict.Focus) {
+	for _, f := range p.r.Focuses {
+		if at := a.At.UnixMilli(); at < f.Span.From || at >= f.Span.Until || !p.atSchool(f.Who.Classes, a) {
+			continue
+		}
+		if slices.ContainsFunc(p.groups(a), func(g int) bool {
+			return len(f.Who.Groups) == 0 || slices.Contains(f.Who.Groups, p.r.Groups[g].Slug)
+		}) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// atSchool reports that the subject, or all at the address, are in one of the
+// classes.
+func (p *plainJudge) atSchool(classes []string, a *verdict.Ask) bool {
+	together := *a
+	together.Classes = a.Together
+	return p.inClass(classes, a, false) || p.inClass(classes, &together, false)
+}
+
+func (p *plainJudge) unfocused(a *verdict.Ask) bool {
+	return slices.ContainsFunc(p.focuses(a), func(f verdict.Focus) bool {
+		return !slices.ContainsFunc(f.Hosts, func(h string) bool { return below(a.Host, h) })
+	})
+}
+
+func (p *plainJudge) alone(a *verdict.Ask) bool {
+	x := p.r.Supervision
+	if x == nil || a.Attended {
+		return false
+	}
+	if !slices.ContainsFunc(p.groups(a), func(g int) bool { return p.holds(x.Who, g, a, true) }) {
+		return false
+	}
+	return !slices.ContainsFunc(x.Sessions, func(s verdict.Session) bool {
+		at := a.At.UnixMilli()
+		in := len(s.Who.Classes) == 0 || p.atSchool(s.Who.Classes, a)
+		there := len(s.Who.Places) == 0 || a.Place > 0 && slices.Contains(s.Who.Places, p.r.Places[a.Place-1])
+		return at >= s.Span.From && at < s.Span.Until && in && there
+	})
 }
 
 func below(host, name string) bool { return host == name || strings.HasSuffix(host, "."+name) }
@@ -300,6 +350,24 @@ func drawRules(t *rapid.T) verdict.Rules {
 			Span:       verdict.Span{From: rapid.Int64Range(1, 3).Draw(t, "from"), Until: rapid.Int64Range(4, 6).Draw(t, "until")},
 		})
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "focuses") {
+		r.Focuses = append(r.Focuses, verdict.Focus{
+			Who:   verdict.Who{Groups: someOf(t, "focus groups", someGroups, 2), Classes: []string{rapid.SampledFrom([]string{"7b", "8c"}).Draw(t, "focus class")}},
+			Hosts: someOf(t, "focus hosts", someNames, 2),
+			Span:  verdict.Span{From: rapid.Int64Range(1, 3).Draw(t, "from"), Until: rapid.Int64Range(4, 6).Draw(t, "until")},
+		})
+	}
+	if rapid.IntRange(0, 3).Draw(t, "supervision") == 0 {
+		r.Supervision = &verdict.Supervision{Who: verdict.Who{Groups: someOf(t, "groups", someGroups, 2), KeyStages: someOf(t, "stages", []string{"k1", "k2"}, 1)}}
+		for range rapid.IntRange(0, 2).Draw(t, "sessions") {
+			s := verdict.Session{Span: verdict.Span{From: rapid.Int64Range(1, 3).Draw(t, "from"), Until: rapid.Int64Range(4, 6).Draw(t, "until")}}
+			s.Who.Places = someOf(t, "places", []string{"p1", "p2"}, 1)
+			if len(s.Who.Places) == 0 || rapid.Bool().Draw(t, "class too") {
+				s.Who.Classes = []string{rapid.SampledFrom([]string{"7b", "8c"}).Draw(t, "class")}
+			}
+			r.Supervision.Sessions = append(r.Supervision.Sessions, s)
+		}
+	}
 	r.Unliftable = someOf(t, "unliftable", someCategories[2:], 1)
 	r.Locked.Categories = someOf(t, "locked", someCategories[3:], 1)
 	r.Locked.Hosts = someOf(t, "locked hosts", someNames[2:3], 1)
@@ -338,7 +406,9 @@ func TestDecideIsThePlainJudge(t *testing.T) {
 				At: time.UnixMilli(rapid.Int64Range(0, 7).Draw(rt, "at")), Minute: rapid.Uint16Range(0, 10079).Draw(rt, "minute"),
 				Paused:   rapid.IntRange(0, 9).Draw(rt, "paused") == 0,
 				Unsigned: rapid.IntRange(0, 9).Draw(rt, "unsigned") == 0, Held: rapid.IntRange(0, 9).Draw(rt, "held") == 0,
-				Classes: rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 2).Draw(rt, "classes"),
+				Classes:  rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 2).Draw(rt, "classes"),
+				Together: rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 1).Draw(rt, "together"),
+				Attended: rapid.IntRange(0, 3).Draw(rt, "attended") == 0,
 			}
 			want, v := p.decide(a), s.Decide(a)
 			if v.Action != want.Action || v.Reason != want.Reason || v.TryOut != want.TryOut || v.Tried != want.Tried {

@@ -54,6 +54,9 @@ type Rules struct {
 	Splice  Splice   `json:"splice,omitzero"`
 	Headers []Header `json:"headers,omitempty"`
 	Permits []Permit `json:"permits,omitempty"`
+
+	Focuses     []Focus      `json:"focuses,omitempty"`
+	Supervision *Supervision `json:"supervision,omitempty"`
 }
 
 // Group is one group of people who share rules.

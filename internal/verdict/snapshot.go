@@ -33,9 +33,10 @@ type Source struct {
 //  5. Without rules (WithoutRules): essentials are open, the rest is as set.
 //  6. What is locked, by host or by category: block.
 //  7. A port that tunnels may not use: block.
-//  8. The subject's web is paused: block. Nobody is signed in and the school
-//     asks for it, or the agreement is not signed and the web waits for that:
-//     block, essentials excepted.
+//  8. The subject's web, or that of their class, is paused: block. Nobody is
+//     signed in and the school asks for it, the agreement is not signed and the
+//     web waits for that, nobody supervises a class whose web needs it, or the
+//     class has a focus and the host is not in it: block, essentials excepted.
 //  9. Own entries: the longest host decides, of those the longest path; of
 //     equals block beats warn beats allow.
 //  10. A running unblock of the host or page, unless the name is in a category
@@ -51,9 +52,10 @@ type Source struct {
 // who is known to be in them (Group.KnownOnly).
 //
 // A group that is being tried out (Group.TryOut) lets through what steps 6 and
-// 9 to 13 close, and so does step 8, but for a pause, where all the subject's
-// groups are being tried out. Steps 1, 4, 5 and 7 protect the network and the
-// filter itself and hold all the same. The verdict says what would have been.
+// 9 to 13 close, and so does step 8, but for a pause and a focus, where all the
+// subject's groups are being tried out. Steps 1, 4, 5 and 7 protect the network
+// and the filter itself and hold all the same. The verdict says what would
+// have been.
 //
 // Category lines. A line's narrowness is how many of groups, key stages,
 // places, classes and times it gives. For each category of the name, the narrowest
@@ -106,6 +108,8 @@ type Snapshot struct {
 	spliceCats  CategorySet
 	headers     []header
 	permits     map[string][]permit // by host and path
+	focuses     []focus
+	supervision *supervision // nil: nobody's web needs it
 	phrases     *scan.Phrases
 	moments     []int64 // at which a span begins or ends, sorted, 0 left in
 }
@@ -195,6 +199,7 @@ const (
 	targetLocked
 	targetOwn
 	targetUnblock
+	targetFocus
 )
 
 // target is one purpose of one host.

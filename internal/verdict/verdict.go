@@ -129,7 +129,10 @@ type Ask struct {
 	Place    uint8
 	// Classes are numbers of the snapshot's list of classes; none = not known.
 	Classes []uint16
-	At      time.Time
+	// Together are the classes that all of several people behind one address
+	// are in: what a teacher set for one of them holds, and nothing opens by it.
+	Together []uint16
+	At       time.Time
 	// Minute is the site's minute of the week, 0 = Monday 00:00, local time.
 	Minute uint16
 	// Unsigned: nobody is signed in behind the address.
@@ -139,6 +142,9 @@ type Ask struct {
 	// Held: the subject has not signed the school's agreement, and the school
 	// holds the web back until then.
 	Held bool
+	// Attended: it is not asked whether somebody supervises the subject. So the
+	// filter tries itself, and rules are checked before they hold.
+	Attended bool
 	// PrivateOpen: Host is an address that the door's own configuration lets
 	// people reach although it is private (an intranet, a test bench). It then
 	// counts as a name that is in no list.

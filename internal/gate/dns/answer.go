@@ -227,8 +227,8 @@ func (s *Server) judge(who *subject.Found, q porter.Question) (a porter.Answer, 
 		return a, false
 	}
 	a = s.cfg.Porter.Judge(who, q)
-	// What nobody lists is only where the listed one lives.
-	return a, !a.Allowed() && a.Verdict.Reason != verdict.ReasonUnlisted
+	// What nobody lists, or no lesson names, is only where the named one lives.
+	return a, !a.Allowed() && a.Verdict.Reason != verdict.ReasonUnlisted && a.Verdict.Reason != verdict.ReasonFocus
 }
 
 // nearest is the canonical name, or of one that no page could have the

@@ -65,6 +65,9 @@ type Device struct {
 	// CA: the school's certificate is installed on it, so a page can be shown
 	// in place of a blocked HTTPS site.
 	CA bool `json:"ca,omitempty"`
+	// Attended: the filter tries itself from here, and nobody needs to be
+	// supervised.
+	Attended bool `json:"attended,omitempty"`
 }
 
 // Push is one message of the numbered presence stream.
@@ -88,6 +91,9 @@ type Found struct {
 	Paused  bool // and their web is paused
 	Held    bool // and it waits for the agreement to be signed
 	Several bool // several people: Groups are all of theirs, and nobody in particular is meant
+	// Together are the classes that all of several people are in.
+	Together []string
+	Attended bool // the filter tries itself from there
 }
 
 // Held reports that the web waits for the school's agreement to be signed.
@@ -283,7 +289,7 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 			// Several people at one address: nobody in particular, and none of
 			// their groups may loosen the rules for the others.
 			found.Several, found.KeyStage = true, ""
-			found.Groups = allGroups(rows)
+			found.Groups, found.Together = allGroups(rows), together(rows)
 			found.Paused = all(rows, func(r *Row) bool { return now.Before(r.PausedUntil) })
 			found.Held = all(rows, (*Row).Held)
 		}
@@ -293,7 +299,7 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 }
 
 func fromDevice(d *Device, address netip.Addr) Found {
-	return Found{CA: d.CA, Row: Row{
+	return Found{CA: d.CA, Attended: d.Attended, Row: Row{
 		Address: address, Device: d.ID, Certainty: spool.Likely, Groups: d.Groups,
 		KeyStage: d.KeyStage, Site: d.Site, Place: d.Place,
 	}}
@@ -364,6 +370,15 @@ func allGroups(rows []*Row) (out []string) {
 				out = append(out, g)
 			}
 		}
+	}
+	return out
+}
+
+// together are the classes that all are in.
+func together(rows []*Row) []string {
+	out := slices.Clone(rows[0].Classes)
+	for _, r := range rows[1:] {
+		out = slices.DeleteFunc(out, func(c string) bool { return !slices.Contains(r.Classes, c) })
 	}
 	return out
 }
