@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"maps"
 	"net/netip"
 	"os"
 	"strings"
@@ -8,11 +9,14 @@ import (
 	"time"
 )
 
-// neighbours reads the machine's table of hardware addresses, where the
-// system offers it as a file. Behind a router it knows only the router, which
-// is why a device entry by hardware address works on the school's own network.
+// neighbours reads the machine's table of hardware addresses: of IPv4 where the
+// system offers it as a file, of IPv6, by which a device has several addresses
+// and new ones every day, from the system itself. Behind a router it knows only
+// the router, which is why a device entry by hardware address works on the
+// school's own network.
 type neighbours struct {
 	path  string
+	six   func() map[netip.Addr]string
 	mu    sync.Mutex
 	read  time.Time
 	known map[netip.Addr]string
@@ -20,7 +24,7 @@ type neighbours struct {
 
 const neighbourAge = 10 * time.Second
 
-func newNeighbours() *neighbours { return &neighbours{path: "/proc/net/arp"} }
+func newNeighbours() *neighbours { return &neighbours{path: "/proc/net/arp", six: neighbours6} }
 
 func (n *neighbours) mac(a netip.Addr, now time.Time) string {
 	n.mu.Lock()
@@ -28,6 +32,7 @@ func (n *neighbours) mac(a netip.Addr, now time.Time) string {
 	if age := now.Sub(n.read); n.known == nil || age > neighbourAge || age < 0 {
 		n.read = now
 		n.known = readNeighbours(n.path)
+		maps.Copy(n.known, n.six())
 	}
 	return n.known[a]
 }

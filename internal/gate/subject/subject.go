@@ -48,8 +48,13 @@ type Row struct {
 	Idle time.Duration `json:"idle,omitzero"`
 	// Fresh: they have signed in just now. A row that is only told again goes
 	// on where it was.
-	Fresh bool          `json:"fresh,omitempty"`
-	used  *atomic.Int64 // unix milliseconds; shared by all copies of the row
+	Fresh bool `json:"fresh,omitempty"`
+	// Of is the row at no address of its own by which the parent knows who this
+	// is about, where the gate heard of somebody from the network; see Hear.
+	Of string `json:"of,omitempty"`
+	// MAC is the hardware address of a device that the network named.
+	MAC  string        `json:"mac,omitempty"`
+	used *atomic.Int64 // unix milliseconds; shared by all copies of the row
 }
 
 // Device is a line of the school's device table.
@@ -91,6 +96,7 @@ type Found struct {
 	Paused  bool // and their web is paused
 	Held    bool // and it waits for the agreement to be signed
 	Several bool // several people: Groups are all of theirs, and nobody in particular is meant
+	Shared  bool // the device is one that several people use
 	// Together are the classes that all of several people are in.
 	Together []string
 	Attended bool // the filter tries itself from there
@@ -108,6 +114,7 @@ type Table struct {
 	rows      map[string]*Row       // by ID
 	byAddress map[netip.Addr][]*Row // rows bound to an address
 	byDevice  map[string][]*Row     // rows bound to a device
+	heard     map[string][]*Row     // rows with a hardware address
 	devices   map[string]*Device    // by ID
 	exact     map[netip.Addr]*Device
 	ranges    []deviceRange
@@ -137,6 +144,7 @@ func (t *Table) clearRows() {
 	t.rows = make(map[string]*Row)
 	t.byAddress = make(map[netip.Addr][]*Row)
 	t.byDevice = make(map[string][]*Row)
+	t.heard = make(map[string][]*Row)
 }
 
 // Apply takes one push. A push that is not the next in order is refused, so
@@ -158,7 +166,9 @@ func (t *Table) apply(p Push, now time.Time) error {
 	before := t.rows
 	if p.Full {
 		t.clearRows()
+		t.keepHeard(before)
 	}
+	t.retell(&p)
 	if len(t.rows)+len(p.Rows) > maxRows {
 		t.sweepLocked(now)
 	}
@@ -184,11 +194,15 @@ func (t *Table) apply(p Push, now time.Time) error {
 
 func (t *Table) addLocked(r *Row) {
 	t.rows[r.ID] = r
+	if r.MAC != "" {
+		t.heard[r.MAC] = append(t.heard[r.MAC], r)
+	}
 	if r.Address.IsValid() {
 		t.byAddress[r.Address] = append(t.byAddress[r.Address], r)
-		return
 	}
-	t.byDevice[r.Device] = append(t.byDevice[r.Device], r)
+	if r.Device != "" && !r.Address.IsValid() {
+		t.byDevice[r.Device] = append(t.byDevice[r.Device], r)
+	}
 }
 
 func (t *Table) removeLocked(id string) {
@@ -197,16 +211,20 @@ func (t *Table) removeLocked(id string) {
 		return
 	}
 	delete(t.rows, id)
-	if r.Address.IsValid() {
-		t.byAddress[r.Address] = without(t.byAddress[r.Address], r)
-		if len(t.byAddress[r.Address]) == 0 {
-			delete(t.byAddress, r.Address)
-		}
+	drop(t.byAddress, r.Address, r)
+	drop(t.byDevice, r.Device, r)
+	drop(t.heard, r.MAC, r)
+}
+
+func drop[K comparable](from map[K][]*Row, key K, r *Row) {
+	rows, ok := from[key]
+	if !ok {
 		return
 	}
-	t.byDevice[r.Device] = without(t.byDevice[r.Device], r)
-	if len(t.byDevice[r.Device]) == 0 {
-		delete(t.byDevice, r.Device)
+	if rows = without(rows, r); len(rows) > 0 {
+		from[key] = rows
+	} else {
+		delete(from, key)
 	}
 }
 
@@ -279,6 +297,7 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 	if device != nil {
 		rows = live(t.byDevice[device.ID], rows, now)
 	}
+	rows = t.byHardware(address, rows, now)
 	found := Found{Row: Row{Address: address}}
 	if device != nil {
 		found = fromDevice(device, address)
@@ -299,7 +318,7 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 }
 
 func fromDevice(d *Device, address netip.Addr) Found {
-	return Found{CA: d.CA, Attended: d.Attended, Row: Row{
+	return Found{CA: d.CA, Shared: d.Shared, Attended: d.Attended, Row: Row{
 		Address: address, Device: d.ID, Certainty: spool.Likely, Groups: d.Groups,
 		KeyStage: d.KeyStage, Site: d.Site, Place: d.Place,
 	}}
@@ -338,7 +357,8 @@ func live(rows, to []*Row, now time.Time) []*Row {
 	return to
 }
 
-// single returns the newest row if all of them are of one person.
+// single returns the surest and then the newest row if all of them are of one
+// person.
 func single(rows []*Row) (*Row, bool) {
 	if len(rows) == 0 {
 		return nil, false
@@ -348,7 +368,7 @@ func single(rows []*Row) (*Row, bool) {
 		if r.Subject != best.Subject {
 			return nil, false
 		}
-		if r.Ends.After(best.Ends) {
+		if r.Certainty > best.Certainty || r.Certainty == best.Certainty && r.Ends.After(best.Ends) {
 			best = r
 		}
 	}
@@ -432,7 +452,7 @@ func (t *Table) Paused(now time.Time) map[string]time.Time {
 	defer t.mu.RUnlock()
 	var out map[string]time.Time
 	for id, r := range t.rows {
-		if !now.Before(r.PausedUntil) || !now.Before(r.Ends) {
+		if !now.Before(r.PausedUntil) || !now.Before(r.Ends) || r.Of != "" {
 			continue
 		}
 		if out == nil {
