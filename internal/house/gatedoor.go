@@ -286,6 +286,7 @@ func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
 	now := g.h.cfg.Clock.Now
 	mux := http.NewServeMux()
 	mux.Handle(control.VerifyPath, control.VerifyHandler(g.verify, g.secret, now))
+	mux.Handle(control.NamePath, control.NameHandler(g.byName, g.secret, now))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		client, secure, ok := control.SignedClient(r, g.secret(), now())
 		if !ok {
@@ -327,6 +328,20 @@ func (g *gateDoor) secret() string {
 
 func (g *gateDoor) verify(ctx context.Context, user, password string) (subject.Row, bool, error) {
 	row, ok, err := g.h.Access.VerifyBasic(ctx, user, password, netip.IPv4Unspecified())
+	if err != nil || !ok {
+		return subject.Row{}, false, err
+	}
+	found, err := g.toRow(ctx, row)
+	return found, err == nil, err
+}
+
+// byName says who a name of the school's network means.
+func (g *gateDoor) byName(ctx context.Context, in control.NameRequest) (subject.Row, bool, error) {
+	// A message of who is there is either read after this is written, and has
+	// it, or is with the filter before the answer is.
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	row, ok, err := g.h.Access.ByNetworkName(ctx, in.Name, in.Realm, in.How)
 	if err != nil || !ok {
 		return subject.Row{}, false, err
 	}

@@ -106,6 +106,7 @@ const (
 	VerbEnded    journal.Verb = "session.ended"
 	VerbFailed   journal.Verb = "sign-in.failed"
 	VerbProxied  journal.Verb = "proxy.signed-in"
+	VerbNamed    journal.Verb = "network.named"
 	VerbIssued   journal.Verb = "token.issued"
 	VerbRevoked  journal.Verb = "token.revoked"
 
@@ -132,6 +133,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbEnded, Says: "A session was ended."},
 	{Verb: VerbFailed, Says: "Sign-ins with a wrong name or password, counted."},
 	{Verb: VerbProxied, Says: "Somebody signed in to the web through the proxy."},
+	{Verb: VerbNamed, Says: "The school's network said who uses the web."},
 	{Verb: VerbIssued, Says: "A token for a program was made."},
 	{Verb: VerbRevoked, Says: "A token for a program was ended."},
 	{Verb: VerbProved, Says: "Somebody showed their second factor."},

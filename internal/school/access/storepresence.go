@@ -2,6 +2,8 @@ package access
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -81,6 +83,39 @@ func (r *Room) behind(ctx context.Context, now time.Time) ([]bound, error) {
 			b.address, b.until = a, until.Time
 			out = append(out, b)
 		}
+	}
+	return out, rows.Err()
+}
+
+// untilAt is until when an address is a subject's, zero where it is not.
+func (r *Room) untilAt(ctx context.Context, subject string, at netip.Addr) (time.Time, error) {
+	var until store.Time
+	err := r.DB.QueryRowContext(ctx, "SELECT until_at FROM web_addresses WHERE subject = $1 AND address = $2", subject, addressText(at)).Scan(&until)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading until when somebody is on the web: %w", err)
+	}
+	return until.Time, nil
+}
+
+// namesakes are the people whose account or whose line of the roll has a user
+// name, or a mail address, all of them in lower case; two are as good as ten.
+func namesakes(ctx context.Context, q store.Querier, name, mail string) ([]people.ID, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id FROM people WHERE username = $1 OR username = $2 OR LOWER(email) = $2
+		UNION SELECT person FROM accounts WHERE username = $1 OR username = $2 LIMIT 2`, name, mail)
+	if err != nil {
+		return nil, fmt.Errorf("looking a name up: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []people.ID
+	for rows.Next() {
+		var id people.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("looking a name up: %w", err)
+		}
+		out = append(out, id)
 	}
 	return out, rows.Err()
 }
