@@ -49,6 +49,13 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 	if asked {
 		return
 	}
+	s.requested(w, r, site{host: host, port: port}, client, basic)
+}
+
+// requested answers for a name of our own, or sees the request through. Who
+// asks is known by then.
+func (s *Server) requested(w http.ResponseWriter, r *http.Request, to site, client netip.Addr, basic *subject.Row) {
+	host, port := to.host, to.port
 	if slices.Contains(s.porter.Settings().OwnHosts, host) && port == 80 {
 		s.people.serve(w, r, client)
 		return
@@ -61,7 +68,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 		s.here(w, r, client)
 		return
 	}
-	x := &exchange{Server: s, w: w, r: r, to: site{host: host, port: port}, client: client, basic: basic}
+	x := &exchange{Server: s, w: w, r: r, to: to, client: client, basic: basic}
 	x.run()
 }
 
@@ -244,8 +251,12 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 		Rule: b.Rule, Clause: b.Clause, Group: b.Group, School: set.SchoolName, Adult: set.TrustedAdult, Pages: set.Pages(),
 		At: a.At, Notice: set.Notice,
 	}
+	v.Class, v.Sites, v.Until = b.Class, b.Sites, b.Until
 	if zone, err := set.Location(); err == nil {
-		v.At = a.At.In(zone)
+		v.At, v.Until = a.At.In(zone), b.Until.In(zone)
+		if b.Until.IsZero() {
+			v.Until = b.Until
+		}
 	}
 	switch {
 	case ofAudience(a, "staff"):
