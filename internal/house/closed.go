@@ -30,6 +30,21 @@ var standing = map[string]struct {
 		"The web is paused for you. Whoever paused it can end that.",
 		web.Link{},
 	},
+	"class-paused": {
+		"Your teacher has paused the web for your class for a while. Help pages are open.",
+		"A teacher has paused the web for this class. Whoever paused it can end that on the page My class.",
+		web.Link{},
+	},
+	"focus": {
+		"Your teacher has opened some sites for this lesson, and this is not one of them. After the lesson everything is as before.",
+		"A teacher has opened only some sites for this class, and this is not one of them. It ends by itself.",
+		web.Link{},
+	},
+	"unsupervised": {
+		"Your class uses the web while an adult is with you. Ask your teacher to begin. Help pages are open.",
+		"The web of this class is open while somebody supervises it. Begin on the page My class.",
+		web.Link{},
+	},
 	"no-rules": {
 		"The school's filter has no rules at the moment, so most pages are closed. Help pages are open.",
 		"The filter has no current rules, so it is closed. Tell who looks after it.",
@@ -65,8 +80,15 @@ func closedOf(b porter.Block) help.Closed {
 		Host: b.Host, At: b.At, Pupil: b.Pupil, Distress: b.Alert, Staff: b.Teacher,
 		Rule: b.Rule, Category: b.Title, Group: b.Group,
 	}
-	if says, ok := standing[b.Reason]; ok {
+	reason := b.Reason
+	if b.Class && reason == "paused" {
+		reason = "class-paused"
+	}
+	if says, ok := standing[reason]; ok {
 		c.Pupil, c.Staff, c.First = says.pupil, says.staff, says.first
+		for _, host := range b.Sites {
+			c.Sites = append(c.Sites, web.Link{Title: host, Path: "https://" + host + "/"})
+		}
 		return c
 	}
 	if c.Pupil == "" {

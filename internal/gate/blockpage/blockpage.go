@@ -69,10 +69,15 @@ type View struct {
 	School   string
 	Adult    string // the school's sentence about who can help
 	Pages    string // address of the people's pages, "" for none
-	GoOn     string // where "go on" leads, "" where there is none
-	Notice   string // that use is monitored, in the reader's words
-	Help     []Help
-	At       time.Time
+	// Class: a teacher set it for the class. Sites are those of the lesson,
+	// and Until its end, where there is one.
+	Class  bool
+	Sites  []string
+	Until  time.Time
+	GoOn   string // where "go on" leads, "" where there is none
+	Notice string // that use is monitored, in the reader's words
+	Help   []Help
+	At     time.Time
 }
 
 type link struct {
@@ -83,9 +88,10 @@ type link struct {
 type fact struct{ Name, Says string }
 
 type page struct {
-	Title, Lead, HostSays, Host, Adult, School, When, Notice string
+	Title, Lead, HostSays, Host, Adult, School, When, Notice, Ends string
 
 	Style template.CSS
+	Sites []link
 	Links []link
 	Facts []fact
 	Help  []Help
@@ -127,7 +133,10 @@ func (m *Maker) Page(v View) []byte {
 		When: v.At.Format("Monday 2 January, 15:04"), Notice: v.Notice,
 	}
 	p.Title, p.Lead = words(v)
-	p.Links = links(v)
+	p.Links, p.Sites = links(v), sites(v)
+	if v.Class && !v.Until.IsZero() {
+		p.Ends = "Until " + v.Until.Format("15:04") + "."
+	}
 	switch {
 	case v.Reader == Staff && v.Reason == "agreement": // there is nothing to explain by a rule
 	case v.Reader == Staff:
@@ -158,6 +167,9 @@ func words(v View) (title, lead string) {
 	case "away":
 		return "This page is resting", "Signing in and asking do not work at the moment. Try again in a few minutes. Help pages are open."
 	case "paused":
+		if v.Class {
+			return "The web is paused for your class", "Your teacher has paused it for a while. Look up from the screen. Help pages are open."
+		}
 		return "The web is paused for you", "An adult at school has paused it for a while. Help pages are open."
 	case "unsigned":
 		return "Please sign in first", "Sign in, and then open the page again."
@@ -247,6 +259,15 @@ func links(v View) []link {
 		out = append(out, link{v.Pages + "/ask", "Ask to open it", false})
 	}
 	return append(out, link{v.Pages + "/help", "Help", false})
+}
+
+// sites are the lesson's, as links: what is opened is asked about anew.
+func sites(v View) []link {
+	var out []link
+	for _, host := range v.Sites {
+		out = append(out, link{To: "https://" + host + "/", Says: host})
+	}
+	return out
 }
 
 func askWords(r Reader) string {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestEveryReasonInsideHasWordsForEveryReader(t *testing.T) {
@@ -59,5 +60,24 @@ func TestAFileIsAskedForByItsAddress(t *testing.T) {
 		if got := string(m.Page(v)); strings.Contains(got, "Ask to open it") || strings.Contains(got, "Ask for this file") {
 			t.Errorf("%s: it can be asked for in vain", reason)
 		}
+	}
+}
+
+func TestAClassReadsWhatItsTeacherSet(t *testing.T) {
+	m := maker(t)
+	until := time.Date(2026, 11, 23, 11, 20, 0, 0, time.UTC)
+	page := string(m.Page(View{Reason: "focus", Host: "games.example", Pages: "https://filter.test", Class: true, Sites: []string{"atlas.example"}, Until: until}))
+	for _, want := range []string{"Not in this lesson", "Your class is looking at", `href="https://atlas.example/"`, "Until 11:20."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of a focus does not have %q", want)
+		}
+	}
+	page = string(m.Page(View{Reason: "paused", Pages: "https://filter.test", Class: true, Until: until}))
+	if !strings.Contains(page, "paused for your class") || strings.Contains(page, "looking at") {
+		t.Error("the page of a class's pause says something else")
+	}
+	page = string(m.Page(View{Reason: "paused", Pages: "https://filter.test"}))
+	if !strings.Contains(page, "paused for you") || strings.Contains(page, "Your teacher has paused") {
+		t.Error("a pause of one pupil is told as one of the class")
 	}
 }

@@ -25,6 +25,10 @@ type Block struct {
 	Alert    bool      `json:"alert,omitempty"` // never name the category on a pupil's page
 	// Found is what was found inside, for staff alone: what weighed how much.
 	Found string `json:"found,omitempty"`
+	// Class: a teacher set it for the class, with these Sites, until then.
+	Class bool      `json:"class,omitempty"`
+	Sites []string  `json:"sites,omitempty"`
+	Until time.Time `json:"until,omitzero"`
 	// Several people are signed in at the address: the strictest rules hold.
 	Several bool `json:"several,omitempty"`
 	// Subject is who it was for, so that the page does not show it to the
@@ -106,6 +110,9 @@ func (a *Answer) block() Block {
 	}
 	if r, ok := names.Rule(a.Verdict.Rule); ok {
 		b.Rule, b.Clause = r.ID, r.Clause
+		if r.Kind == "focus" {
+			b.Class, b.Sites, b.Until = true, r.Hosts, time.UnixMilli(r.Until)
+		}
 	}
 	if a.finding != nil {
 		b.Found = bounded(a.finding.Detail)

@@ -25,6 +25,8 @@ type Closed struct {
 	// First is the one thing to do before all else, where there is one: sign
 	// in, sign the agreement.
 	First web.Link
+	// Sites are those that the class may open, where it is a lesson's focus.
+	Sites []web.Link
 	// Staff is the reason in a teacher's words; Rule, Category and Group are
 	// shown to staff only.
 	Staff, Rule, Category, Group string

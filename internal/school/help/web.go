@@ -21,7 +21,8 @@ type whyView struct {
 	When     web.When
 	Sentence string
 	First    web.Link // what to do before all else, "" for nothing
-	Unknown  bool     // the filter did not answer
+	Sites    []web.Link
+	Unknown  bool // the filter did not answer
 	Staff    web.Summary
 	ForStaff bool
 	Adult    string
@@ -177,7 +178,7 @@ func (r *Room) latest(c *web.Ctx) (Closed, bool, error) {
 // much to whoever sees a pupil's screen.
 func (r *Room) found(c *web.Ctx, v *whyView, closed Closed) {
 	v.Found, v.Host, v.When, v.Sentence = true, closed.Host, c.Ago(closed.At), closed.Pupil
-	v.First = closed.First
+	v.First, v.Sites = closed.First, closed.Sites
 	if closed.Distress && !v.ForStaff {
 		v.Host = ""
 	}
