@@ -102,6 +102,7 @@ type Maker struct {
 	tmpl  *template.Template
 	style template.CSS
 	csp   string
+	kept  *kept
 }
 
 // New reads the page's parts.
@@ -117,7 +118,7 @@ func New() (*Maker, error) {
 	style := strings.TrimSpace(string(css))
 	sum := sha256.Sum256([]byte(style))
 	return &Maker{
-		tmpl: tmpl, style: template.CSS(style), // our own embedded file
+		tmpl: tmpl, kept: newKept(), style: template.CSS(style), // our own embedded file
 		csp: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 			"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	}, nil
@@ -328,7 +329,7 @@ func (m *Maker) Header(h http.Header) {
 
 // Write answers with the page. A reader of the head alone gets the head alone.
 func (m *Maker) Write(w http.ResponseWriter, status int, v View) {
-	body := m.Page(v)
+	body := m.page(v)
 	m.Header(w.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
