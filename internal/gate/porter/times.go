@@ -37,3 +37,6 @@ func (p *Porter) High() time.Time {
 	_, high := p.times()
 	return high
 }
+
+// Zone is the zone of the site's clock.
+func (p *Porter) Zone() *time.Location { return p.settings.Load().zone }

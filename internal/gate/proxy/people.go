@@ -70,10 +70,7 @@ func (p *people) serve(w http.ResponseWriter, r *http.Request, client netip.Addr
 func (p *people) alone(w http.ResponseWriter) {
 	s := p.server
 	set := s.porter.Settings()
-	v := blockpage.View{Reason: "away", School: set.SchoolName, Adult: set.TrustedAdult, At: s.porter.Now()}
-	if zone, err := set.Location(); err == nil {
-		v.At = v.At.In(zone)
-	}
+	v := blockpage.View{Reason: "away", School: set.SchoolName, Adult: set.TrustedAdult, At: s.porter.Now().In(s.porter.Zone())}
 	for _, h := range set.Help {
 		v.Help = append(v.Help, blockpage.Help{Name: h.Name, Phone: h.Phone, URL: h.URL, Says: h.Says})
 	}

@@ -249,7 +249,7 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 	v := blockpage.View{
 		Reason: b.Reason, Host: b.Host, Pupil: b.Pupil, Quiet: b.Alert, Title: b.Title, Teacher: b.Teacher, Category: b.Category,
 		Rule: b.Rule, Clause: b.Clause, Group: b.Group, School: set.SchoolName, Adult: set.TrustedAdult, Pages: set.Pages(),
-		At: a.At, Notice: set.Notice,
+		At: a.At.In(s.porter.Zone()), Notice: set.Notice,
 	}
 	v.Class, v.Sites, v.Until = b.Class, b.Sites, b.Until
 	if zone, err := set.Location(); err == nil {
