@@ -72,7 +72,7 @@ func (s *Server) Redirected(ln net.Listener, cfg Redirects) *Transparent {
 	}
 	t.http = &http.Server{
 		Handler: http.HandlerFunc(t.ServeHTTP), ConnContext: redirectedContext, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor,
-		MaxHeaderBytes: maxHead - 4096, ErrorLog: s.http.ErrorLog,
+		MaxHeaderBytes: maxHead - 4096, ErrorLog: s.http.ErrorLog, DisableGeneralOptionsHandler: true,
 	}
 	return t
 }
