@@ -20,7 +20,7 @@ func (r *running) openICAP(*Settings) error {
 	}
 	s, err := icap.Listen(cfg.Doors.ICAP, icap.Config{
 		Porter: r.porter, Content: r.shared.Content, Front: r.proxy, Guard: r.guard, Pages: r.shared.Pages,
-		Peers: peers, Clock: cfg.Clock, Log: cfg.Log,
+		Namer: r.names, Peers: peers, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return plainly(err, cfg.Doors.ICAP, "--listen-icap")

@@ -17,6 +17,7 @@ import (
 	"belisha/internal/gate/ca"
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/dns"
+	"belisha/internal/gate/identity"
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/proxy"
 	"belisha/internal/gate/spool"
@@ -40,8 +41,9 @@ type running struct {
 	sink   *proxy.Server // or nil
 	dns    *dns.Server
 	more   []opened
-	looks  looks        // inside messages
-	shared proxy.Config // what the browsers' door was opened with, for others that do as it does
+	names  *identity.Names // whom the network's names mean
+	looks  looks           // inside messages
+	shared proxy.Config    // what the browsers' door was opened with, for others that do as it does
 	ctl    net.Listener
 	web    *http.Server
 	state  control.State
@@ -197,9 +199,11 @@ func (r *running) openDoors(set *Settings) error {
 	}
 	secret := control.NewSecret()
 	socket := func() string { return r.porter.Settings().PeopleSocket }
+	people := control.NewPeople(socket, secret, cfg.Clock.Now)
+	r.names = identity.NewNames(people, cfg.Clock.Now)
 	pc := proxy.Config{
 		Porter: r.porter, Lookup: resolver, Guard: r.guard, Pages: pages, Upstream: upstream, Secret: secret,
-		Clock: cfg.Clock, Log: cfg.Log, Verifier: control.NewPeople(socket, secret, cfg.Clock.Now),
+		Clock: cfg.Clock, Log: cfg.Log, Verifier: people,
 	}
 	if r.ca != nil {
 		pc.Leaves = r.ca

@@ -67,6 +67,7 @@ func (r *running) Reload() error {
 // Push implements control.Gate. Who is there is kept before it is confirmed.
 func (r *running) Push(p subject.Push) error {
 	// Before the table: its change has the running tunnels judged again.
+	r.names.Told(p.Gone, p.Full, p.Known)
 	r.proxy.Left(p.Gone, p.Full, p.Known...)
 	if err := r.table.Apply(p, r.porter.High()); err != nil {
 		return err

@@ -1,20 +1,15 @@
 package icap
 
 import (
-	"encoding/base64"
 	"net/netip"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"belisha/internal/gate/identity"
 	"belisha/internal/gate/subject"
 )
 
-const (
-	maxNames = 8
-	maxName  = 256
-)
+const maxNames = 8
 
 // client is the address that the one who asks has, as the client says. Without
 // it nobody is known: the client's own address is not the browser's.
@@ -53,14 +48,17 @@ func (x *exchange) who() subject.Found {
 // rows are those of the people that the request names.
 func (x *exchange) rows(client netip.Addr) []*subject.Row {
 	var rows []*subject.Row
+	strangers := false
 	if namer := x.s.cfg.Namer; namer != nil {
 		for _, spellings := range x.names() {
+			before := len(rows)
 			for _, name := range spellings {
 				if row, ok := namer.ByName(x.s.ctx, name, client); ok && row != nil {
 					rows = append(rows, row)
 					break
 				}
 			}
+			strangers = strangers || len(rows) == before
 		}
 	}
 	if proof := x.m.header.Get("Proxy-Authorization"); proof != "" && (x.c.peer.IsLoopback() || x.s.porter.Settings().BasicAnywhere) {
@@ -69,6 +67,10 @@ func (x *exchange) rows(client netip.Addr) []*subject.Row {
 		if row := x.s.cfg.Front.Password(x.s.ctx, proof, client); row != nil {
 			rows = append(rows, row)
 		}
+	}
+	if strangers && len(rows) == 0 {
+		// Somebody whom nobody here knows is not whoever signed in there before.
+		rows = append(rows, identity.Nobody(x.s.porter.Now()))
 	}
 	return rows
 }
@@ -80,60 +82,10 @@ func (x *exchange) names() [][]string {
 	var out [][]string
 	for _, header := range []string{"X-Authenticated-User", "X-Client-Username", "X-Subscriber-Id"} {
 		for _, value := range x.m.header[header] {
-			if list := spellings(value, encoded); len(list) > 0 && len(out) < maxNames {
+			if list := identity.Spellings(value, encoded); len(list) > 0 && len(out) < maxNames {
 				out = append(out, list)
 			}
 		}
 	}
 	return out
-}
-
-// spellings reads a name: plain, or in base64 where that is agreed or what
-// comes out says what it is. "DOMAIN\mia", "mia@SCHOOL.TEST",
-// "WinNT://DOMAIN/mia" and "LDAP://dc/CN=mia,OU=7B" all mean mia.
-func spellings(value string, encoded bool) []string {
-	if plain, ok := decoded(value); ok && (encoded || strings.Contains(plain, "://")) {
-		value = plain
-	}
-	if _, rest, ok := strings.Cut(value, "://"); ok {
-		value = rest[strings.LastIndexByte(rest, '/')+1:]
-		value = named(value)
-	}
-	value = value[strings.LastIndexByte(value, '\\')+1:]
-	if !isName(value) {
-		return nil
-	}
-	out := []string{value}
-	if user, _, ok := strings.Cut(value, "@"); ok && user != "" {
-		out = append(out, user)
-	}
-	return out
-}
-
-func decoded(value string) (string, bool) {
-	raw, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		raw, err = base64.RawStdEncoding.DecodeString(value)
-	}
-	if err != nil || !utf8.Valid(raw) {
-		return "", false
-	}
-	return string(raw), true
-}
-
-// named is the value of the first part of a directory's name for somebody.
-func named(value string) string {
-	first, _, _ := strings.Cut(value, ",")
-	if key, name, ok := strings.Cut(first, "="); ok {
-		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "cn", "uid", "samaccountname", "userprincipalname":
-			return strings.TrimSpace(name)
-		}
-		return ""
-	}
-	return value
-}
-
-func isName(s string) bool {
-	return s != "" && s != "-" && len(s) <= maxName && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

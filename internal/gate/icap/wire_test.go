@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"belisha/internal/gate/identity"
 	"belisha/internal/gate/porter"
 )
 
@@ -323,7 +324,7 @@ func TestNamesAreReadInEverySpelling(t *testing.T) {
 		{"too long", strings.Repeat("a", 300), false, ""},
 		{"empty", "", false, ""},
 	} {
-		if got := strings.Join(spellings(c.value, c.encoded), ","); got != c.want {
+		if got := strings.Join(identity.Spellings(c.value, c.encoded), ","); got != c.want {
 			t.Errorf("%s: %q, and it should be %q", c.name, got, c.want)
 		}
 	}

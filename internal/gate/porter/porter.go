@@ -116,7 +116,8 @@ func (p *Porter) Counts() Counts {
 }
 
 // Who finds who is behind an address. Basic, where not nil, is who has proved
-// it on this very connection.
+// it by this very request; one without a subject is somebody whom nobody here
+// knows, whoever else is behind the address.
 func (p *Porter) Who(address netip.Addr, basic *subject.Row) subject.Found {
 	now, high := p.times()
 	found := p.table.Find(address, high)
@@ -125,9 +126,11 @@ func (p *Porter) Who(address netip.Addr, basic *subject.Row) subject.Found {
 		return found
 	}
 	device, place, site, ca := found.Device, found.Place, found.Site, found.CA
-	found = subject.Found{Row: *basic, CA: ca, Signed: true, Held: basic.Held(), Paused: now.Before(basic.PausedUntil)}
+	shared := found.Shared
+	found = subject.Found{
+		Row: *basic, CA: ca, Shared: shared, Signed: basic.Subject != "", Held: basic.Held(), Paused: now.Before(basic.PausedUntil),
+	}
 	found.Address = address.Unmap().WithZone("")
-	found.Certainty = spool.Sure
 	if found.Device == "" {
 		found.Device = device
 	}
