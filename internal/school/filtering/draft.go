@@ -64,7 +64,11 @@ func (r *Room) draft(ctx context.Context, v *setting.Values, st *state) (*draft,
 		return nil, fmt.Errorf("reading the calendar: %w", err)
 	}
 	d := &draft{state: st, settings: v.Number()}
-	if d.rules, err = makeRules(v, st, cal, r.stock, school{r.d.School, r.ours(), r.scanner()}); err != nil {
+	lessons, err := r.lessons(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if d.rules, err = makeRules(v, st, cal, r.stock, school{r.d.School, r.ours(), r.scanner(), lessons}); err != nil {
 		return nil, err
 	}
 	meant := d.rules

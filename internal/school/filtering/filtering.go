@@ -155,6 +155,8 @@ type Deps struct {
 	TryOut  func(ctx context.Context) (map[string]time.Time, error)
 	Prober  Prober
 	Compile Compiler
+	// Lessons are what classes are set now and later; nil: nothing is.
+	Lessons func(ctx context.Context, v *setting.Values) (Lessons, error)
 	// Licence seals licensed lists; nil: no such list is taken up, and rules
 	// that have one are not made anew.
 	Licence Licence

@@ -37,6 +37,9 @@ const (
 	// kindUnblockEnd closes what an unblock opened: everybody who may do so is
 	// not a holder, since it is the stricter way.
 	kindUnblockEnd = "unblock end"
+	// kindLesson is what a teacher set for a class: it closes and opens nothing
+	// that was closed.
+	kindLesson = "lesson"
 )
 
 // Start brings the filter's folder to what the records and settings say: at
@@ -70,6 +73,10 @@ var errNoVersion = errors.New("no rules of the filter have been made yet")
 // catchUp keeps a new version if what is decided gives other rules than the
 // newest one.
 func (r *Room) catchUp(ctx context.Context) error {
+	return r.catchUpBy(ctx, Change{Kind: kindProgram, What: "Belisha made the rules anew: the program, the calendar or an address of the school's changed."})
+}
+
+func (r *Room) catchUpBy(ctx context.Context, c Change) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	st, err := r.load(ctx)
@@ -87,8 +94,8 @@ func (r *Room) catchUp(ctx context.Context) error {
 	if !d.changes() {
 		return nil
 	}
-	c := Change{Kind: kindProgram, What: "Belisha made the rules anew: the program, the calendar or an address of the school's changed."}
 	if st.version.Number == 0 {
+		c.Kind = kindProgram
 		c.What = "The first rules of the filter: the safe defaults and the starter list."
 	}
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error { return r.keep(ctx, tx, d, c, nil, c.What) })

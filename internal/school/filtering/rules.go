@@ -32,6 +32,7 @@ type maker struct {
 	stock *stock
 	// scanner: a virus scanner has been set up.
 	scanner bool
+	during  Lessons
 	rules   verdict.Rules
 	// members are the groups that stand for a group: itself, and those made
 	// for key stages whose unlisted sites are treated otherwise.
@@ -44,12 +45,13 @@ type school struct {
 	id      string
 	ours    []string // host names of the people's pages
 	scanner bool     // a virus scanner has been set up
+	lessons Lessons
 }
 
 // makeRules compiles what is decided into rules. The same decisions give the
 // same rules, byte for byte.
 func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, about school) (verdict.Rules, error) {
-	m := &maker{v: v, st: st, cal: cal, stock: s, scanner: about.scanner, members: map[string][]string{}, places: map[string]bool{}}
+	m := &maker{v: v, st: st, cal: cal, stock: s, scanner: about.scanner, during: about.lessons, members: map[string][]string{}, places: map[string]bool{}}
 	m.rules = verdict.Rules{
 		Version: verdict.RulesVersion, School: about.id, Help: s.help, Ours: about.ours, Essentials: s.essentials, Safe: s.safe,
 		Locked:         verdict.Locked{Categories: []string{"illegal"}},
@@ -60,7 +62,7 @@ func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, abo
 	}
 	m.categories()
 	m.groups()
-	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks, m.permits, m.splice, m.headers} {
+	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks, m.permits, m.lessons, m.splice, m.headers} {
 		if err := step(); err != nil {
 			return verdict.Rules{}, err
 		}

@@ -137,7 +137,9 @@ func latestNumber(ctx context.Context, q store.Querier) (int64, error) {
 	return n, err
 }
 
-// bodiesKept is how many versions can still be looked into and gone back to.
+// bodiesKept is how many versions can still be looked into, and how many that
+// were decided otherwise can be gone back to: lessons, which come and go all
+// day, do not push those out.
 const bodiesKept = 200
 
 func insertVersion(ctx context.Context, tx *store.Tx, v Version, rules, decided []byte) error {
@@ -157,8 +159,9 @@ func insertVersion(ctx context.Context, tx *store.Tx, v Version, rules, decided 
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM filter_bodies WHERE hash NOT IN (
-		SELECT rules_hash FROM filter_versions WHERE number > $1 UNION SELECT state_hash FROM filter_versions WHERE number > $2)`,
-		v.Number-bodiesKept, v.Number-bodiesKept)
+		SELECT rules_hash FROM filter_versions WHERE number > $1 UNION SELECT state_hash FROM (
+			SELECT state_hash, MAX(number) AS newest FROM filter_versions GROUP BY state_hash ORDER BY newest DESC LIMIT $2) decided)`,
+		v.Number-bodiesKept, bodiesKept)
 	if err != nil {
 		return fmt.Errorf("clearing old rules away: %w", err)
 	}
@@ -271,8 +274,8 @@ func listChanges(ctx context.Context, q store.Querier, limit, offset int) ([]Cha
 func changesByPeople(ctx context.Context, q store.Querier, since time.Time) ([]Change, error) {
 	var out []Change
 	rows, err := q.QueryContext(ctx, "SELECT "+changeColumns+` FROM filter_changes
-		WHERE at >= $1 AND kind NOT IN ($2, $3, $4, $5, $6, $7, $8) ORDER BY at, id`,
-		store.At(since), kindPolicy, kindProgram, kindHolders, kindList, kindUnblockEnd, kindPermit, kindPermitEnd)
+		WHERE at >= $1 AND kind NOT IN ($2, $3, $4, $5, $6, $7, $8, $9) ORDER BY at, id`,
+		store.At(since), kindPolicy, kindProgram, kindHolders, kindList, kindUnblockEnd, kindPermit, kindPermitEnd, kindLesson)
 	err = each(rows, err, func(scan func(...any) error) error {
 		c, err := scanChange(scan)
 		out = append(out, c)
