@@ -40,6 +40,7 @@ import (
 	"belisha/internal/school/monitoring"
 	"belisha/internal/school/people"
 	"belisha/internal/school/policies"
+	"belisha/internal/school/probes"
 	"belisha/internal/school/review"
 	"belisha/internal/school/setup"
 	"belisha/internal/school/tickets"
@@ -75,6 +76,7 @@ type House struct {
 	Help       *help.Room
 	Setup      *setup.Room
 	Devices    *devices.Room
+	Probes     *probes.Room
 
 	Approvals *approval.Room
 	Notices   *notice.Outbox
@@ -251,7 +253,7 @@ func (h *House) Capabilities() []actor.Capability { return h.Access.Table().Ever
 func (h *House) controls() []control.Control {
 	var out []control.Control
 	for _, r := range joined[interface{ Controls() []control.Control }](h) {
-		out = append(out, h.onThePath(r.Controls())...)
+		out = append(out, h.proved(h.onThePath(r.Controls()))...)
 	}
 	return append(out, h.logControl())
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 
+	"belisha/internal/gate/probe"
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/filtering"
 
@@ -17,9 +17,6 @@ import (
 // Probes ask the real DNS door, as somebody of each group would. Each group
 // has a loopback address of its own, which the filter's device table puts into
 // that group; what probes ask is left out of web activity.
-
-// probeDevice begins the device id of a probe.
-const probeDevice = "probe-"
 
 // probeAddress is the address that probes of a group ask from.
 func probeAddress(group string) (netip.Addr, bool) {
@@ -37,14 +34,14 @@ func probeDevices() []subject.Device {
 	for _, g := range filtering.Groups() {
 		if a, ok := probeAddress(g); ok {
 			out = append(out, subject.Device{
-				ID: probeDevice + g, Addresses: []netip.Prefix{netip.PrefixFrom(a, 32)}, Groups: []string{g}, Shared: true, Attended: true,
+				ID: probe.Device(g), Addresses: []netip.Prefix{netip.PrefixFrom(a, 32)}, Groups: []string{g}, Shared: true, Attended: true,
 			})
 		}
 	}
 	return out
 }
 
-func isProbe(device string) bool { return strings.HasPrefix(device, probeDevice) }
+func isProbe(device string) bool { return probe.IsDevice(device) }
 
 // errNoDoor says that the DNS door cannot be asked.
 var errNoDoor = errors.New("the filter's DNS does not answer")
@@ -68,13 +65,9 @@ func (g *gateDoor) SafeAs(ctx context.Context, group, host string) (string, erro
 	}
 	ctx, stop := context.WithTimeout(ctx, soon)
 	defer stop()
-	m := new(dns.Msg)
-	m.SetQuestion(dns.Fqdn(host), dns.TypeA)
-	m.SetEdns0(dns.DefaultMsgSize, false) // only then is it said why a name does not exist
-	c := &dns.Client{Net: "udp", Timeout: soon, Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: from.AsSlice()}}}
-	in, _, err := c.ExchangeContext(ctx, m, door)
+	in, err := askName(ctx, door, from, host)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", errNoDoor, err)
+		return "", err
 	}
 	for _, rr := range in.Answer {
 		if n, ok := rr.(*dns.CNAME); ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"belisha/internal/activity"
+	"belisha/internal/gate/probe"
 	"belisha/internal/gate/spool"
 	"belisha/internal/kit/clock"
 )
@@ -85,8 +86,8 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 			}
 			continue
 		}
-		if isProbe(e.Device) {
-			continue // our own question, see probe.go
+		if isProbe(e.Device) || probe.Serves(e.Host) {
+			continue // our own question, see probe.go, or that of a device that tries the filter
 		}
 		batch = append(batch, fromSpool(p.gate, e))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"belisha/internal/activity"
+	"belisha/internal/gate/probe"
 	"belisha/internal/gate/spool"
 	"belisha/internal/kit/clock"
 )
@@ -75,7 +76,7 @@ func (b *pumpBench) kept(t *testing.T) []activity.Event {
 func TestWhatTheFilterClosedIsKeptAndSeenOnce(t *testing.T) {
 	b := newPumpBench(t)
 	b.put(t, spool.Event{Host: "games.example", Category: "games", Certainty: spool.Sure, Subject: "abc"})
-	b.put(t, spool.Event{Host: "www.google.com", Device: probeDevice + "pupils"})
+	b.put(t, spool.Event{Host: "www.google.com", Device: probe.Device("pupils")})
 	if n, err := b.p.once(context.Background()); err != nil || n == 0 {
 		t.Fatalf("moved %d, %v", n, err)
 	}

@@ -175,7 +175,7 @@ func (h *House) trying(ctx context.Context) (map[string]time.Time, error) {
 
 // weakened are the controls of what the filter does, which must not be shown
 // as kept while it is out of the path, or closes nothing.
-var weakened = []string{"C02", "C08", "C30"}
+var weakened = []string{"C02", "C03", "C08", "C30"}
 
 // onThePath lets the state of the path weigh on what a room finds.
 func (h *House) onThePath(list []kitcontrol.Control) []kitcontrol.Control {

@@ -31,6 +31,7 @@ import (
 	"belisha/internal/school/monitoring"
 	"belisha/internal/school/people"
 	"belisha/internal/school/policies"
+	"belisha/internal/school/probes"
 	"belisha/internal/school/registers/confiscated"
 	"belisha/internal/school/review"
 	"belisha/internal/school/setup"
@@ -44,7 +45,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, review.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, setup.Schema, devices.Schema, confiscated.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, setup.Schema, devices.Schema, confiscated.Schema, probes.Schema,
 	}
 }
 
@@ -53,7 +54,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, notice.Verbs, review.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs,
+		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs, probes.Verbs,
 	} {
 		out = append(out, v...)
 	}
@@ -65,7 +66,7 @@ func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
 		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected, concerns.Protected,
-		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(),
+		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(), probes.Protected,
 	} {
 		out = append(out, p...)
 	}
@@ -74,7 +75,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), policies.Settings(), backup.Settings(), review.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), policies.Settings(), backup.Settings(), review.Settings(), probes.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -124,7 +125,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), devices.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), devices.Grants(), probes.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -197,6 +198,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.openTickets(); err != nil {
+		return err
+	}
+	if err := h.openProbes(); err != nil {
 		return err
 	}
 	if err := h.openAgreements(); err != nil {

@@ -1,0 +1,260 @@
+package probes
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"belisha/internal/kit/control"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/words"
+	"belisha/internal/school/people"
+)
+
+// Controls is what must be true of what the room tries.
+func (r *Room) Controls() []control.Control {
+	return []control.Control{{
+		Number: "C03", Slug: "programs-blocked", Title: "Programs and other executable files cannot be downloaded.",
+		Requirements: []string{"FIL-08", "FIL-09"}, Settings: []string{"filtering.downloads", "filtering.staff.downloads", "filtering.inspect"},
+		MaxAge: 2 * time.Hour, Default: true, Check: r.filesClosed,
+	}}
+}
+
+// stale is how old the nightly trial may be.
+const stale = 26 * time.Hour
+
+// shown bounds the rows of a finding.
+const shown = 200
+
+// filesClosed is C03: every test file that the policy closes was closed in the
+// last trial with files.
+func (r *Room) filesClosed(ctx context.Context, now time.Time, v *setting.Values) (control.Finding, error) {
+	f := control.Finding{
+		State: control.Unknown, Rule: "each harmless test file of a kind that the policy closes is kept out, under its own name, in disguise and in an archive",
+		Source: control.Measured, By: "test files, asked of the running filter each night", Owner: string(people.FilterManager), At: now,
+	}
+	run, err := r.Last(ctx, MainSite, true)
+	if err != nil {
+		return f, err
+	}
+	if run.ID == "" || now.Sub(run.At) > stale {
+		f.Figure, f.Todo = "no trial with files in the last day", "Press “Try it now” on the page of trials."
+		return f, nil
+	}
+	list, err := r.Answers(ctx, run.ID)
+	if err != nil {
+		return f, err
+	}
+	f.At = run.At
+	n := map[State]int{}
+	for _, a := range list {
+		if a.Area != Files {
+			continue
+		}
+		n[a.State]++
+		f.Rows = append(f.Rows, a.row(run))
+	}
+	weighFiles(&f, n, v)
+	f.Total = len(f.Rows)
+	f.Rows = f.Rows[:min(len(f.Rows), shown)]
+	return f, nil
+}
+
+// weighFiles says what the answers come to.
+func weighFiles(f *control.Finding, n map[State]int, v *setting.Values) {
+	f.Figure = fmt.Sprintf("%d of %s kept out", n[Right], words.Count(n[Right]+n[Wrong]+n[Unknown], "test file", "test files"))
+	switch {
+	case n[Wrong] > 0:
+		f.State, f.Todo = control.Broken, "Look at the trial: it names the files that came through, and for whom."
+	case n[Unknown] > 0 || n[Right]+n[NotSo] == 0:
+		f.State, f.Todo = control.Unknown, "Look at the trial: some files could not be asked for."
+	case n[Right] == 0:
+		f.State, f.Figure = control.Broken, "no kind of file is closed for anybody"
+		f.Todo = "Say in the policy which kinds of file are closed."
+	case !inspected(v):
+		f.State = control.AtRisk
+		f.Figure += "; on encrypted sites files are not seen, since the filter does not look inside them for every group"
+		f.Todo = "Let the filter look inside encrypted sites, or close kinds of site that offer programs; and have devices set so that nobody can install."
+	default:
+		f.State = control.Kept
+	}
+}
+
+// inspected reports whether the filter looks inside encrypted sites for every
+// group.
+func inspected(v *setting.Values) bool {
+	for _, g := range []string{"pupils", "staff", "guests"} {
+		if v.Choice("filtering.inspect", setting.Scope{Group: g}) != "on" {
+			return false
+		}
+	}
+	return true
+}
+
+func (a Answer) row(run Run) control.Row {
+	what := a.What
+	if a.Group != "" {
+		what = a.Group + ": " + what
+	}
+	state := control.Unknown
+	switch a.State {
+	case Right:
+		state = control.Kept
+	case Wrong:
+		state = control.Broken
+	case NotSo:
+		state = control.NotApplicable
+	}
+	if a.State != Right {
+		what += ". " + a.Said
+	}
+	return control.Row{What: what, State: state, At: run.At, Link: pathRun + run.ID}
+}
+
+// Prove holds what is said of the path against what was tried. What no trial
+// can see, the ways past the filter, rests on the word that f has, unless
+// devices tried them.
+func (r *Room) Prove(ctx context.Context, now time.Time, v *setting.Values, f control.Finding) (control.Finding, error) {
+	within := v.Duration(keyWithin)
+	list, err := r.Since(ctx, now.Add(-within), mostRuns)
+	if err != nil {
+		return f, err
+	}
+	sites, err := r.Sites(ctx)
+	if err != nil {
+		return f, err
+	}
+	f.Rule = "every trial of the last " + words.Length(within) + " came out right at each site; " + f.Rule
+	p := r.weigh(list)
+	if f.State == control.Broken { // a word that ran out, or Belisha taken out: nothing tried mends that
+		f.Figure += "; " + p.figure()
+		return f, nil
+	}
+	state := p.state()
+	for _, s := range sites {
+		if s.Ended() || p.sites[s.Site] || !r.missed(ctx, s.MadeAt, p, now) {
+			continue
+		}
+		state = control.Worst([]control.State{state, control.Unknown})
+		f.Rows = append(f.Rows, control.Row{What: s.Site + ": no device there has tried it lately", State: control.Unknown, At: now, Link: pathList})
+	}
+	direct, err := r.direct(ctx, list)
+	if err != nil {
+		return f, err
+	}
+	if direct == Wrong {
+		state = control.Broken
+	}
+	if direct == Right && f.State != control.Kept && f.State != control.AtRisk && state == control.Kept && f.Source == "" {
+		// Nobody's word is needed for what devices tried themselves.
+		f.State, f.Source, f.By, f.Figure, f.Todo = control.Kept, control.Measured, "trials by the filter and by devices", "", ""
+	}
+	f.Figure = join(f.Figure, p.figure())
+	if direct == Right {
+		f.Figure += "; devices could not get past it"
+	} else if direct != Wrong {
+		f.Figure += "; ways past it were not tried"
+	}
+	if state != control.Kept {
+		f.Todo = "Open the page of trials: it says what went wrong and what to do."
+	}
+	if state == control.Broken {
+		f.Source, f.By = control.Measured, "trials of the running filter"
+	}
+	f.State = control.Worst([]control.State{f.State, state})
+	f.Rows = append(p.rows, f.Rows...)
+	f.Total = len(f.Rows)
+	f.Rows = f.Rows[:min(len(f.Rows), shown)]
+	return f, nil
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// mostRuns bounds how many trials are looked at: a week of hourly ones, for
+// several sites.
+const mostRuns = 2000
+
+// proof is what the trials of some time come to.
+type proof struct {
+	runs, wrong, blind int
+	sites              map[string]bool
+	rows               []control.Row
+}
+
+func (r *Room) weigh(list []Run) proof {
+	p := proof{sites: map[string]bool{}}
+	for _, x := range list {
+		p.runs++
+		p.sites[x.Site] = true
+		row := control.Row{At: x.At, Link: pathRun + x.ID}
+		switch x.State() {
+		case Wrong:
+			p.wrong++
+			row.What, row.State = fmt.Sprintf("%s: %s came out wrong", x.Site, words.Count(x.Wrong, "question", "questions")), control.Broken
+		case Unknown:
+			p.blind++
+			row.What, row.State = fmt.Sprintf("%s: %s could not be asked", x.Site, words.Count(x.Blind, "question", "questions")), control.Unknown
+		default:
+			continue
+		}
+		p.rows = append(p.rows, row)
+	}
+	return p
+}
+
+func (p proof) state() control.State {
+	switch {
+	case p.wrong > 0:
+		return control.Broken
+	case p.runs == 0 || p.blind == p.runs || !p.sites[MainSite]:
+		return control.Unknown
+	case p.blind > 0:
+		return control.AtRisk
+	}
+	return control.Kept
+}
+
+func (p proof) figure() string {
+	if p.runs == 0 {
+		return "no trial was made lately"
+	}
+	return fmt.Sprintf("%d of %s came out right", p.runs-p.wrong-p.blind, words.Count(p.runs, "trial", "trials"))
+}
+
+// missed reports whether a site should have been tried by now: a day of school
+// has gone by since it was named, within the time looked at.
+func (r *Room) missed(ctx context.Context, since time.Time, _ proof, now time.Time) bool {
+	return now.Sub(since) > day && r.SchoolDay(ctx, now) && r.SchoolDay(ctx, now.Add(-day))
+}
+
+// direct is what devices found of ways past the filter, in the newest trial of
+// each site.
+func (r *Room) direct(ctx context.Context, list []Run) (State, error) {
+	out := NotSo
+	seen := map[string]bool{}
+	for _, x := range list {
+		if x.Kind != Device || seen[x.Site] {
+			continue
+		}
+		seen[x.Site] = true
+		answers, err := r.Answers(ctx, x.ID)
+		if err != nil {
+			return out, err
+		}
+		for _, a := range answers {
+			switch {
+			case a.Area != Direct:
+			case a.State == Wrong:
+				return Wrong, nil
+			case a.State == Right:
+				out = Right
+			}
+		}
+	}
+	return out, nil
+}
