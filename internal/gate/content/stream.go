@@ -16,6 +16,8 @@ import (
 const (
 	window    = 64 << 10 // words that are weighed together
 	atLeast   = 512      // new words before it is weighed again
+	atLeastAI = 8        // the same of an answer that is read as it is written
+	shareAI   = 64
 	carryMost = 32 << 10 // of what may go on in the next read
 )
 
@@ -191,6 +193,9 @@ func (s *stream) cutAt() int {
 // due reports that there are so many new words that they are weighed.
 func (s *stream) due(last bool) bool {
 	fresh := s.d.words.Len() - s.seen
+	if s.answer { // it comes slowly, and each piece is on the screen at once
+		return fresh > 0 && (last || fresh >= max(atLeastAI, s.seen/shareAI))
+	}
 	return fresh > 0 && (last || fresh >= max(atLeast, s.seen/8))
 }
 

@@ -29,7 +29,7 @@ func (x *exchange) request() error {
 		return x.refuse(&refused, "")
 	}
 	switch {
-	case a.http.Method == http.MethodTrace || a.http.Method == "TRACK":
+	case strings.EqualFold(a.http.Method, http.MethodTrace) || strings.EqualFold(a.http.Method, "TRACK") || strings.EqualFold(a.http.Method, "DEBUG"):
 		p := x.newPage()
 		http.Error(p, "This method is not open.", http.StatusMethodNotAllowed)
 		return p.finish()

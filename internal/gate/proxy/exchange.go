@@ -225,6 +225,7 @@ func (x *exchange) outgoing() *http.Request {
 	for _, name := range claims {
 		delete(h, name)
 	}
+	unclaim(h)
 	delete(h, "Expect")
 	x.restrict()
 	h["Via"] = append(h["Via"], "1.1 "+x.name)
@@ -263,8 +264,12 @@ func wantsTrailers(h http.Header) bool { return len(h["Te"]) == 1 && h["Te"][0] 
 // passOn gives the browser what the site answered.
 func (x *exchange) passOn(res *http.Response) {
 	head := x.w.Header()
+	ours := head[proveHeader]
 	copyHeader(head, res.Header)
 	cleanAnswer(head)
+	if ours != nil {
+		head[proveHeader] = ours
+	}
 	head["Via"] = append(head["Via"], "1.1 "+x.name)
 	x.w.WriteHeader(res.StatusCode)
 	n, err := x.copyBody(x.w, res)

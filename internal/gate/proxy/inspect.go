@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 
 	"belisha/internal/gate/porter"
@@ -165,9 +166,15 @@ func (x *exchange) refuse(reason verdict.Reason, detail string) {
 	x.pages.Write(x.w, http.StatusForbidden, x.view(&a, ""))
 }
 
+// mirrors reports a method by which a server tells of itself, however it is
+// written: some servers do not mind.
+func mirrors(method string) bool {
+	return strings.EqualFold(method, http.MethodTrace) || strings.EqualFold(method, "TRACK") || strings.EqualFold(method, "DEBUG")
+}
+
 // closedMethod answers methods that are of no use but to look at the filter.
 func (s *Server) closedMethod(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodTrace && r.Method != "TRACK" {
+	if !mirrors(r.Method) {
 		return false
 	}
 	http.Error(w, "This method is not open.", http.StatusMethodNotAllowed)

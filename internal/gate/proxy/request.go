@@ -35,6 +35,18 @@ var claims = []string{
 	"X-Belisha-Client", "X-Belisha-Time", "X-Belisha-Sign", "X-Belisha-Secure", noteHeader,
 }
 
+// unclaim takes such headers away where a line below stands for a hyphen: some
+// programs behind a site take the one for the other.
+func unclaim(h http.Header) {
+	for name := range h {
+		if strings.IndexByte(name, '_') >= 0 && slices.ContainsFunc(claims, func(c string) bool {
+			return strings.EqualFold(strings.ReplaceAll(name, "_", "-"), c)
+		}) {
+			delete(h, name)
+		}
+	}
+}
+
 // request handles a request whose whole URL is seen.
 func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Addr) {
 	host, port, ok := splitHost(r.URL.Host, 80)
@@ -109,33 +121,6 @@ func (s *Server) looped(w http.ResponseWriter, r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// authenticate finds who a password on this request proves, and asks for one
-// where the school wants that. Passwords are taken only where nobody listens
-// on the way, unless the school says otherwise.
-func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client netip.Addr) (basic *subject.Row, asked bool) {
-	set := s.porter.Settings()
-	if !s.loopback && !set.BasicAnywhere {
-		return nil, false
-	}
-	header := r.Header.Get("Proxy-Authorization")
-	if header != "" {
-		basic = s.passwords.check(r.Context(), header, client, s.porter.High())
-	}
-	if basic != nil || !set.AskBasic {
-		return basic, false
-	}
-	if who := s.porter.Who(client, nil); who.Signed || probe.IsDevice(who.Device) {
-		return nil, false // probes stand for a group, and are nobody who could sign in
-	}
-	if host, _, ok := splitHost(r.URL.Host, 80); ok && (slices.Contains(set.OwnHosts, host) || s.porter.Snapshot().Support(host)) {
-		return nil, false // the people's pages and the help services never ask who it is
-	}
-	w.Header().Set("Proxy-Authenticate", `Basic realm="School web", charset="UTF-8"`)
-	w.Header().Set("Connection", "close")
-	http.Error(w, "Please sign in to use the web at school.", http.StatusProxyAuthRequired)
-	return nil, true
 }
 
 func joinHost(host string, port, usual uint16) string {

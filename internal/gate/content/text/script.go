@@ -235,6 +235,20 @@ func (x *Extractor) json(f *folder, s []byte) {
 	}
 }
 
+// looksLikeJSON tells JSON, also as the argument of a call or behind what keeps
+// others from running it, from a text that only says so: browsers show that.
+func looksLikeJSON(s []byte) bool {
+	s = bytes.TrimLeft(bytes.TrimPrefix(s[:min(len(s), 4096)], []byte("\xef\xbb\xbf")), " \t\r\n")
+	if len(s) == 0 || s[0] == '<' {
+		return false
+	}
+	word := bytes.TrimLeftFunc(s, func(r rune) bool { return r == '_' || r == '$' || r|0x20 >= 'a' && r|0x20 <= 'z' })
+	if len(word) == len(s) || len(word) == 0 {
+		return true
+	}
+	return bytes.IndexByte([]byte("(=.;,:]}0123456789"), word[0]) >= 0
+}
+
 // isName reports that the string before was the name of a member.
 func isName(s []byte) bool {
 	for _, c := range s[:min(len(s), 64)] {

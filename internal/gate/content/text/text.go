@@ -72,7 +72,11 @@ func (x *Extractor) Add(kind Kind, body []byte) {
 	case Plain:
 		x.plain(&x.main, body)
 	case JSON:
-		x.json(&x.main, body)
+		if looksLikeJSON(body) {
+			x.json(&x.main, body)
+		} else {
+			x.plain(&x.main, body)
+		}
 	case Script, Style:
 		x.active = true
 		if looksLikeCode(body) {
