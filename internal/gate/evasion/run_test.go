@@ -63,6 +63,11 @@ func newRun(w *world, t testing.TB, c *tried, mode, value string) *run {
 		"sink": w.state.Sink, "dot": w.state.More["dot"], "doh": w.state.More["doh"], "me": r.addr.String(), "port": plain,
 		"dnsport": w.state.DNS[strings.LastIndexByte(w.state.DNS, ':')+1:], "proxyport": w.state.Proxy[strings.LastIndexByte(w.state.Proxy, ':')+1:],
 	}
+	r.values["PAGE"] = `"<html><body><p>here is a badword to read, badword again</p></body></html>"`
+	r.values["CYRILLIC"] = `"<html><body><p>вот плохое слово, плохое</p></body></html>"`
+	r.values["META"] = `"<html><head><meta charset=windows-1251></head><body><p>вот плохое слово</p></body></html>"`
+	r.values["JAPANESE"] = `"<html><body><p>悪語悪語</p></body></html>"`
+	r.values["quoted"] = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
 	if mode != "plain" {
 		r.values["port"] = secure
 	}
