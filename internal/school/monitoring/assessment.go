@@ -64,15 +64,24 @@ func (r *Room) Draft() []Part {
 	}
 	return []Part{
 		{"why", "Why names are recorded", "To keep pupils safe online, as the school must; to find out what happened when something went wrong; and to show that the school's rules are kept. Counts without names were considered: they show that something happens, but help no child."},
-		{"what", "What is recorded, and of whom", "Who asked for which site, on which device, when, and what the filter decided; search words and the pages of a site where the filter can see them. Not recorded: what a page says, pictures, messages, passwords, bodies of forms. Visits to help services such as Childline are only counted, without person, device or site. " + staff},
+		{"what", "What is recorded, and of whom", "Who asked for which site, on which device, when, and what the filter decided; search words and the pages of a site where the filter can see them. Not recorded: what a page says, pictures, messages, passwords, bodies of forms. Visits to help services such as Childline are only counted, without person, device or site. " + staff + "\n\n" + insideDraft},
 		{"who", "Who sees it", "Only " + posts + ", each time for a stated purpose: " + words.And(reasons) + ". Every look is noted, and somebody else reviews the looks. What may mean that a child needs help goes to the safeguarding lead and the deputies alone. Contractors see devices and sites for a stated time, names only where the grant says so. No pupil and no parent has access."},
 		{"long", "How long it is kept", "Rows with names for " + keptFor(v, keyNames) + ", search words and pages for " + keptFor(v, keyWords) + ", counts without names for " + keptFor(v, keyTotals) + ". Then they are removed by themselves. What became part of a case is kept with the case."},
 		{"where", "Where it is kept", "On the school's own server, readable by the program alone. Backups are encrypted. Nothing is sent to anybody outside, and nobody's record is used to train a machine."},
 		{"basis", "The lawful basis", "The school's public task, and its legal duty to safeguard children (Keeping Children Safe in Education; Education Act 2002). What the record tells of health, faith or private life is special category data: it is processed for safeguarding, with the safeguards named here. Each kind of monitoring has its own entry in the record of lawful bases."},
-		{"risks", "What could go wrong", "Somebody is taken for somebody else, because a device is shared or a sign-in was left open. A search about health, faith, identity or abuse is read as something it is not. Somebody looks who need not. Pupils stop looking for help because they feel watched. The record is stolen or changed."},
+		{"risks", "What could go wrong", "Somebody is taken for somebody else, because a device is shared or a sign-in was left open. A search about health, faith, identity or abuse is read as something it is not. Somebody looks who need not. Pupils stop looking for help because they feel watched. Where the filter looks inside, it passes what nobody should see, and an app or a site stops working. The record is stolen or changed."},
 		{"measures", "What is done about it", "Every row says how sure it is of the person; a row alone grounds no sanction. Help services are never blocked and never recorded by name. Looking needs a place on the list, a purpose and a reason, and is reviewed. Rows of a pupil are shown as little as the purpose needs; samples are judged before anybody is named. Records are protected by a chain of digests, sealed and backed up, and removed in time. People may ask what is held about them."},
 	}
 }
+
+// insideDraft is what the draft says of looking inside encrypted sites. It
+// holds whether the school does so now or only later: the head signs before
+// the policy may say so.
+const insideDraft = "Looking inside encrypted sites: where the policy says so, for those and for the kinds of site that it says, the filter ends a site's encryption on devices with the school's certificate and encrypts anew. " +
+	"A machine then weighs the words of a page, looks at what kind of file is fetched, scans files for viruses, and looks through what is written to AI services and what they answer. " +
+	"A few words are kept of what was found, such as a page's weight or a file's kind; pages, files and conversations are not kept, and nobody reads them. " +
+	"Help services are never looked into, nor the kinds of site that the policy leaves out, such as banking, health and government. " +
+	"Less would be to judge sites by their names alone: then a page, a file or a picture search on a site that is open for lessons reaches a child unseen. Whoever uses a device that is looked into is told."
 
 // keptFor says a length of time as the policy says it.
 func keptFor(v *setting.Values, key string) string {
