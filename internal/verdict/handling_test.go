@@ -91,8 +91,10 @@ func TestAHeaderOfTheClientIsRemovedForEverybodyAndSetForItsGroup(t *testing.T) 
 		return value
 	}
 	for _, c := range []struct{ group, host, want string }{
-		{"pupils", "www.youtube.test", "Strict"}, {"staff", "www.youtube.test", "Moderate"},
-		{"guests", "www.youtube.test", ""}, {"pupils", "other.test", "from the client"},
+		{"pupils", "www.youtube.test", "Strict"},
+		{"staff", "www.youtube.test", "Moderate"},
+		{"guests", "www.youtube.test", ""},
+		{"pupils", "other.test", "from the client"},
 	} {
 		if got := sent(c.group, c.host); got != c.want {
 			t.Errorf("%s at %s: %q, want %q", c.group, c.host, got, c.want)

@@ -430,8 +430,12 @@ func TestNothingIsHeldAsLongAsItsZoneSaysAndAMinuteAtMost(t *testing.T) {
 		at   time.Duration
 		more int32
 	}{
-		{"long.test", 0, 1}, {"long.test", 59 * time.Second, 0}, {"long.test", 61 * time.Second, 1},
-		{"short.test", 62 * time.Second, 1}, {"short.test", 66 * time.Second, 0}, {"short.test", 68 * time.Second, 1},
+		{"long.test", 0, 1},
+		{"long.test", 59 * time.Second, 0},
+		{"long.test", 61 * time.Second, 1},
+		{"short.test", 62 * time.Second, 1},
+		{"short.test", 66 * time.Second, 0},
+		{"short.test", 68 * time.Second, 1},
 	} {
 		w.Clock.Set(gatetest.Noon.Add(c.at))
 		n := asked.Load()

@@ -66,8 +66,12 @@ func TestAScannerThatIsSetUpScansAndOneThatIsRequiredKeepsFilesOutUntilThen(t *t
 			there bool
 			want  verdict.Scan
 		}{
-			{"closed", false, verdict.ScanNone}, {"closed", true, verdict.ScanClosed}, {"open", true, verdict.ScanOpen},
-			{"open", false, verdict.ScanNone}, {"off", true, verdict.ScanNone}, {"required", true, verdict.ScanClosed},
+			{"closed", false, verdict.ScanNone},
+			{"closed", true, verdict.ScanClosed},
+			{"open", true, verdict.ScanOpen},
+			{"open", false, verdict.ScanNone},
+			{"off", true, verdict.ScanNone},
+			{"required", true, verdict.ScanClosed},
 		} {
 			there = c.there
 			_, err := s.activate(s.live.Current().Number()+1, map[string]string{"filtering.viruses": c.word})
@@ -163,9 +167,15 @@ func TestLookingInsideNeedsTheSignedImpactAssessment(t *testing.T) {
 			group, host string
 			want        bool
 		}{
-			{"pupils", "www.google.com", true}, {"pupils", "www.example.org", false}, {"staff", "www.google.com", false},
-			{"pupils", "www.childline.org.uk", false}, {"pupils", "www.barclays.co.uk", false}, {"pupils", "www.nhs.uk", false},
-			{"pupils", "fe3.delivery.mp.microsoft.com", false}, {"pupils", "belisha.ashdown", false}, {"pupils", "captive.apple.com", false},
+			{"pupils", "www.google.com", true},
+			{"pupils", "www.example.org", false},
+			{"staff", "www.google.com", false},
+			{"pupils", "www.childline.org.uk", false},
+			{"pupils", "www.barclays.co.uk", false},
+			{"pupils", "www.nhs.uk", false},
+			{"pupils", "fe3.delivery.mp.microsoft.com", false},
+			{"pupils", "belisha.ashdown", false},
+			{"pupils", "captive.apple.com", false},
 		} {
 			if got := inspects(c.group, c.host); got != c.want {
 				t.Errorf("%s for %s: looked into %t", c.host, c.group, got)

@@ -43,7 +43,7 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("64:ff9b:1::/48"), // NAT64 for local use
 	netip.MustParsePrefix("100::/64"),
 	netip.MustParsePrefix("2001:2::/48"), // benchmark, as 198.18 is
-	netip.MustParsePrefix("2001::/32"), // Teredo: a tunnel to any IPv4 address
+	netip.MustParsePrefix("2001::/32"),   // Teredo: a tunnel to any IPv4 address
 }
 
 // Private reports whether a (or the IPv4 address in it) is an address that

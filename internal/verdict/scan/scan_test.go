@@ -297,7 +297,8 @@ func sample(t testing.TB) []byte {
 	for i, l := range []scan.Line{
 		word(30, "first"), word(-20, " second "), word(50, "first", "third"),
 		{Parts: []string{"tenth"}, Weight: 10, Percent: true, Category: "drugs", Band: &scan.Band{Days: 31, Start: 60, End: 600}},
-		{Parts: []string{"never"}, Kind: scan.Banned}, {Parts: []string{"always", "ever"}, Kind: scan.Exception},
+		{Parts: []string{"never"}, Kind: scan.Banned},
+		{Parts: []string{"always", "ever"}, Kind: scan.Exception},
 	} {
 		if _, err := b.Add(l); err != nil {
 			t.Fatal(i, err)
