@@ -208,6 +208,9 @@ func (r *running) openDoors(set *Settings) error {
 	if r.ca != nil {
 		pc.Leaves = r.ca
 	}
+	if err := r.openIdentity(&pc); err != nil {
+		return err
+	}
 	if pc.Roots, err = ca.Roots(filepath.Join(cfg.Dir, "ca")); err != nil {
 		cfg.Log.Error("only issuers that this machine knows are believed", "error", err.Error())
 	}

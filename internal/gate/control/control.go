@@ -99,9 +99,43 @@ type Status struct {
 	Inspection Inspection `json:"inspection,omitzero"`
 	// Content is what was looked at inside messages.
 	Content Content `json:"content,omitzero"`
+	// Kerberos and Accounting are how the network says who is there.
+	Kerberos   Kerberos   `json:"kerberos,omitzero"`
+	Accounting Accounting `json:"accounting,omitzero"`
 	// Paused says by row until when the web is paused, for those rows for
 	// which it is.
 	Paused map[string]time.Time `json:"paused,omitempty"`
+}
+
+// Kerberos is how people are proved by their browsers' tickets, since the
+// filter's start.
+type Kerberos struct {
+	Set     bool              `json:"set"` // there is to be a keytab
+	OK      bool              `json:"ok"`
+	Why     string            `json:"why,omitempty"`
+	Proved  uint64            `json:"proved"`
+	Last    time.Time         `json:"last,omitzero"`
+	Refused map[string]uint64 `json:"refused,omitempty"` // by what is wrong
+}
+
+// Accounting is what access points said about who is where (RADIUS), since the
+// filter's start.
+type Accounting struct {
+	Set      bool      `json:"set"`
+	Peers    []Speaker `json:"peers,omitempty"`
+	Strange  uint64    `json:"strange"`  // packets from whom nobody listed
+	Sessions int       `json:"sessions"` // of people, now
+	Unknown  uint64    `json:"unknown"`  // names that mean nobody here
+}
+
+// Speaker is one that sends accounting.
+type Speaker struct {
+	Address string    `json:"address"` // or the range that it is in
+	OK      bool      `json:"ok"`
+	Why     string    `json:"why,omitempty"`
+	Last    time.Time `json:"last,omitzero"`
+	Taken   uint64    `json:"taken"`
+	Refused uint64    `json:"refused"` // a wrong secret, or malformed
 }
 
 // Content is what was looked at inside messages since the filter's start.

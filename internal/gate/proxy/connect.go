@@ -124,7 +124,11 @@ func (s *Server) takeOver(w http.ResponseWriter, v *visit) bool {
 		conn.Close()
 		return false
 	}
-	if _, err := io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+	head := "HTTP/1.1 200 Connection established\r\n"
+	if proof := w.Header().Get(proveHeader); proof != "" {
+		head += proveHeader + ": " + proof + "\r\n"
+	}
+	if _, err := io.WriteString(conn, head+"\r\n"); err != nil {
 		conn.Close()
 		return false
 	}

@@ -22,6 +22,7 @@ import (
 
 	"belisha/internal/gate/blockpage"
 	"belisha/internal/gate/control"
+	"belisha/internal/gate/identity"
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/subject"
 	"belisha/internal/kit/clock"
@@ -41,13 +42,16 @@ type Leaves interface {
 	Leaf(host string) (*tls.Certificate, error)
 }
 
-// Config is what the door needs. Verifier, Leaves and Upstream may be nil.
+// Config is what the door needs. Verifier, Kerberos, Peers, Leaves and Upstream
+// may be nil.
 type Config struct {
 	Porter   *porter.Porter
 	Lookup   Lookup
 	Guard    *Guard
 	Pages    *blockpage.Maker
 	Verifier Verifier
+	Kerberos *identity.Kerberos // proves people by their browsers' tickets
+	Peers    *identity.Peers    // proxies that are believed when they say who asks
 	Leaves   Leaves
 	Content  porter.Content // looks inside what is seen; nil: nothing is looked at
 	Upstream *url.URL       // an upstream proxy
@@ -225,7 +229,11 @@ func (s *Server) strictly(conn net.Conn) *strictConn {
 func (s *Server) admit(client netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all >= maxConns || s.per[client] >= maxPerClient {
+	most := maxPerClient
+	if s.cfg.Peers.Has(client) { // of many people
+		most = maxConns / 2
+	}
+	if s.all >= maxConns || s.per[client] >= most {
 		return false
 	}
 	s.all++
@@ -266,7 +274,7 @@ func clientOf(remote string) netip.Addr {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	defer s.isolate()
-	client := clientOf(r.RemoteAddr)
+	client := s.clientOf(r)
 	switch {
 	case s.cfg.Sink:
 		s.sink(w, r, client)

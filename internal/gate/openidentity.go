@@ -1,0 +1,23 @@
+package gate
+
+import (
+	"belisha/internal/gate/identity"
+	"belisha/internal/gate/proxy"
+)
+
+// openIdentity is how the browsers' door finds out who asks besides by their
+// address and their password.
+func (r *running) openIdentity(pc *proxy.Config) error {
+	cfg := &r.cfg
+	peers, err := peerRanges(cfg.Doors.Peers)
+	if err != nil {
+		return err
+	}
+	if len(peers) > 0 {
+		pc.Peers = &identity.Peers{Ranges: peers, Names: r.names, Now: cfg.Clock.Now}
+	}
+	if cfg.Doors.Keytab != "" {
+		pc.Kerberos = identity.NewKerberos(cfg.Doors.Keytab, r.names, cfg.Clock, cfg.Log)
+	}
+	return nil
+}
