@@ -42,14 +42,18 @@ func (e *peer) due(now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	// A clock that went back must not keep a scanner away for longer.
-	return e.pause == 0 || !now.Before(e.retry) || e.retry.Sub(now) > mostPause
+	return e.pause == 0 || !now.Before(e.retry) || e.retry.Sub(now) > e.pause
 }
 
 func (e *peer) failed(now time.Time, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pause = min(max(2*e.pause, firstPause), mostPause)
-	e.retry = now.Add(e.pause)
+	// Of several that were on their way when it went, only the first makes it
+	// wait: else one moment would make for the longest pause.
+	if left := e.retry.Sub(now); e.pause == 0 || left <= 0 || left > e.pause {
+		e.pause = min(max(2*e.pause, firstPause), mostPause)
+		e.retry = now.Add(e.pause)
+	}
 	if e.s.OK || !e.s.Asked {
 		e.s.Since = now
 	}
