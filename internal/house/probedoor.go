@@ -188,6 +188,10 @@ func (p *prober) name(ctx context.Context, host string) (outcome, error) {
 		return outcome{closed: true}, nil
 	case in.Rcode == dns.RcodeSuccess && len(in.Answer) > 0:
 		return outcome{open: true}, nil
+	case in.Rcode == dns.RcodeNameError && probe.Serves(host):
+		// Of what is locked it is not told that it is closed. A name of ours
+		// that is not closed is always there.
+		return outcome{closed: true}, nil
 	}
 	return outcome{says: "the filter's DNS answered " + dns.RcodeToString[in.Rcode]}, nil
 }

@@ -167,6 +167,10 @@ func (t *groupTrial) categories(ctx context.Context) {
 // have opened that very site by an entry of its own.
 func (t *groupTrial) listed(category string, o outcome, err error) {
 	what := "A listed name of " + category + " is closed at DNS"
+	if err == nil && !o.closed && !o.open {
+		t.add(probes.Categories, category+" listed", what, probes.NotSo, "What the answer means is not told for this category; the made-up name proves it.")
+		return
+	}
 	if o.open {
 		t.add(probes.Categories, category+" listed", what, probes.NotSo, "An entry of the school's own may open this very site; the page of the filter says so.")
 		return

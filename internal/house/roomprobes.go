@@ -88,21 +88,31 @@ func (h *House) pathNote(ctx context.Context) (note string, out bool, err error)
 	return "", false, nil
 }
 
-// proved lets what was tried weigh on what rests on somebody's word.
+// tried is what trials say besides of controls that other rooms compute.
+var tried = map[string]probes.Area{"C02": probes.Categories, "C08": probes.Search}
+
+// proved lets what was tried weigh on what rests on somebody's word, and on
+// what was asked of the rules alone.
 func (h *House) proved(list []kitcontrol.Control) []kitcontrol.Control {
 	for i, c := range list {
-		if c.Number != "C01" {
+		area, besides := tried[c.Number]
+		if !besides && c.Number != "C01" {
 			continue
 		}
 		check := c.Check
 		list[i].Check = func(ctx context.Context, now time.Time, v *setting.Values) (kitcontrol.Finding, error) {
 			f, err := check(ctx, now, v)
-			if err != nil || h.Probes == nil {
+			switch {
+			case err != nil || h.Probes == nil:
 				return f, err
+			case besides:
+				return h.Probes.Beside(ctx, now, f, area)
 			}
 			return h.Probes.Prove(ctx, now, v, f)
 		}
-		list[i].Settings = append(list[i].Settings, probes.Settings()[0].Key)
+		if c.Number == "C01" {
+			list[i].Settings = append(list[i].Settings, probes.KeyWithin)
+		}
 	}
 	return list
 }

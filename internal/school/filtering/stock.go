@@ -71,9 +71,13 @@ func services(hosts []lists.SafeSearch) []verdict.SafeService {
 	return out
 }
 
+// serviceName is what the judge and the doors call a service: the proxy makes
+// searches safe by that name.
 func serviceName(target string) string {
-	if strings.HasSuffix(target, ".youtube.com") {
-		return youtube
+	for _, s := range verdict.SafeServices() {
+		if target != "" && (target == s.Strict || target == s.Moderate) {
+			return s.Name
+		}
 	}
 	return target
 }

@@ -258,3 +258,42 @@ func (r *Room) direct(ctx context.Context, list []Run) (State, error) {
 	}
 	return out, nil
 }
+
+// Beside adds to another room's finding what the last trial of this machine
+// found in an area. What was not tried lately adds nothing but a word.
+func (r *Room) Beside(ctx context.Context, now time.Time, f control.Finding, about Area) (control.Finding, error) {
+	run, err := r.Last(ctx, MainSite, false)
+	if err != nil {
+		return f, err
+	}
+	if run.ID == "" || now.Sub(run.At) > stale {
+		f.Figure = join(f.Figure, "not tried at the filter's doors lately")
+		return f, nil
+	}
+	list, err := r.Answers(ctx, run.ID)
+	if err != nil {
+		return f, err
+	}
+	n := map[State]int{}
+	var rows []control.Row
+	for _, a := range list {
+		if a.Area != about {
+			continue
+		}
+		n[a.State]++
+		if a.State == Wrong {
+			rows = append(rows, a.row(run))
+		}
+	}
+	if n[Right]+n[Wrong] == 0 {
+		return f, nil
+	}
+	f.Figure = join(f.Figure, fmt.Sprintf("%d of %s tried at the filter's doors came out right", n[Right], words.Count(n[Right]+n[Wrong]+n[Unknown], "question", "questions")))
+	if n[Wrong] > 0 {
+		f.State, f.Todo = control.Broken, "Open the page of trials: it says which came out wrong and what to do."
+		f.Rows = append(rows, f.Rows...)
+		f.Total += len(rows)
+		f.Rows = f.Rows[:min(len(f.Rows), shown)]
+	}
+	return f, nil
+}

@@ -95,6 +95,9 @@ func Settings() []setting.Setting {
 	}
 }
 
+// KeyWithin is how old the last trial may be.
+const KeyWithin = keyWithin
+
 // State is what came of one question.
 type State string
 
