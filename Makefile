@@ -7,7 +7,7 @@ BUILD     = $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 TOOL      = $(GO) tool -modfile=tools/go.mod
 PKGS      = ./cmd/... ./internal/... ./lists/... ./policies/... ./stories/...
 
-.PHONY: help run build check test pg stories browser fuzz bench generate cross clean
+.PHONY: help run build check test pg stories browser fuzz bench bench-peers generate cross clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 
 bench: ## the figures of doc/performance.md
 	@sh dev/bench.sh
+
+bench-peers: ## the figures beside squid, e2guardian, unbound, dnsdist and plain Go
+	@bash dev/peers/run.sh
 
 generate: ## generated documents: doc/events.md, doc/config.md, doc/schema.sql
 	$(GO) test -count=1 -run TestDocuments ./internal/house -update

@@ -1,0 +1,9 @@
+#!/bin/bash
+# Starts the filter as one among the peers: on the folder DATA, at the port that
+# the scripts give, with the origin's issuer believed where there is one.
+set -eu
+proxy=$PORT dns=5399
+[ "${1:-}" = dns ] && { proxy=3199; dns=$PORT; }
+[ -f "${ORIGIN_CA:-}" ] && cp "$ORIGIN_CA" "$DATA/gate/ca/roots.pem"
+exec "$BELISHA" gate --data "$DATA" --listen-proxy "127.0.0.1:$proxy" --listen-dns "127.0.0.1:$dns" \
+	--allow-private 127.0.0.0/8 --upstream-dns "$UPSTREAM_DNS"
