@@ -5,9 +5,10 @@
 // A story is a script in testdata. Besides the usual commands of testscript
 // (stdout, stderr, exists, cp, rm …) it has these:
 //
-//	school [POLICY] [bare] [safe]
+//	school [POLICY] [bare] [safe] [trusting]
 //	                           a fresh folder, served and set up on the real pages,
-//	                           safe: over HTTPS
+//	                           safe: over HTTPS; trusting: its filter believes the
+//	                           certificates of the story's sites
 //	clock to WEEKDAY HH:MM, clock on TIME, clock back TIME
 //	                           a program whose time the story moves
 //	serve [FLAG…], halt SIGNAL the server; halt INT ends the filter with it
@@ -33,6 +34,9 @@
 //	                           the help floor at every door; what must be closed there
 //	dig [tcp] NAME [WORD]      asks the filter's DNS
 //	site NAME ADDRESS          says where a name leads in the story's own internet
+//	offers URL FILE [TYPE]     puts a file on one of its sites
+//	craft program|eicar FILE   makes a file that no script can hold
+//	scanner set|start|stop     the school's virus scanner; set comes before the school
 //	belisha ARGS               a command that succeeds; exits N ARGS: one that ends with N
 //	says REGEXP ARGS           a command whose output fits
 //	oneline                    what was said on standard error is one plain sentence

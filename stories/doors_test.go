@@ -155,6 +155,7 @@ func tunnel(c net.Conn, to string, u *url.URL, auth string) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	get.Host = to // as a browser says it
 	if err := get.Write(t); err != nil {
 		return page{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -33,7 +34,7 @@ func params(dir string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"school": cmd(theSchool), "serve": cmd(serve), "halt": cmd(halt), "filter": cmd(filterIs),
 			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(step(visit)), "fill": cmd(step(fill)),
-			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site),
+			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site), "offers": cmd(offers), "craft": cmd(craft), "scanner": cmd(scanner),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
@@ -66,6 +67,7 @@ type story struct {
 	window   *browsertest.Browser // the one at hand
 	browsers map[string]*browsertest.Browser
 	steps    int // pages opened and forms sent by people
+	scanner  *exec.Cmd
 }
 
 type storyKey struct{}
@@ -98,6 +100,9 @@ func begin(env *testscript.Env) error {
 			s.srv.Stop(syscall.SIGINT)
 		}
 		endFilter(s.data)
+		if s.scanner != nil {
+			_ = s.stopScanner()
+		}
 		net.close()
 	})
 	env.Setenv("DATA", s.data)
@@ -261,8 +266,9 @@ func (s *story) certify() error {
 }
 
 // theSchool serves a fresh folder and sets the school up on the real pages:
-// school [POLICY] [bare] [safe]. A bare one has the head teacher alone; the
-// pages of a safe one are served over HTTPS.
+// school [POLICY] [bare] [safe] [trusting]. A bare one has the head teacher
+// alone; the pages of a safe one are served over HTTPS; the filter of a
+// trusting one believes the story's sites that they are who they say.
 func theSchool(s *story, args []string) error {
 	policy, bare := "village-primary", false
 	for _, a := range args {
@@ -271,6 +277,10 @@ func theSchool(s *story, args []string) error {
 			bare = true
 		case "safe":
 			if err := s.certify(); err != nil {
+				return err
+			}
+		case "trusting":
+			if err := s.believed(); err != nil {
 				return err
 			}
 		default:

@@ -29,8 +29,11 @@ type street struct {
 	plain  string // host:port of the sites without TLS
 	secure string // with TLS
 
+	authority *authority
+
 	mu      sync.Mutex
 	special map[string]string // name → address
+	offered map[string]offer  // host and path → what the site has there
 	close   func()
 }
 
@@ -38,11 +41,8 @@ type street struct {
 const innerAddress = "127.0.66.1"
 
 func newStreet() (*street, error) {
-	n := &street{special: map[string]string{}}
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = fmt.Fprintf(w, "<title>x</title><p>Welcome to %s, the real site.", r.Host)
-	})
+	n := &street{special: map[string]string{}, offered: map[string]offer{}}
+	page := http.HandlerFunc(n.page)
 	plain := httptest.NewServer(page)
 	n.plain = plain.Listener.Addr().String()
 	// The same again at an address that no filter may lead to.
@@ -53,12 +53,11 @@ func newStreet() (*street, error) {
 	}
 	inner := &http.Server{Handler: page, ReadHeaderTimeout: time.Minute}
 	go func() { _ = inner.Serve(inside) }()
-	cert, err := selfSigned()
-	if err != nil {
+	if n.authority, err = newAuthority(); err != nil {
 		return nil, err
 	}
 	secure := httptest.NewUnstartedServer(page)
-	secure.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	secure.TLS = &tls.Config{GetCertificate: n.authority.certificate}
 	secure.StartTLS()
 	n.secure = secure.Listener.Addr().String()
 	udp, tcp, err := sameport()

@@ -119,8 +119,9 @@ func (g *gateDoor) begin(ctx context.Context, pages, admin net.Addr) (control.St
 	if err != nil {
 		return control.State{}, err
 	}
+	called := &deviceNames{list: g.h.Filtering.Devices, clock: g.h.cfg.Clock}
 	g.pumps = &pump{
-		gate: "main", reader: reader, store: g.h.memory, clock: g.h.cfg.Clock,
+		called: called.of, gate: "main", reader: reader, store: g.h.memory, clock: g.h.cfg.Clock,
 		recording: g.h.Monitoring.RecordingSince, saw: g.h.Monitoring.Saw,
 	}
 	if err := g.tell(ctx); err != nil {

@@ -24,6 +24,8 @@ type pump struct {
 	// confirmed the impact assessment decisions are counted only.
 	recording func(ctx context.Context) (since time.Time, on bool, err error)
 	saw       func(ctx context.Context, events []activity.Event) error
+	// called is what the school calls a device.
+	called func(ctx context.Context, device string) string
 
 	moved   atomic.Uint64
 	trouble atomic.Pointer[string]
@@ -89,7 +91,9 @@ func (p *pump) keep(ctx context.Context, events []spool.Event) error {
 		if isProbe(e.Device) || probe.Serves(e.Host) {
 			continue // our own question, see probe.go, or that of a device that tries the filter
 		}
-		batch = append(batch, fromSpool(p.gate, e))
+		kept := fromSpool(p.gate, e)
+		kept.Device = p.called(ctx, e.Device)
+		batch = append(batch, kept)
 	}
 	if len(batch) == 0 {
 		return nil

@@ -12,6 +12,7 @@ import (
 	"belisha/internal/gate/probe"
 	"belisha/internal/gate/spool"
 	"belisha/internal/kit/clock"
+	"belisha/internal/school/filtering"
 )
 
 var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -23,6 +24,7 @@ type pumpBench struct {
 	since     time.Time
 	seen      []activity.Event
 	sawFails  error
+	namesFail error
 }
 
 func newPumpBench(t *testing.T) *pumpBench {
@@ -44,8 +46,11 @@ func newPumpBench(t *testing.T) *pumpBench {
 	}
 	t.Cleanup(func() { _ = m.Close() })
 	b := &pumpBench{w: w, recording: true}
+	named := &deviceNames{clock: c, list: func(context.Context) ([]filtering.Device, error) {
+		return []filtering.Device{{ID: "d1", Label: "Library computer 1"}}, b.namesFail
+	}}
 	b.p = &pump{
-		gate: "main", reader: r, store: m, clock: c,
+		called: named.of, gate: "main", reader: r, store: m, clock: c,
 		recording: func(context.Context) (time.Time, bool, error) { return b.since, b.recording, nil },
 		saw: func(_ context.Context, e []activity.Event) error {
 			b.seen = append(b.seen, e...)
@@ -89,6 +94,30 @@ func TestWhatTheFilterClosedIsKeptAndSeenOnce(t *testing.T) {
 	}
 	if len(b.seen) != 1 {
 		t.Errorf("monitoring saw %d events, want 1 (our own question is none)", len(b.seen))
+	}
+}
+
+func TestADeviceStandsInTheRecordUnderTheSchoolsNameForIt(t *testing.T) {
+	for name, x := range map[string]struct {
+		device, want string
+		err          error
+	}{
+		"one that the school knows": {"d1", "Library computer 1", nil},
+		"one that is gone":          {"d2", "d2", nil},
+		"none":                      {"", "", nil},
+		"names cannot be read":      {"d1", "d1", errors.New("the disk is full")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newPumpBench(t)
+			b.namesFail = x.err
+			b.put(t, spool.Event{Host: "games.example", Device: x.device})
+			if _, err := b.p.once(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.kept(t); len(got) != 1 || got[0].Device != x.want {
+				t.Errorf("kept %+v, want the device %q", got, x.want)
+			}
+		})
 	}
 }
 
