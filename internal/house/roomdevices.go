@@ -51,7 +51,7 @@ func (h *House) devicesSchool(ctx context.Context) (devices.School, error) {
 	h.gate.mu.Lock()
 	facts := h.gate.facts
 	h.gate.mu.Unlock()
-	s.ProxyPort, s.DNSPort = portOf(facts.Proxy), portOf(facts.DNS)
+	s.ProxyPort, s.DNSPort, s.WebPort = portOf(facts.Proxy), portOf(facts.DNS), portOf(facts.More["transparent"])
 	return s, nil
 }
 

@@ -84,7 +84,9 @@ type School struct {
 	// ProxyPort and DNSPort are the ports that the filter listens on, 0 while
 	// it does not run.
 	ProxyPort, DNSPort uint16
-	Certificate        []byte // PEM, empty for none
+	// WebPort takes connections that the network redirects, 0 for none.
+	WebPort     uint16
+	Certificate []byte // PEM, empty for none
 }
 
 // Known is a device that the school has entered.

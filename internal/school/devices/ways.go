@@ -101,10 +101,22 @@ func networkWays() []Way {
 			Steps: []string{
 				"In the router's DHCP settings, hand out the address of the filter as the only DNS server. Then each device asks for itself and can be known by its address.",
 				"Or set the filter as the router's own DNS server: then all devices look like the router.",
-				"Close port 53 (UDP and TCP) and port 853 to the internet for everybody but the filter, or a device asks elsewhere.",
+				"Close port 53 (UDP and TCP) and port 853 to the internet for everybody but the filter, or a device asks elsewhere: the page “Rules for your firewall or router” has them for yours.",
 				"Give the name of the people's pages no address in other DNS servers: it exists only in your school.",
 				"Reconnect one device, then open the page of this device.",
 			},
+		},
+		{
+			Slug: "redirect", Title: "The network itself: connections led to the filter",
+			Sees:  "The names of sites, devices by their address, who is signed in, and whole addresses on plain HTTP; of devices that know nothing of the filter, too.",
+			Blind: blindPages + " What leaves by other ports.",
+			Steps: []string{
+				"On Linux, start Belisha with --listen-transparent and an address such as 0.0.0.0:8480.",
+				"Let the filter answer for names on the school's network, and hand out its address as the only DNS server.",
+				"Under Devices open “Rules for your firewall or router”, write the school's networks, and take the file for yours. It also closes what would go past the filter: other resolvers, names over TLS, QUIC.",
+				"Try it with one network first. On one device open a page, then the page of this device.",
+			},
+			Warning: "Where the router is another machine than Belisha's, the two should stand in networks of their own: else Belisha's answers go round the router and are lost, or all devices look like the router.",
 		},
 		{
 			Slug: "wpad", Title: "DHCP option 252 and WPAD", Files: []string{platform.NamePAC},
