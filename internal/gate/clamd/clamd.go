@@ -115,7 +115,7 @@ func New(addresses []string, o Options) (*Pool, error) {
 func parse(a string) (network, address string, err error) {
 	if path, ok := strings.CutPrefix(a, "unix:"); ok {
 		if !strings.HasPrefix(path, "/") {
-			return "", "", fmt.Errorf("the virus scanner's address %q: write a whole path behind unix:", a)
+			return "", "", fmt.Errorf("the virus scanner's address %q has no whole path: write it as unix:/run/clamav/clamd.ctl", a)
 		}
 		return "unix", path, nil
 	}
