@@ -144,6 +144,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbErased, Says: "A person's web activity was removed."},
 	{Verb: VerbHeld, Says: "A person's web activity was put under a legal hold."},
 	{Verb: VerbLifted, Says: "A legal hold on a person's web activity was lifted."},
+	{Verb: VerbLesson, Says: "A teacher looked at which sites a class opened in a lesson."},
 	{Verb: VerbTaken, Says: "A row or a signal was taken as the beginning of a case."},
 }
 
