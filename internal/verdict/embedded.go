@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"net/url"
 	"strings"
 
 	"belisha/internal/verdict/canon"
@@ -42,6 +43,9 @@ func embedded(host, path string) string {
 	_, query, _ := strings.Cut(path, "?")
 	for p := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(p, "=")
+		if plain, err := url.PathUnescape(name); err == nil {
+			name = plain
+		}
 		if !strings.Contains(" "+names+" ", " "+strings.ToLower(name)+" ") {
 			continue
 		}
@@ -73,7 +77,9 @@ func site(address string) string {
 	if len(address) > 4096 {
 		address = address[:4096]
 	}
-	address = strings.NewReplacer("%3a", ":", "%3A", ":", "%2f", "/", "%2F", "/").Replace(address)
+	if plain, err := url.PathUnescape(address); err == nil {
+		address = plain
+	}
 	u, err := canon.URL(address)
 	if err != nil {
 		return ""

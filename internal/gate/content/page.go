@@ -150,7 +150,7 @@ func (l *look) pageAsFile(kind text.Kind, body []byte) *porter.Finding {
 	if f := l.kinds(guess.Kinds, named(guess), nil); f != nil {
 		return f
 	}
-	if l.h.Files() && guess.Whole {
+	if l.h.Files() && (guess.Whole || files.Tail(body)) { // an archive may stand behind a text
 		if f := l.open(sized(body), int64(len(body))); f != nil {
 			return f
 		}

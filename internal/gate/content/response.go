@@ -158,12 +158,19 @@ func (l *look) sniffed() *porter.Finding {
 	switch {
 	case guess.Kinds != 0, kind == text.None && (guess.Saved || guess.Whole), media && len(l.codings) > 0:
 		return l.file(guess)
-	case media && (guess.Format.Media() || !printable(head)):
+	case media && (guess.Format.Media() || !printable(head) && flows(l.typ.Media)):
 		return l.media(guess)
 	case kind == text.None:
 		return l.file(guess) // nothing is known of it
 	}
 	return l.page(kind)
+}
+
+// flows reports films and sounds, which come in more forms than can be told
+// by their first bytes. What only says that it is a picture or a font is
+// looked at as the file that it is.
+func flows(media string) bool {
+	return strings.HasPrefix(media, "video/") || strings.HasPrefix(media, "audio/")
 }
 
 // printable reports bytes that are all text.

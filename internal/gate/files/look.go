@@ -40,7 +40,7 @@ func Look(m *Meta, head []byte) Guess {
 	if c, ok := byName(last(m.Path)); ok && believed(c, &g, typ, head) && !packs(g.Format, c.kinds) {
 		g.Kinds |= c.kinds
 	}
-	g.Whole = about[g.Format].deep || office(typ) || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !mediaType(typ)
+	g.Whole = about[g.Format].deep || office(typ) || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !flows(typ)
 	return g
 }
 
@@ -79,9 +79,8 @@ func notText(head []byte) bool {
 	return odd*50 > len(head)
 }
 
-func mediaType(typ []byte) bool {
-	return begins(typ, "image/") || begins(typ, "audio/") || begins(typ, "video/") || begins(typ, "font/")
-}
+// flows are types of which there are more forms than their first bytes tell.
+func flows(typ []byte) bool { return begins(typ, "audio/") || begins(typ, "video/") }
 
 // office are types that a browser hands to an office program, whatever the
 // bytes look like: text may hold macros too.
