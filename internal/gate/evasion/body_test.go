@@ -61,7 +61,7 @@ func samples() map[string][]byte {
 		"pdf": []byte("%PDF-1.4\n1 0 obj\n<< /Type /Catalog /OpenAction << /S /JavaScript /JS (app.alert(1)) >> >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"),
 		"svg": []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`),
 		"png": append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), make([]byte, 64)...),
-		"smuggle": []byte(`<html><body><script>var b=atob("TVqQ");var u=new Uint8Array(b.length);for(var i=0;i<b.length;i++)u[i]=b.charCodeAt(i);` +
+		"smuggle": []byte(`<html><body><script>var b=atob("TVqQAAMAAAAEAAAA` + strings.Repeat("A", 200) + `");var u=new Uint8Array(b.length);for(var i=0;i<b.length;i++)u[i]=b.charCodeAt(i);` +
 			`var l=new Blob([u],{type:"octet/stream"});var a=document.createElement("a");a.href=URL.createObjectURL(l);a.download="invoice.exe";a.click();</script></body></html>`),
 	}
 }

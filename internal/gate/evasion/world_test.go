@@ -279,7 +279,7 @@ func (w *world) run(public ed25519.PublicKey) {
 		Dir: w.dir, Version: "evasion", Proxy: "127.0.0.1:0", DNS: "127.0.0.1:0", Sink: "127.0.0.1:0", PublicKey: public, Seal: noSeal{},
 		UpstreamDNS: []string{gatetest.Upstream(w.t, zone()...)}, AllowPrivate: w.sites.addresses(),
 		Searcher: lists.NewSearcher(engines), Chats: lists.NewChats(services), DNSPerClient: 10_000,
-		Doors:          gate.Doors{ICAP: "127.0.0.1:0", DoT: "127.0.0.1:0", DoH: "127.0.0.1:0", Going: gate.Going{Peers: []string{"127.0.0.0/8"}}},
+		Doors:          gate.Doors{ICAP: "127.0.0.1:0", DoT: "127.0.0.1:0", DoH: "127.0.0.1:0", Going: gate.Going{Peers: []string{"127.9.0.0/16"}}},
 		Log:            slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		ReportedListen: func(s control.State) { up <- s },
 	}
