@@ -37,6 +37,8 @@
 //	offers URL FILE [TYPE]     puts a file on one of its sites
 //	craft program|eicar FILE   makes a file that no script can hold
 //	scanner set|start|stop     the school's virus scanner; set comes before the school
+//	squid ICAP-ADDRESS HOST…   a school's own Squid, which asks Belisha; devices go
+//	                           through it from then on
 //	belisha ARGS               a command that succeeds; exits N ARGS: one that ends with N
 //	says REGEXP ARGS           a command whose output fits
 //	oneline                    what was said on standard error is one plain sentence

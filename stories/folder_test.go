@@ -345,7 +345,10 @@ func takePort(s *story, args []string) error {
 	if err != nil {
 		return err
 	}
-	s.ts.Defer(func() { _ = l.Close() })
 	s.ts.Setenv(args[0], l.Addr().String())
+	if len(args) == 2 && args[1] == "free" {
+		return l.Close()
+	}
+	s.ts.Defer(func() { _ = l.Close() })
 	return nil
 }
