@@ -64,6 +64,7 @@ func (r *running) openMore(set *Settings) error {
 	for _, open := range []func(*Settings) error{
 		r.openDNS,
 		r.openICAP,
+		r.openRADIUS,
 		r.openTransparent,
 	} {
 		if err := open(set); err != nil {

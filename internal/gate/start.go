@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"belisha/internal/gate/accounting"
 	"belisha/internal/gate/blockpage"
 	"belisha/internal/gate/ca"
 	"belisha/internal/gate/control"
@@ -42,8 +43,9 @@ type running struct {
 	dns    *dns.Server
 	more   []opened
 	names  *identity.Names // whom the network's names mean
-	looks  looks           // inside messages
-	shared proxy.Config    // what the browsers' door was opened with, for others that do as it does
+	radius *accounting.Server
+	looks  looks        // inside messages
+	shared proxy.Config // what the browsers' door was opened with, for others that do as it does
 	ctl    net.Listener
 	web    *http.Server
 	state  control.State

@@ -24,7 +24,7 @@ func (r *running) Status() control.Status {
 		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
 		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
 		Bypasses: r.porter.Bypasses(), Content: r.looks.status(),
-		Kerberos: r.shared.Kerberos.Status(),
+		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard()),
 	}
 	if text := r.rulesError.Load(); text != nil {
 		s.RulesError = *text

@@ -59,6 +59,18 @@ func (t *Table) Unhear(match func(*Row) bool) int {
 	return len(gone)
 }
 
+// Heard is how many rows were heard of.
+func (t *Table) Heard() (n int) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, r := range t.rows {
+		if r.Of != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // keepHeard carries what the gate heard of over a full push.
 func (t *Table) keepHeard(before map[string]*Row) {
 	for _, r := range before {
