@@ -10,11 +10,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +36,7 @@ type client struct {
 	secure bool // asks for https
 	looked bool // and the gate looks into it
 
+	tries atomic.Uint64 // to ask for a page, those that broke off included
 	mu    sync.Mutex
 	asked uint64 // and answered, one way or the other
 	took  []time.Duration
@@ -162,6 +165,8 @@ func (c *client) fetch(ctx context.Context, host, path string, may func(from, un
 		c.fail("%v", err)
 		return
 	}
+	// What breaks off before anything came is asked for again by itself.
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { c.tries.Add(1) }}))
 	from := now()
 	res, err := c.http.Do(req)
 	status, body := 0, []byte(nil)
