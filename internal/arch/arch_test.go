@@ -120,6 +120,7 @@ var mayImport = []struct {
 	{"internal/school/setup", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: policies are plugged in"},
 	{"internal/school/agreements", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: which policy is in force is plugged in"},
 	{"internal/school/concerns", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: the row of web activity behind a concern is plugged in"},
+	{"internal/school/classroom", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: the filter and the record of web use are plugged in"},
 	{"internal/school/tickets", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room"},
 	{"internal/school/devices", []string{"internal/kit", "internal/school/people", "internal/school/access", "internal/school/devices"}, "a room imports no room: what the filter saw of a device is plugged in"},
 	{"internal/demo", []string{"internal"}, "the demonstration fills every room"},

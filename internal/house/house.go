@@ -33,6 +33,7 @@ import (
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
+	"belisha/internal/school/classroom"
 	"belisha/internal/school/concerns"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
@@ -76,6 +77,7 @@ type House struct {
 	Help       *help.Room
 	Setup      *setup.Room
 	Devices    *devices.Room
+	Classroom  *classroom.Room
 	Probes     *probes.Room
 
 	Approvals *approval.Room

@@ -25,6 +25,7 @@ import (
 	"belisha/internal/kit/vault"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
+	"belisha/internal/school/classroom"
 	"belisha/internal/school/concerns"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
@@ -45,7 +46,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, review.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, setup.Schema, devices.Schema, confiscated.Schema, probes.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, classroom.Schema, setup.Schema, devices.Schema, confiscated.Schema, probes.Schema,
 	}
 }
 
@@ -54,7 +55,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, notice.Verbs, review.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs, probes.Verbs,
+		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, classroom.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs, probes.Verbs,
 	} {
 		out = append(out, v...)
 	}
@@ -65,7 +66,7 @@ func Verbs() []journal.VerbInfo {
 func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
-		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected, concerns.Protected,
+		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected, concerns.Protected, classroom.Protected,
 		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(), probes.Protected,
 	} {
 		out = append(out, p...)
@@ -75,7 +76,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), policies.Settings(), backup.Settings(), review.Settings(), probes.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), classroom.Settings(), policies.Settings(), backup.Settings(), review.Settings(), probes.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -125,7 +126,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), devices.Grants(), probes.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), classroom.Grants(), devices.Grants(), probes.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -182,7 +183,7 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Dir: h.folder.Path("gate"), Key: key, School: h.folder.Meta.School,
 		Host: h.hostName, Prober: h.gate, Changed: h.gate.changed, Licence: h.licence(), Notices: h.Notices, TryOut: h.trying,
-		Inside: h.inside, Scanner: h.hasScanner, ClosedAt: h.closedAt, TryContent: h.tryContent,
+		Lessons: h.lessons, Inside: h.inside, Scanner: h.hasScanner, ClosedAt: h.closedAt, TryContent: h.tryContent,
 		// Names are recorded on the head's word on the impact assessment; what
 		// is seen inside rests on the same.
 		Assessed: func(ctx context.Context) (bool, error) { return h.Monitoring.Recording(ctx) },
@@ -207,6 +208,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.openConcerns(ctx); err != nil {
+		return err
+	}
+	if err := h.openClassroom(); err != nil {
 		return err
 	}
 	if err := h.openRegisters(); err != nil {

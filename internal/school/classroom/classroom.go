@@ -112,6 +112,13 @@ type Seen struct {
 	Partial bool
 }
 
+// Look is a teacher's question which sites a class opened.
+type Look struct {
+	Class string
+	Of    []people.ID
+	Since time.Time
+}
+
 // Deps is what the room needs. Log may be nil.
 type Deps struct {
 	DB      *store.DB
@@ -132,7 +139,7 @@ type Deps struct {
 	Places func(ctx context.Context) ([]string, error)
 	// Seen is what these people opened since then. It writes down that
 	// somebody looked, of which class, before it answers.
-	Seen func(ctx context.Context, class string, of []people.ID, since time.Time) (Seen, error)
+	Seen func(ctx context.Context, l Look) (Seen, error)
 	Log  *slog.Logger
 }
 

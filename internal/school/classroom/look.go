@@ -138,5 +138,5 @@ func (r *Room) Seen(ctx context.Context, c Class) (Seen, error) {
 	for _, p := range c.Pupils {
 		of = append(of, p.Person.ID)
 	}
-	return r.d.Seen(ctx, c.Name, of, c.Lesson.Began)
+	return r.d.Seen(ctx, Look{Class: c.Name, Of: of, Since: c.Lesson.Began})
 }

@@ -113,6 +113,10 @@ func span(from, until time.Time) verdict.Span {
 	return verdict.Span{From: store.Millis(from), Until: store.Millis(until)}
 }
 
+// Site is the one form of the name of a site that somebody typed or copied from
+// the address bar.
+func Site(text string) (string, error) { return oneHost(text) }
+
 // Places are the places of the school's devices.
 func (r *Room) Places(ctx context.Context) ([]string, error) {
 	list, err := r.Devices(ctx)
