@@ -2,7 +2,7 @@ package house
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 
 	"belisha/internal/gate/control"
@@ -13,12 +13,54 @@ import (
 )
 
 // trial asks the running filter everything that is tried. Whole: files and
-// viruses as well.
+// viruses as well. What changes meanwhile would make right answers look wrong,
+// so then everything is asked again.
 func (h *House) trial(ctx context.Context, whole bool) ([]probes.Answer, string, error) {
-	st, err := h.gate.status(ctx)
-	if err != nil {
-		return nil, "", errNoFilter
+	for range mostTrials {
+		st, before, err := h.settled(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		answers, note, err := h.tryOnce(ctx, st, whole)
+		if err != nil {
+			return nil, "", err
+		}
+		_, after, err := h.settled(ctx)
+		if err != nil || after == before {
+			return answers, note, err
+		}
 	}
+	return nil, "", errChanging
+}
+
+// mostTrials is how often it is asked again.
+const mostTrials = 4
+
+// mark is what a trial rests on.
+type mark struct{ rules, settings uint64 }
+
+// settled waits until the filter holds the rules that are published.
+func (h *House) settled(ctx context.Context) (control.Status, mark, error) {
+	for range 20 {
+		st, err := h.gate.status(ctx)
+		if err != nil {
+			return st, mark{}, errNoFilter
+		}
+		snap := h.Filtering.Snapshot()
+		if snap == nil {
+			return st, mark{}, errNoRules
+		}
+		if st.RulesNumber == snap.Number() {
+			return st, mark{st.RulesNumber, h.live.Current().Number()}, nil
+		}
+		if err := pause(ctx, pumpRest); err != nil {
+			return st, mark{}, err
+		}
+	}
+	return control.Status{}, mark{}, errOtherRules
+}
+
+func (h *House) tryOnce(ctx context.Context, st control.Status, whole bool) ([]probes.Answer, string, error) {
 	expect, err := h.Filtering.Expect(ctx)
 	if err != nil {
 		return nil, "", err
@@ -41,7 +83,13 @@ func (h *House) trial(ctx context.Context, whole bool) ([]probes.Answer, string,
 	return t.answers, note, nil
 }
 
-var errNoFilter = fmt.Errorf("the filter does not answer")
+// Why the filter could not be tried.
+var (
+	errNoFilter   = errors.New("the filter does not answer")
+	errNoRules    = errors.New("no rules were published yet")
+	errOtherRules = errors.New("the filter does not hold the current rules")
+	errChanging   = errors.New("the rules changed again and again while it was tried")
+)
 
 // groupTrial gathers the answers of one trial.
 type groupTrial struct {

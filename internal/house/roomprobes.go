@@ -20,7 +20,7 @@ func (h *House) openProbes() (err error) {
 			cal, err := h.People.Calendar(ctx, people.MainSite)
 			return err != nil || cal.SchoolDay(at)
 		},
-		Closed: h.closedFor,
+		Closed: h.mustClose,
 		Door: func(ctx context.Context) (string, error) {
 			d, err := h.Devices.Doors(ctx)
 			if err != nil || !d.Open() {
@@ -36,9 +36,9 @@ func (h *House) openProbes() (err error) {
 	return nil
 }
 
-// closedFor are the categories that must be closed at a device of a group; for
+// mustClose are the categories that must be closed at a device of a group; for
 // one that nobody knows, those that are closed for every group.
-func (h *House) closedFor(ctx context.Context, group string) ([]string, error) {
+func (h *House) mustClose(ctx context.Context, group string) ([]string, error) {
 	expect, err := h.Filtering.Expect(ctx)
 	if err != nil {
 		return nil, err
