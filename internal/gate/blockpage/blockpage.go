@@ -174,6 +174,8 @@ func words(v View) (title, lead string) {
 		return "The web is paused for you", "An adult at school has paused it for a while. Help pages are open."
 	case "unsigned":
 		return "Please sign in first", "Sign in, and then open the page again."
+	case "guest":
+		return "Welcome", "You are on the school's network for guests. Read what holds here and go on as a guest; then open the page again. Help pages are open."
 	case "agreement":
 		return agreementWords(v)
 	case "warn":
@@ -235,8 +237,11 @@ func links(v View) []link {
 	if v.Pages == "" {
 		return nil
 	}
-	if v.Reason == "agreement" {
+	switch v.Reason {
+	case "agreement":
 		return agreementLinks(v)
+	case "guest":
+		return []link{{v.Pages + "/guest", "Go on as a guest", true}, {v.Pages + "/sign-in", "Sign in with a school account", false}, {v.Pages + "/help", "Help", false}}
 	}
 	out := []link{}
 	switch {

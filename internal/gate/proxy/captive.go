@@ -49,6 +49,8 @@ func (s *Server) captive(w http.ResponseWriter, r *http.Request, a *porter.Answe
 	}
 	to := set.Pages()
 	switch {
+	case to != "" && a.Who.Guest() && a.Verdict.Action == verdict.Block:
+		to += "/guest"
 	case to != "" && a.SignsIn():
 		to += "/sign-in"
 	case a.Verdict.Action != verdict.Block:

@@ -252,6 +252,9 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 	if f := a.Finding(); f != nil {
 		v.Detail = f.Detail
 	}
+	if a.Who.Guest() && (a.Verdict.Reason == verdict.ReasonAgreement || a.Verdict.Reason == verdict.ReasonUnsigned) {
+		v.Reason = "guest"
+	}
 	v.Address = target
 	for _, h := range set.Help {
 		v.Help = append(v.Help, blockpage.Help{Name: h.Name, Phone: h.Phone, URL: h.URL, Says: h.Says})

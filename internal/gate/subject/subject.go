@@ -73,6 +73,9 @@ type Device struct {
 	// Attended: the filter tries itself from here, and nobody needs to be
 	// supervised.
 	Attended bool `json:"attended,omitempty"`
+	// Guests: it is a network for guests, whose web waits until they have
+	// agreed to the school's terms, or signed in.
+	Guests bool `json:"guests,omitempty"`
 }
 
 // Push is one message of the numbered presence stream.
@@ -100,12 +103,16 @@ type Found struct {
 	// Together are the classes that all of several people are in.
 	Together []string
 	Attended bool // the filter tries itself from there
+	Guests   bool // it is on a network for guests
 }
 
 // Held reports that the web waits for the school's agreement to be signed.
 func (r *Row) Held() bool {
 	return r.Agreement != AgreementSigned && r.Agreement != AgreementRemind
 }
+
+// Guest reports somebody on a network for guests who has not gone on yet.
+func (f *Found) Guest() bool { return f.Guests && f.Held && !f.Signed }
 
 // Table knows presence and devices. It is safe for several goroutines.
 type Table struct {
@@ -318,7 +325,7 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 }
 
 func fromDevice(d *Device, address netip.Addr) Found {
-	return Found{CA: d.CA, Shared: d.Shared, Attended: d.Attended, Row: Row{
+	return Found{CA: d.CA, Shared: d.Shared, Attended: d.Attended, Held: d.Guests, Guests: d.Guests, Row: Row{
 		Address: address, Device: d.ID, Certainty: spool.Likely, Groups: d.Groups,
 		KeyStage: d.KeyStage, Site: d.Site, Place: d.Place,
 	}}
