@@ -35,7 +35,7 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "classroom", Title: "My class",
 		Menu: []web.MenuItem{{Title: "My class", Path: pathHome, Needs: MayLead, Icon: "people", Area: "Filter"}},
-		Routes: []web.Route{
+		Routes: append(r.hideRoutes(), []web.Route{
 			{Pattern: "GET " + pathHome, Needs: MayLead, Do: r.home, People: true},
 			{Pattern: "GET " + pathClass, Needs: MayLead, Do: r.classPage, People: true},
 			{Pattern: "POST " + pathBegin, Needs: MayLead, Do: r.begin, People: true},
@@ -53,7 +53,7 @@ func (r *Room) Section() web.Section {
 			{Pattern: "GET " + pathLog, Needs: MayCheck, Do: r.logPage},
 			{Pattern: "GET " + pathLog + ".csv", Needs: MayCheck, Do: r.logCSV},
 			{Pattern: "GET " + pathHomework, Needs: web.Open, Do: r.homework, People: true},
-		},
+		}...),
 	}
 }
 

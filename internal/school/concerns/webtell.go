@@ -78,7 +78,17 @@ func (r *Room) tellAbout(c *web.Ctx) error {
 		return err
 	}
 	v.About = aboutsFor(c.Actor.Audience)
+	v.Hidden = siteHidden(c.Query("site"))
 	return tellPage.Render(c, v)
+}
+
+// siteHidden carries the site along that somebody hid, from step to step. What
+// is no name of a site is left out.
+func siteHidden(site string) []web.Hidden {
+	if site == "" || len(site) > 253 || strings.Trim(strings.ToLower(site), "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" {
+		return nil
+	}
+	return []web.Hidden{{Name: "site", Value: site}}
 }
 
 func (r *Room) tellWhat(c *web.Ctx) error {
@@ -94,7 +104,7 @@ func (r *Room) tellWhat(c *web.Ctx) error {
 		return c.Redirect("/tell")
 	}
 	v.Whats = Whats
-	v.Hidden = []web.Hidden{{Name: "about", Value: about}}
+	v.Hidden = append(siteHidden(c.Value("site")), web.Hidden{Name: "about", Value: about})
 	if v.Danger {
 		v.Hidden = append(v.Hidden, web.Hidden{Name: "danger", Value: "yes"})
 	}
@@ -127,6 +137,9 @@ func (r *Room) fillWrite(c *web.Ctx, v *tellView, w What, form string) error {
 		v.NowHelp.Value = "yes"
 	}
 	v.Text = web.Field{Kind: web.LongField, Name: "text", Label: "What happened?", Optional: true, Rows: 6, Max: maxTold, Hint: "You can leave this empty. You are not in trouble for telling."}
+	for _, h := range siteHidden(c.Value("site")) {
+		v.Text.Value = "It was on the site " + h.Value + "."
+	}
 	v.Family = about == "child" || about == "else"
 	k, _ := KindOf(w.Kind)
 	if v.Images = k.Images; k.Images {

@@ -55,6 +55,8 @@ type Deps struct {
 	Notice func(staff bool) string
 	// Tell is the page on which a pupil tells somebody, "" where there is none.
 	Tell string
+	// Hide is the page of the hide and tell button, "" where there is none.
+	Hide string
 }
 
 // Room is the help room.

@@ -102,6 +102,9 @@ func (r *Room) start(c *web.Ctx) error {
 	if r.d.Tell != "" {
 		add("Tell someone", r.d.Tell, "If something worries you, about yourself or somebody else.")
 	}
+	if r.d.Hide != "" {
+		add("Hide and tell", r.d.Hide, "A button for your browser: it takes a page off the screen at once, and you can tell someone.")
+	}
 	if c.Actor.SignedIn() {
 		add("Rules to sign", "/agreement", "What you have signed, and what waits.")
 		add("Your account", "/account", "Your password and where you are signed in.")

@@ -23,7 +23,9 @@ func chromeText(f Facts) ([]byte, error) {
       Disable DNS-over-HTTPS
   Network > QUIC protocol
       Disable
-`, f.PACURL())
+  Other settings > Managed bookmarks
+      Hide and tell: %s
+`, f.PACURL(), f.HideURL())
 	if len(f.Certificate) > 0 || len(f.UpstreamCertificate) > 0 {
 		b.WriteString("\nDevices > Networks > Certificates, for use as an HTTPS certificate authority on Chromebooks:\n\n")
 		if len(f.Certificate) > 0 {
@@ -60,5 +62,6 @@ func chromium(f Facts) ([]byte, error) {
 	}
 	return json.MarshalIndent(map[string]any{
 		"ProxySettings": chromeProxy(f), "DnsOverHttpsMode": "off", "QuicAllowed": false,
+		"ManagedBookmarks": bookmarks(f), "BookmarkBarEnabled": true,
 	}, "", "  ")
 }

@@ -134,7 +134,7 @@ func TestTheRegistryFileIsWhatWindowsReads(t *testing.T) {
 	text := string(utf16.Decode(units))
 	for _, want := range []string{
 		"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\", `"AutoConfigURL"="http://10.0.0.5:3128/proxy.pac"`,
-		`"ProxySettingsPerUser"=dword:00000000`, `[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Google\Chrome]`, `"DnsOverHttpsMode"="off"`, `"Locked"=dword:00000001`,
+		`"ProxySettingsPerUser"=dword:00000000`, `[HKEY_LOCAL_MACHINE\SOFTWARE\Policies\Google\Chrome]`, `"DnsOverHttpsMode"="off"`, `"ManagedBookmarks"="[{\"toplevel_name\":\"School\"},{\"name\":\"Hide and tell\",\"url\":\"http://`, `"ManagedFavorites"="`, `"Locked"=dword:00000001`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)

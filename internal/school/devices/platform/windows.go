@@ -32,6 +32,7 @@ func windowsValues(f Facts) []value {
 			value{key: browser, name: "ProxyPacUrl", text: f.PACURL()},
 			value{key: browser, name: "DnsOverHttpsMode", text: "off"},
 			value{key: browser, name: "QuicAllowed", isNumber: true},
+			value{key: browser, name: managedList(browser), text: bookmarksText(f)},
 		)
 	}
 	const fox = `SOFTWARE\Policies\Mozilla\Firefox`
@@ -43,6 +44,14 @@ func windowsValues(f Facts) []value {
 		value{key: fox + `\DNSOverHTTPS`, name: "Locked", isNumber: true, number: 1},
 		value{key: fox + `\Certificates`, name: "ImportEnterpriseRoots", isNumber: true, number: 1},
 	)
+}
+
+// managedList is what a browser calls the bookmarks that a school gives it.
+func managedList(browser string) string {
+	if strings.HasSuffix(browser, "Edge") {
+		return "ManagedFavorites"
+	}
+	return "ManagedBookmarks"
 }
 
 // registry is the file that regedit and group policy preferences import:
