@@ -7,7 +7,7 @@ BUILD     = $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 TOOL      = $(GO) tool -modfile=tools/go.mod
 PKGS      = ./cmd/... ./internal/... ./lists/... ./policies/... ./stories/...
 
-.PHONY: help run build check test pg stories browser soak fuzz bench bench-peers generate cross clean
+.PHONY: help run build check test pg stories browser soak evasion fuzz bench bench-peers generate cross clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ stories: ## the school days told as scripts
 
 soak: ## the whole gate under everything at once for SOAK (default 30m)
 	@sh dev/soak.sh
+
+evasion: ## every known way round the filter, tried against the whole gate, with the list of all
+	@sh dev/evasion.sh
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@sh dev/fuzz.sh

@@ -46,7 +46,7 @@ func TestTheListOfCasesIsTheOneInTheDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := list(readCases(t)); !strings.Contains(string(b), want) {
-		t.Error("doc/evasion.md is not what cases/ says: run make evasion with -update")
+		t.Error("doc/evasion.md is not what cases/ says: run UPDATE=1 make evasion")
 	}
 }
 

@@ -26,6 +26,7 @@ type result struct {
 	mode    string
 	failed  []string
 	runs    int
+	took    time.Duration
 	skipped string
 }
 
@@ -72,6 +73,8 @@ func (b *book) try(c *tried, mode string) {
 		res.skipped = "only with the whole"
 		return
 	}
+	begun := now()
+	defer func() { res.took = now().Sub(begun) }()
 	for _, value := range c.of {
 		if len(c.steps) == 0 {
 			break
@@ -194,7 +197,7 @@ func (b *book) table() {
 		}
 		counts[strings.Split(word, ":")[0]]++
 		if testing.Verbose() {
-			fmt.Printf("%-26s %-10s %-5s %4d  %-12s %s\n", r.c.id, strings.Join(r.c.rows, " "), r.mode, r.runs, word, r.c.what)
+			fmt.Printf("%-26s %-10s %-5s %4d %7s  %-12s %s\n", r.c.id, strings.Join(r.c.rows, " "), r.mode, r.runs, r.took.Round(time.Millisecond), word, r.c.what)
 		}
 		for _, f := range r.failed {
 			b.t.Errorf("%s (%s) %s: %s", r.c.id, r.mode, r.c.what, f)

@@ -68,6 +68,19 @@ func newRun(w *world, t testing.TB, c *tried, mode, value string) *run {
 	r.values["META"] = `"<html><head><meta charset=windows-1251></head><body><p>вот плохое слово</p></body></html>"`
 	r.values["JAPANESE"] = `"<html><body><p>悪語悪語</p></body></html>"`
 	r.values["quoted"] = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
+	switch c.each { // parts of messages that say how long they are
+	case "url":
+		r.values["head"] = "GET " + value + ` HTTP/1.1\r\nHost: ok.test\r\n\r\n`
+		fallthrough
+	case "head":
+		text, err := unescape(r.values["head"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.values["len"] = strconv.Itoa(len(text))
+	case "body":
+		r.values["chunk"] = strconv.FormatInt(int64(len(value)), 16) + `\r\n` + value + `\r\n0\r\n\r\n`
+	}
 	if mode != "plain" {
 		r.values["port"] = secure
 	}

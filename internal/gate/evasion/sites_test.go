@@ -137,6 +137,7 @@ type sites struct {
 	mu    sync.Mutex
 	reply *reply
 	got   bytes.Buffer
+	paths []string // of the requests that were understood
 	conns map[net.Conn]bool
 	made  map[string]*tls.Certificate
 	wg    sync.WaitGroup
@@ -203,6 +204,7 @@ func (s *sites) begin() {
 	defer s.mu.Unlock()
 	s.reply = greeting()
 	s.got.Reset()
+	s.paths = nil
 }
 
 func (s *sites) asked() string {
@@ -232,6 +234,9 @@ func (s *sites) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
+		s.mu.Lock()
+		s.paths = append(s.paths, req.Host+req.URL.Path)
+		s.mu.Unlock()
 		if _, err := io.Copy(io.Discard, req.Body); err != nil {
 			return
 		}

@@ -141,6 +141,11 @@ func (r *run) doListen(args string) error {
 		}
 	}
 	r.said, r.ended, r.answer, r.body = nil, "", nil, nil
+	if r.c.only["slow"] {
+		if err := r.conn.SetReadDeadline(now().Add(3 * patience)); err != nil {
+			return err
+		}
+	}
 	buf := make([]byte, 16<<10)
 	for until == "" || !bytes.Contains(r.said, []byte(until)) {
 		n, err := r.r.Read(buf)
