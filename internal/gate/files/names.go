@@ -214,6 +214,9 @@ func parameters(s string, do func(string)) {
 			continue
 		}
 		do(value)
+		if strings.IndexByte(value, '\\') >= 0 { // parts of a path, or escapes
+			do(strings.ReplaceAll(value, "\\", ""))
+		}
 		if strings.IndexByte(value, '%') >= 0 {
 			do(unescape(value))
 		}
