@@ -33,6 +33,7 @@ import (
 	"belisha/internal/kit/web"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
+	"belisha/internal/school/alarms"
 	"belisha/internal/school/classroom"
 	"belisha/internal/school/concerns"
 	"belisha/internal/school/devices"
@@ -79,6 +80,7 @@ type House struct {
 	Devices    *devices.Room
 	Classroom  *classroom.Room
 	Probes     *probes.Room
+	Alarms     *alarms.Room
 
 	Approvals *approval.Room
 	Notices   *notice.Outbox

@@ -25,6 +25,7 @@ import (
 	"belisha/internal/kit/vault"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
+	"belisha/internal/school/alarms"
 	"belisha/internal/school/classroom"
 	"belisha/internal/school/concerns"
 	"belisha/internal/school/devices"
@@ -46,7 +47,7 @@ import (
 func Schemas() []fs.FS {
 	return []fs.FS{
 		journal.Schema, vault.Schema, tasks.Schema, blobs.Schema, approval.Schema, duty.Schema, notice.Schema, review.Schema, backup.Schema,
-		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, classroom.Schema, setup.Schema, devices.Schema, confiscated.Schema, probes.Schema,
+		people.Schema, access.Schema, policies.Schema, filtering.Schema, monitoring.Schema, agreements.Schema, tickets.Schema, concerns.Schema, classroom.Schema, setup.Schema, devices.Schema, confiscated.Schema, probes.Schema, alarms.Schema,
 	}
 }
 
@@ -55,7 +56,7 @@ func Verbs() []journal.VerbInfo {
 	var out []journal.VerbInfo
 	for _, v := range [][]journal.VerbInfo{
 		approval.Verbs, duty.Verbs, notice.Verbs, review.Verbs, backup.Verbs, people.Verbs, access.Verbs, policies.Verbs,
-		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, classroom.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs, probes.Verbs,
+		filtering.Verbs, monitoring.Verbs, agreements.Verbs, tickets.Verbs, concerns.Verbs, classroom.Verbs, setup.Verbs, devices.Verbs, confiscated.Register.Verbs(), ownVerbs, probes.Verbs, alarms.Verbs,
 	} {
 		out = append(out, v...)
 	}
@@ -67,7 +68,7 @@ func Protected() []journal.Protected {
 	var out []journal.Protected
 	for _, p := range [][]journal.Protected{
 		people.Protected, access.Protected, policies.Protected, filtering.Protected, monitoring.Protected, agreements.Protected, tickets.Protected, concerns.Protected, classroom.Protected,
-		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(), probes.Protected,
+		devices.Protected, approval.Protected, duty.Protected, notice.Protected, review.Protected, confiscated.Register.Protected(), probes.Protected, alarms.Protected,
 	} {
 		out = append(out, p...)
 	}
@@ -76,7 +77,7 @@ func Protected() []journal.Protected {
 
 // Book is the settings that the rooms declare.
 func Book() (*setting.Book, error) {
-	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), classroom.Settings(), policies.Settings(), backup.Settings(), review.Settings(), probes.Settings(),
+	return setting.NewBook(people.Settings(), access.Settings(), filtering.Settings(), monitoring.Settings(), agreements.Settings(), tickets.Settings(), concerns.Settings(), classroom.Settings(), policies.Settings(), backup.Settings(), review.Settings(), probes.Settings(), devices.Settings(), alarms.Settings(),
 		confiscated.Register.Settings)
 }
 
@@ -126,7 +127,7 @@ func (h *House) openHall(context.Context) (err error) {
 // extraGrants are the lines that rooms add to the table of who may do what.
 func extraGrants() []access.Grant {
 	var out []access.Grant
-	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), classroom.Grants(), devices.Grants(), probes.Grants()} {
+	for _, g := range [][]access.Grant{registerGrants(), agreements.Grants(), taskGrants(), review.Grants(), filtering.Grants(), monitoring.Grants(), tickets.Grants(), concerns.Grants(), classroom.Grants(), devices.Grants(), probes.Grants(), alarms.Grants()} {
 		out = append(out, g...)
 	}
 	return out
@@ -202,6 +203,9 @@ func (h *House) openRooms(ctx context.Context) (err error) {
 		return err
 	}
 	if err := h.openProbes(); err != nil {
+		return err
+	}
+	if err := h.openAlarms(); err != nil {
 		return err
 	}
 	if err := h.openAgreements(); err != nil {

@@ -68,3 +68,20 @@ func (r *Room) Expect(ctx context.Context) ([]Expected, error) {
 	}
 	return out, nil
 }
+
+// Aged are the titles of the lists in use that are older than the policy lets
+// them be.
+func (r *Room) Aged(ctx context.Context) ([]string, error) {
+	st, err := r.load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading how old lists are: %w", err)
+	}
+	limit, now := r.d.Live.Current().Duration(keyListAge), r.now()
+	var out []string
+	for _, s := range st.sources {
+		if s.Enabled && s.Segment != "" && now.Sub(s.fresh()) > limit {
+			out = append(out, s.Title)
+		}
+	}
+	return out, nil
+}
