@@ -18,6 +18,7 @@ import (
 	"belisha/internal/gate/spool"
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/access"
+	"belisha/internal/school/devices"
 	"belisha/internal/school/help"
 	"belisha/internal/school/people"
 
@@ -178,11 +179,11 @@ func (g *gateDoor) tell(ctx context.Context) error {
 	if err := c.Reload(ctx); err != nil {
 		return fmt.Errorf("telling the filter: %w", err)
 	}
-	devices, err := g.devices(ctx)
+	known, err := g.devices(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.SetDevices(ctx, devices); err != nil {
+	if err := c.SetDevices(ctx, known); err != nil {
 		return fmt.Errorf("telling the filter its devices: %w", err)
 	}
 	st, err := c.Status(ctx)
@@ -207,6 +208,7 @@ func (g *gateDoor) devices(ctx context.Context) ([]subject.Device, error) {
 			ID: d.ID, Addresses: d.Prefixes(), MAC: d.MAC, KeyStage: d.KeyStage,
 			Site: d.Site, Place: d.Place, Shared: d.Shared, CA: d.CA,
 		}
+		x.Guests = g.h.Devices.AsksGuests(devices.Known{Group: d.Group, Addresses: d.Prefixes()})
 		switch {
 		case d.Group == "":
 		case d.KeyStage == "": // anybody's: not only the youngest use it

@@ -10,6 +10,7 @@ import (
 	"belisha/internal/gate/spool"
 	"belisha/internal/gate/subject"
 	"belisha/internal/school/access"
+	"belisha/internal/school/devices"
 	"belisha/internal/school/filtering"
 	"belisha/internal/school/people"
 )
@@ -70,7 +71,32 @@ func (g *gateDoor) everybody(ctx context.Context) error {
 			return err
 		}
 	}
+	guests, err := g.h.Devices.Guests(ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range guests {
+		p.Rows = append(p.Rows, g.guestRow(x))
+	}
 	return g.push(ctx, p)
+}
+
+// guestRow is somebody on the network for guests, of whom nothing is known but
+// that they have agreed to the terms.
+func (g *gateDoor) guestRow(x devices.Guest) subject.Row {
+	return subject.Row{
+		ID: "guest:" + x.ID, Address: x.Address, Certainty: spool.Likely, Groups: g.h.Filtering.Narrow([]string{access.GroupGuests}, ""),
+		SignedUntil: x.Until, Ends: x.Until,
+	}
+}
+
+// guestOn tells the filter of a guest.
+func (g *gateDoor) guestOn(ctx context.Context, x devices.Guest) error {
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	row := g.guestRow(x)
+	row.Fresh = true
+	return g.push(ctx, subject.Push{Rows: []subject.Row{row}})
 }
 
 // addRow adds somebody to a message.

@@ -18,6 +18,7 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/clock"
 	"belisha/internal/kit/journal"
+	"belisha/internal/kit/setting"
 	"belisha/internal/kit/store"
 	"belisha/internal/school/access"
 	"belisha/internal/school/people"
@@ -59,6 +60,7 @@ const (
 	VerbBack   journal.Verb = "filter.put-back"
 	VerbWord   journal.Verb = "filter.path-word"
 	VerbLog    journal.Verb = "filter.other-log"
+	VerbGuest  journal.Verb = "filter.guest"
 )
 
 // Verbs is what the room writes in the journal.
@@ -71,6 +73,7 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbBack, Says: "Belisha was put back into the path."},
 	{Verb: VerbWord, Says: "Somebody gave their word that no way goes round the filter."},
 	{Verb: VerbLog, Says: "The other filter's log was counted."},
+	{Verb: VerbGuest, Says: "A guest agreed to the terms and went on."},
 }
 
 // Protected are the tables that the journal's chain covers.
@@ -135,6 +138,10 @@ type Deps struct {
 	Changed func(ctx context.Context) error
 	// Reach tries another filter; nil is the room's own.
 	Reach func(ctx context.Context, b Beside) error
+	// Live are the school's decisions; nil: guests are asked nothing. Guest
+	// tells the filter of one who may go on; may be nil.
+	Live  *setting.Live
+	Guest func(ctx context.Context, g Guest) error
 	// Name says who an actor of the journal is.
 	Name func(ctx context.Context, actor string) string
 }

@@ -34,6 +34,8 @@ type school struct {
 	changed int
 	told    error // what the filter says of a change
 	tried   []devices.Tried
+	known   []devices.Known
+	guests  []devices.Guest // told to the filter
 }
 
 func each(t *testing.T, fn func(t *testing.T, s *school)) {
@@ -53,10 +55,10 @@ func open(t *testing.T, db *store.DB) *school {
 		DB: db, Journal: s.journal, Clock: s.clock,
 		School: func(context.Context) (devices.School, error) { return s.facts, nil },
 		Known: func(context.Context) ([]devices.Known, error) {
-			return []devices.Known{
+			return append(s.known, []devices.Known{
 				{ID: "t1", Label: "Tablet 1", Group: "pupils", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32")}, CA: true},
 				{ID: "t2", Label: "Tablet 2", Group: "pupils"},
-			}, nil
+			}...), nil
 		},
 		Seen: func(context.Context) ([]devices.Seen, error) { return s.seen, s.away },
 		Groups: func(context.Context) ([]devices.Group, error) {
@@ -66,6 +68,7 @@ func open(t *testing.T, db *store.DB) *school {
 		Reach: func(context.Context, devices.Beside) error { return s.reach }, CanListen: func(context.Context, devices.Doors) error { return s.listen },
 		Changed: func(context.Context) error { s.changed++; return s.told },
 		Name:    func(context.Context, string) string { return "Amira Quist" },
+		Live:    live(t), Guest: func(_ context.Context, g devices.Guest) error { s.guests = append(s.guests, g); return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

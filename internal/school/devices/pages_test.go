@@ -7,5 +7,5 @@ import (
 )
 
 func TestEveryPageFitsItsStruct(t *testing.T) {
-	webtest.Check(t, formPage, logTemplate, homePage, waysPage, wayPage, tryPage, devicePage, outTemplate, cardTemplate, firewallsPage, firewallPage)
+	webtest.Check(t, formPage, logTemplate, homePage, waysPage, wayPage, tryPage, devicePage, outTemplate, cardTemplate, firewallsPage, firewallPage, guestPage)
 }

@@ -38,7 +38,7 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "devices", Title: "Devices",
 		Menu: []web.MenuItem{{Title: "Devices", Path: pathHome, Needs: MayRead, Icon: "devices", Area: "Filter"}},
-		Routes: append(r.firewallRoutes(), []web.Route{
+		Routes: slices.Concat(r.firewallRoutes(), r.guestRoutes(), []web.Route{
 			{Pattern: "GET " + pathHome, Needs: MayRead, Do: r.home},
 			{Pattern: "GET " + pathBeside, Needs: MayManage, Do: r.ask(r.besideStep())},
 			{Pattern: "POST " + pathBeside, Needs: MayManage, Do: r.answer(r.besideStep(), pathBeside, "Saved.")},
@@ -58,7 +58,7 @@ func (r *Room) Section() web.Section {
 			{Pattern: "POST " + pathOut, Needs: MayWayOut, Do: r.outPost},
 			{Pattern: "GET " + pathCard, Needs: MayRead, Do: r.cardPage},
 			{Pattern: "GET /device", Needs: web.Open, Do: r.thisDevice, People: true},
-		}...),
+		}),
 	}
 }
 
