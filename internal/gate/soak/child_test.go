@@ -99,7 +99,7 @@ func child(file string) error {
 		Searcher: lists.NewSearcher(engines), Chats: lists.NewChats(services), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Doors: gate.Doors{
 			ICAP: "127.0.0.1:0", DoT: "127.0.0.1:0", DoH: "127.0.0.1:0",
-			Going: gate.Going{Peers: []string{"127.0.0.0/8"}, Clamd: []string{s.Clamd}},
+			Going: gate.Going{Peers: []string{icapFrom}, Clamd: []string{s.Clamd}},
 		},
 		ReportedListen: func(control.State) { fmt.Println("open") },
 	})

@@ -36,10 +36,11 @@ type client struct {
 	secure bool // asks for https
 	looked bool // and the gate looks into it
 
-	tries atomic.Uint64 // to ask for a page, those that broke off included
-	mu    sync.Mutex
-	asked uint64 // and answered, one way or the other
-	took  []time.Duration
+	tries  atomic.Uint64 // to ask for a page, those that broke off included
+	mu     sync.Mutex
+	asked  uint64 // and answered, one way or the other
+	either uint64 // of them, while the rules changed: what is cut off is written down a second time
+	took   []time.Duration
 }
 
 // kinds are what the clients do, and how many do it.
@@ -182,6 +183,9 @@ func (c *client) fetch(ctx context.Context, host, path string, may func(from, un
 	}
 	c.done(from)
 	all, a := may(from, until), c.sites.answers[path]
+	if all.open && all.closed {
+		c.either++
+	}
 	if c.secure && !c.looked {
 		all = may(from.Add(-running), until) // what runs is cut off a moment later
 	} else {

@@ -124,8 +124,8 @@ func (l *ledger) check(s control.Status, all []*client) {
 			l.t.Logf("%s: closed for %v", c.name, l.why[c.name])
 		}
 		exact := c.kind == "pages" || c.kind == "movers" || strings.HasPrefix(c.kind, "names")
-		if exact && (have < c.asked || have > max(c.asked+1, c.tries.Load())) { // the last may have been under way
-			l.t.Errorf("%s asked %d times, and %d events are written down", c.name, c.asked, have)
+		if exact && (have < c.asked || have > max(c.asked+1, c.tries.Load())+c.either) { // the last may have been under way
+			l.t.Errorf("%s asked %d times (%d tries, %d while the rules changed), and %d events are written down", c.name, c.asked, c.tries.Load(), c.either, have)
 		}
 	}
 }
@@ -135,11 +135,38 @@ type watch struct {
 	*world
 	ledger  *ledger
 	samples []sample
+	before  figures // when nobody had asked anything
 }
 
 type sample struct {
 	at                           time.Duration
 	rss, heap, goroutines, files float64
+}
+
+// begin waits until the gate has said how it is when nobody asks.
+func (m *watch) begin() {
+	for stop := now().Add(patience); m.child.told.Load() == nil && now().Before(stop); {
+		wait(context.Background(), 50*time.Millisecond)
+	}
+	if f := m.child.told.Load(); f != nil {
+		m.before = *f
+	}
+}
+
+// settled sees that nothing goes on when nobody asks any more, but for what is
+// kept for the next who asks.
+func (m *watch) settled() {
+	const kept = 150 // connections to sites and resolvers, and what waits on them
+	var f figures
+	for stop := now().Add(patience); now().Before(stop); wait(context.Background(), 200*time.Millisecond) {
+		if f = *m.child.told.Load(); f.Goroutines <= m.before.Goroutines+kept {
+			break
+		}
+	}
+	m.t.Logf("goroutines: %d before anybody asked, %d when all had gone", m.before.Goroutines, f.Goroutines)
+	if f.Goroutines > m.before.Goroutines+kept {
+		m.fail("%d goroutines are left of %d at the beginning", f.Goroutines, m.before.Goroutines)
+	}
 }
 
 func (m *watch) run(ctx, load context.Context) {

@@ -36,11 +36,13 @@ func TestEverythingAtOnceForAWhile(t *testing.T) {
 	long := lasting(t)
 	w := newWorld(t)
 	all := w.clients()
-	ctx, cancel := context.WithTimeout(context.Background(), long)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	defer time.AfterFunc(long, cancel).Stop()
 	w.stop = cancel
 	started := now()
 	watch := &watch{world: w, ledger: newLedger(w)}
+	watch.begin()
 	var busy, rest sync.WaitGroup
 	for _, c := range all {
 		busy.Go(func() {
@@ -61,6 +63,7 @@ func TestEverythingAtOnceForAWhile(t *testing.T) {
 	busy.Wait()
 	lasted := now().Sub(started)
 	status := w.quiet()
+	watch.settled()
 	end()
 	rest.Wait()
 	if err := w.ctl.Stop(t.Context()); err != nil {

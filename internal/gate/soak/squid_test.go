@@ -74,7 +74,7 @@ func TestASquidHasItsAnswersLookedInto(t *testing.T) {
 		t.Skip("squid-openssl is not installed")
 	}
 	w := newWorld(t)
-	w.push(nil, row("behind-squid", netip.MustParseAddr("127.0.0.1"), "pupils"))
+	w.push(nil, row("behind-squid", behindSquid, "pupils"))
 	s := openSquid(w)
 	for _, port := range []string{w.sites.port(false), w.sites.port(true)} {
 		scheme := map[bool]string{true: "https", false: "http"}[port == w.sites.port(true)]
@@ -106,6 +106,9 @@ func TestASquidHasItsAnswersLookedInto(t *testing.T) {
 		t.Errorf("files that were looked into are left: %v", left)
 	}
 }
+
+// behindSquid is where the browser is.
+var behindSquid = netip.AddrFrom4([4]byte{127, 1, 99, 1})
 
 // squid is one that asks the gate over ICAP, with a browser behind it.
 type squid struct {
@@ -188,7 +191,8 @@ func openSquid(w *world) *squid {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
 	s.browser = &http.Client{Timeout: patience, Transport: &http.Transport{
-		Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: at}), TLSClientConfig: &tls.Config{RootCAs: roots}, DisableCompression: true,
+		DialContext: (&net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(behindSquid, 0))}).DialContext,
+		Proxy:       http.ProxyURL(&url.URL{Scheme: "http", Host: at}), TLSClientConfig: &tls.Config{RootCAs: roots}, DisableCompression: true,
 	}}
 	t.Cleanup(s.browser.CloseIdleConnections)
 	for stop := now().Add(patience); ; <-time.After(50 * time.Millisecond) {

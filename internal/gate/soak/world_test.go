@@ -28,6 +28,10 @@ import (
 	"belisha/internal/verdict/snapfile"
 )
 
+// icapFrom is the address of the proxies that ask over ICAP. The clients have
+// others: what comes from a listed proxy is nobody's own.
+const icapFrom = "127.0.0.1"
+
 // patience is how long anything may take.
 const patience = 20 * time.Second
 
