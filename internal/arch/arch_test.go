@@ -122,6 +122,8 @@ var mayImport = []struct {
 	{"internal/school/concerns", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: the row of web activity behind a concern is plugged in"},
 	{"internal/school/classroom", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: the filter and the record of web use are plugged in"},
 	{"internal/school/tickets", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room"},
+	{"internal/school/probes", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: what asks the filter is plugged in"},
+	{"internal/school/alarms", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a room imports no room: what is looked at is plugged in"},
 	{"internal/school/devices", []string{"internal/kit", "internal/school/people", "internal/school/access", "internal/school/devices"}, "a room imports no room: what the filter saw of a device is plugged in"},
 	{"internal/demo", []string{"internal"}, "the demonstration fills every room"},
 	{"internal/school/registers", []string{"internal/kit", "internal/school/people", "internal/school/access"}, "a register imports no room"},
