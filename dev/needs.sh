@@ -17,6 +17,8 @@ have clamd || [ -x /usr/sbin/clamd ] || missing="$missing clamav-daemon"
 have genisoimage || missing="$missing genisoimage"
 have squid || [ -x /usr/sbin/squid ] || missing="$missing squid-openssl"
 have c-icap-client || missing="$missing c-icap"
+[ -x /usr/sbin/krb5kdc ] || missing="$missing krb5-kdc krb5-admin-server krb5-user"
+have radclient || missing="$missing freeradius-utils"
 have qpdf || missing="$missing qpdf"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"belisha/internal/gate/accounting"
 	"belisha/internal/gate/identity"
 	"belisha/internal/gate/proxy"
 )
@@ -20,4 +21,12 @@ func (r *running) openIdentity(pc *proxy.Config) error {
 		pc.Kerberos = identity.NewKerberos(cfg.Doors.Keytab, r.names, cfg.Clock, cfg.Log)
 	}
 	return nil
+}
+
+// Check looks at what can be looked at without the network and the files.
+func (g Going) Check() error {
+	if _, err := peerRanges(g.Peers); err != nil {
+		return err
+	}
+	return accounting.CheckPeers(g.RADIUSPeers)
 }

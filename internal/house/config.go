@@ -203,6 +203,9 @@ func (f File) check() error {
 	if _, err := f.Gate.Private(); err != nil {
 		return err
 	}
+	if err := f.Gate.Going.Check(); err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
 	switch f.Gate.WithoutSnapshot {
 	case "", "closed", "open":
 	default:
