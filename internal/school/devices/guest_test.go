@@ -2,14 +2,16 @@ package devices_test
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"belisha/internal/kit/actor"
 	"belisha/internal/kit/setting"
 	"belisha/internal/kit/web"
+	"belisha/internal/kit/web/webtest"
 	"belisha/internal/school/devices"
 )
 
@@ -81,22 +83,43 @@ func TestOnlyRangesForGuestsAsk(t *testing.T) {
 	})
 }
 
-func TestTheTermsAreAPageForWhoeverIsOnThatNetwork(t *testing.T) {
+func TestGuestsReadTheTermsAndPress(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
-		routes := 0
-		for _, r := range s.room.Section().Routes {
-			if strings.HasSuffix(r.Pattern, " /guest") {
-				routes++
-				if r.Needs != web.Open || !r.People {
-					t.Errorf("%s is not for guests: %+v", r.Pattern, r)
-				}
-				if m, _, _ := strings.Cut(r.Pattern, " "); m != http.MethodGet && m != http.MethodPost {
-					t.Error(m)
-				}
-			}
+		site := webtest.Site(t, s.room.Section())
+		anybody := actor.Actor{}
+		webtest.Get(t, site, "/guest", anybody).Is(200).Safe().Has("This is not the network for guests").HasNot("I agree")
+		webtest.Post(t, site, "/guest", url.Values{}, anybody).Is(422).Safe().Has("not on the school's network for guests")
+		s.known = []devices.Known{guests("192.0.2.0/24", "127.0.0.0/8")} // where the test's client is
+		webtest.Get(t, site, "/guest", anybody).Is(200).Safe().Has("What holds here", "without your name", "I agree: go on as a guest").Link("/sign-in")
+		webtest.Post(t, site, "/guest", url.Values{}, anybody).GoesTo("/guest")
+		webtest.Get(t, site, "/guest", anybody).Is(200).Safe().Has("You are on the network as a guest").HasNot("I agree")
+		if len(s.guests) != 1 {
+			t.Errorf("the filter was told %v", s.guests)
 		}
-		if routes != 2 {
-			t.Errorf("%d routes", routes)
+	})
+}
+
+func TestTheRulesForFirewallsHavePages(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		site, reader := webtest.Site(t, s.room.Section()), webtest.As("a reader", devices.MayRead)
+		webtest.Get(t, site, "/devices/firewall", reader).Is(200).Safe().Has("The filter has no address for devices yet")
+		s.opened(t)
+		s.known = []devices.Known{{ID: "r", Group: "pupils", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}}}
+		webtest.Get(t, site, "/devices/firewall", reader).Is(200).Safe().Has("takes no redirected web connections yet", "OPNsense", "FortiGate")
+		s.facts.WebPort = 8480
+		page := webtest.Get(t, site, "/devices/firewall?networks=10.0.0.0%2F16&except=10.0.0.9&place=Lower+school", reader).Is(200).Safe().HasNot("no redirected web")
+		page.Link("/devices/firewall/belisha-nftables.nft?except=10.0.0.9&networks=10.0.0.0%2F16&place=Lower+school")
+		webtest.Get(t, site, "/devices/firewall/belisha-nftables.nft?networks=10.0.0.0%2F16", reader).Is(200).Safe().Has("To take it back", "nft delete table inet belisha", "10.0.0.0/16")
+		file := webtest.Get(t, site, "/devices/firewall/belisha-nftables.nft/file?networks=10.0.0.0%2F16", reader).Is(200)
+		if !strings.HasPrefix(string(file.Body), "#!/usr/sbin/nft -f") {
+			t.Errorf("the file: %.100s", file.Body)
 		}
+		bad := webtest.Get(t, site, "/devices/firewall?networks=the+library", reader).Is(422).Safe().Has("is no address or network")
+		if got := bad.Field("networks"); got != "the library" {
+			t.Errorf("what was typed is lost: %q", got)
+		}
+		webtest.Get(t, site, "/devices/firewall?networks=0.0.0.0%2F0", reader).Is(422).Has("it must not be everything")
+		webtest.Get(t, site, "/devices/firewall/nothing?networks=10.0.0.0%2F16", reader).Is(404)
+		webtest.Get(t, site, "/devices/firewall", webtest.As("a pupil")).Is(403)
 	})
 }

@@ -196,7 +196,7 @@ func MakeFirewall(name string, n Network) (File, error) {
 		if err := f.text.Execute(&b, n.rules()); err != nil {
 			return File{}, fmt.Errorf("making %s: %w", name, err)
 		}
-		return File{Name: f.Name, Type: "text/plain; charset=utf-8", Title: f.Title, Body: b.Bytes()}, nil
+		return File{Name: f.Name, Type: "text/plain; charset=utf-8", Title: f.Title, Body: bytes.TrimLeft(b.Bytes(), "\n")}, nil
 	}
 	return File{}, ErrNone
 }
