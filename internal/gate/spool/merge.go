@@ -10,7 +10,7 @@ import (
 const (
 	mergeFor   = time.Minute
 	shards     = 16
-	maxWindows = 3000 // in one shard: beyond it events are written one by one
+	maxWindows = 2000 // in one shard: beyond it events are written one by one
 )
 
 // mergeKey says which events are repeats of each other: same person or
@@ -31,8 +31,7 @@ func keyOf(e *Event) mergeKey {
 
 // window is a minute in which repeats of one event are only counted.
 type window struct {
-	key   mergeKey
-	event Event // the first one, already written
+	event Event // the first one, already written; its key is the window's
 	ends  time.Time
 	count uint32 // repeats after the first
 	bytes uint64
@@ -67,7 +66,7 @@ func (m *merger) shard(k *mergeKey) (s *shard, sum uint64) {
 
 // running is the window of k.
 func (s *shard) running(sum uint64, k *mergeKey) *window {
-	if w := s.open[sum]; w != nil && w.key == *k {
+	if w := s.open[sum]; w != nil && keyOf(&w.event) == *k {
 		return w
 	}
 	return nil
@@ -128,7 +127,7 @@ func (m *merger) begin(k mergeKey, e *Event) {
 	if next := e.At.Truncate(time.Minute).Add(time.Minute); e.Action == ActionBlock && next.Before(ends) {
 		ends = next
 	}
-	s.open[sum] = &window{key: k, event: *e, ends: ends}
+	s.open[sum] = &window{event: *e, ends: ends}
 }
 
 // takeDirty returns the windows that counted since the last call, with what
