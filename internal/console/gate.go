@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"belisha/internal/gate"
@@ -47,6 +48,10 @@ func (c *gateCmd) doors() gate.Doors {
 		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd},
 	}
 }
+
+// garbage is how much may lie about in memory before it is collected, in
+// percent of what is in use: much of that is phrases, which are long-lived.
+const garbage = 50
 
 func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if c.SnapshotFrom != "" || c.TokenFile != "" {
@@ -87,6 +92,9 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	}
 	if seal, err := house.LicenceSealer(keyFile); err == nil {
 		cfg.Unseal = seal.Open
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
 	}
 	// What net/http says of its own accord quotes what sites sent: no part of
 	// a log that a contractor may read.
