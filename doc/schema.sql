@@ -117,6 +117,33 @@ CREATE TABLE agreement_signatures (
     void_reason TEXT NOT NULL
 );
 
+CREATE TABLE alarm_figures (
+    hour  BIGINT NOT NULL,
+    name  TEXT NOT NULL,
+    value DOUBLE PRECISION NOT NULL,
+    base  DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (name, hour)
+);
+
+CREATE TABLE alarms (
+    id       TEXT PRIMARY KEY,
+    kind     TEXT NOT NULL,
+    subject  TEXT NOT NULL,
+    words    TEXT NOT NULL,
+    may      TEXT NOT NULL,
+    todo     TEXT NOT NULL,
+    owner    TEXT NOT NULL,
+    risk     BIGINT NOT NULL,
+    link     TEXT NOT NULL,
+    since    BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    seen_at  BIGINT NOT NULL,
+    seen_by  TEXT NOT NULL,
+    note     TEXT NOT NULL,
+    told_at  BIGINT NOT NULL,
+    version  BIGINT NOT NULL
+);
+
 CREATE TABLE alerts (
     id        TEXT PRIMARY KEY,
     rule      TEXT NOT NULL,
@@ -229,11 +256,51 @@ CREATE TABLE calendar_feeds (
   made_at BIGINT NOT NULL
 );
 
+CREATE TABLE class_lists (
+    id       TEXT PRIMARY KEY,
+    title    TEXT NOT NULL,
+    hosts    TEXT NOT NULL,
+    plan     TEXT NOT NULL,
+    class    TEXT NOT NULL,
+    homework BOOLEAN NOT NULL,
+    made_at  BIGINT NOT NULL,
+    made_by  TEXT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    version  BIGINT NOT NULL
+);
+
 CREATE TABLE class_members (
     class   TEXT NOT NULL,
     person  TEXT NOT NULL REFERENCES people (id),
     teaches BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (class, person)
+);
+
+CREATE TABLE class_previews (
+    id        TEXT PRIMARY KEY,
+    host      TEXT NOT NULL,
+    verdict   TEXT NOT NULL,
+    from_year TEXT NOT NULL,
+    to_year   TEXT NOT NULL,
+    note      TEXT NOT NULL,
+    looked_at BIGINT NOT NULL,
+    looked_by TEXT NOT NULL,
+    newest    BOOLEAN NOT NULL
+);
+
+CREATE TABLE class_settings (
+    id       TEXT PRIMARY KEY,
+    kind     TEXT NOT NULL,
+    class    TEXT NOT NULL,
+    place    TEXT NOT NULL,
+    hosts    TEXT NOT NULL,
+    note     TEXT NOT NULL,
+    from_at  BIGINT NOT NULL,
+    until_at BIGINT NOT NULL,
+    set_by   TEXT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    ended_by TEXT NOT NULL,
+    version  BIGINT NOT NULL
 );
 
 CREATE TABLE class_talk_absences (
@@ -665,6 +732,25 @@ CREATE TABLE filter_permits (
     version    BIGINT NOT NULL
 );
 
+CREATE TABLE filter_phrase_lists (
+    id           TEXT PRIMARY KEY,
+    title        TEXT NOT NULL,
+    path         TEXT NOT NULL,
+    hash         TEXT NOT NULL,
+    phrases      BIGINT NOT NULL,
+    combinations BIGINT NOT NULL,
+    areas        TEXT NOT NULL,
+    areas_off    TEXT NOT NULL,
+    report       TEXT NOT NULL,
+    imported_at  BIGINT NOT NULL,
+    imported_by  TEXT NOT NULL,
+    tried_at     BIGINT NOT NULL,
+    problem      TEXT NOT NULL,
+    enabled      BOOLEAN NOT NULL,
+    content      TEXT NOT NULL,
+    version      BIGINT NOT NULL
+);
+
 CREATE TABLE filter_reports (
     id      TEXT PRIMARY KEY,
     made_at BIGINT NOT NULL,
@@ -737,6 +823,13 @@ CREATE TABLE filter_versions (
     segments   TEXT NOT NULL,
     state_hash TEXT NOT NULL,
     settings   BIGINT NOT NULL
+);
+
+CREATE TABLE guests (
+    id TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    from_at BIGINT NOT NULL,
+    until_at BIGINT NOT NULL
 );
 
 CREATE TABLE import_profiles (
@@ -1035,6 +1128,41 @@ CREATE TABLE posts (
     version  BIGINT NOT NULL
 );
 
+CREATE TABLE probe_answers (
+    run_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    name   TEXT NOT NULL,
+    area   TEXT NOT NULL,
+    grp    TEXT NOT NULL,
+    what   TEXT NOT NULL,
+    state  TEXT NOT NULL,
+    said   TEXT NOT NULL,
+    PRIMARY KEY (run_id, number)
+);
+
+CREATE TABLE probe_runs (
+    id    TEXT PRIMARY KEY,
+    at    BIGINT NOT NULL,
+    site  TEXT NOT NULL,
+    kind  TEXT NOT NULL,
+    took  BIGINT NOT NULL,
+    well  BIGINT NOT NULL,
+    wrong BIGINT NOT NULL,
+    blind BIGINT NOT NULL,
+    notso BIGINT NOT NULL,
+    note  TEXT NOT NULL
+);
+
+CREATE TABLE probe_sites (
+    id       TEXT PRIMARY KEY,
+    site     TEXT NOT NULL,
+    grp      TEXT NOT NULL,
+    hash     TEXT NOT NULL,
+    made_at  BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    version  BIGINT NOT NULL
+);
+
 CREATE TABLE recording_grounds (
     recording   TEXT PRIMARY KEY REFERENCES recordings (id),
     assessment  TEXT NOT NULL REFERENCES assessments (id),
@@ -1329,6 +1457,10 @@ CREATE UNIQUE INDEX agreement_signatures_once ON agreement_signatures (person, s
 
 CREATE INDEX agreement_signatures_sheet ON agreement_signatures (sheet, at);
 
+CREATE INDEX alarms_running ON alarms (ended_at, risk);
+
+CREATE INDEX alarms_since ON alarms (since, id);
+
 CREATE INDEX alerts_state ON alerts (state, raised_at);
 
 CREATE INDEX alerts_who ON alerts (who, rule, last_at);
@@ -1341,7 +1473,17 @@ CREATE INDEX backup_runs_kind ON backup_runs (kind, ended_at);
 
 CREATE INDEX blob_uses_record ON blob_uses (kind, record);
 
+CREATE INDEX class_lists_open ON class_lists (ended_at, title);
+
 CREATE INDEX class_members_person ON class_members (person);
+
+CREATE INDEX class_previews_host ON class_previews (host, looked_at);
+
+CREATE INDEX class_previews_newest ON class_previews (newest, host);
+
+CREATE INDEX class_settings_class ON class_settings (class, from_at);
+
+CREATE INDEX class_settings_open ON class_settings (ended_at, until_at);
 
 CREATE INDEX concern_actions_concern ON concern_actions (concern, made_at);
 
@@ -1433,6 +1575,8 @@ CREATE INDEX filter_unblocks_state ON filter_unblocks (state, until_at);
 
 CREATE UNIQUE INDEX filter_versions_number ON filter_versions (number);
 
+CREATE INDEX guests_until ON guests (until_at);
+
 CREATE INDEX imports_at ON imports (at);
 
 CREATE INDEX journal_lines_actor ON journal_lines (actor, seq);
@@ -1482,6 +1626,14 @@ CREATE UNIQUE INDEX people_username ON people (username) WHERE username <> '';
 CREATE INDEX posts_person ON posts (person);
 
 CREATE INDEX posts_post ON posts (post);
+
+CREATE INDEX probe_answers_state ON probe_answers (state, run_id);
+
+CREATE INDEX probe_runs_at ON probe_runs (at, id);
+
+CREATE INDEX probe_runs_site ON probe_runs (site, at);
+
+CREATE UNIQUE INDEX probe_sites_hash ON probe_sites (hash);
 
 CREATE INDEX recovery_codes_account ON recovery_codes (account);
 
