@@ -98,6 +98,7 @@ func (r *Room) Class(ctx context.Context, name string) (Class, error) {
 			out.Running = append(out.Running, s)
 		}
 	}
+	sort.SliceStable(out.Running, func(i, j int) bool { return out.Running[i].Kind == Pause && out.Running[j].Kind != Pause })
 	return out, nil
 }
 
