@@ -207,4 +207,35 @@ func TestAWholeNetworkThatKnowsNothingOfTheFilterGoesThroughIt(t *testing.T) {
 	}
 	run(t, "ip", "netns", "exec", l.gate, "nft", "delete", "table", "inet", "belisha")
 	without("after they were taken back")
+	l.asTPROXYLeavesThem(t)
+}
+
+// asTPROXYLeavesThem tries connections whose addresses the network does not
+// change.
+func (l *lan) asTPROXYLeavesThem(t *testing.T) {
+	load := exec.Command("ip", "netns", "exec", l.gate, "nft", "-f", "-")
+	load.Stdin = strings.NewReader(`table inet tproxy {
+	chain take {
+		type filter hook prerouting priority mangle
+		iifname "lan" meta nfproto ipv4 tcp dport { 80, 443 } meta mark set 1 tproxy ip to :8480 accept
+		iifname "lan" meta nfproto ipv6 tcp dport { 80, 443 } meta mark set 1 tproxy ip6 to :8480 accept
+	}
+}
+`)
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Skipf("this kernel has no TPROXY: %s", out)
+	}
+	run(t, "ip", "-n", l.gate, "rule", "add", "fwmark", "1", "lookup", "100")
+	run(t, "ip", "-n", l.gate, "route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100")
+	run(t, "ip", "-n", l.gate, "-6", "rule", "add", "fwmark", "1", "lookup", "100")
+	run(t, "ip", "-n", l.gate, "-6", "route", "add", "local", "::/0", "dev", "lo", "table", "100")
+	for _, c := range []struct{ verb, at, host, says string }{
+		{"http", "203.0.113.2:80", "ok.test", "200 origin"}, {"http", "203.0.113.3:80", "bad.test", "403 "},
+		{"tls", "203.0.113.2:443", "ok.test", "200 origin"}, {"tls", "203.0.113.3:443", "bad.test", "failed:"},
+		{"http", "203.0.113.2:443", "ok.test", "400 "}, {"http", "[2001:db8:77::3]:80", "bad.test", "403 "}, {"tls", "[2001:db8:77::2]:443", "ok.test", "200 origin"},
+	} {
+		if got := l.try(c.verb, c.at, c.host, ""); !strings.HasPrefix(got, c.says) {
+			t.Errorf("by TPROXY, %s to %s: %.300s", c.verb, c.at, got)
+		}
+	}
 }
