@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"belisha/internal/gate/control"
 	"belisha/internal/gate/icap"
 )
 
@@ -26,6 +27,17 @@ func (r *running) openICAP(*Settings) error {
 		return plainly(err, cfg.Doors.ICAP, "--listen-icap")
 	}
 	r.more = append(r.more, opened{"icap", s})
+	return nil
+}
+
+// icapStatus is what came by ICAP, nil where that door is not open.
+func (r *running) icapStatus() *control.ICAP {
+	for _, d := range r.more {
+		if s, ok := d.door.(*icap.Server); ok {
+			n := s.Counts()
+			return &control.ICAP{Requests: n.Requests, Blocked: n.Blocked, Refused: n.Refused, Faults: n.Faults, Conns: n.Conns}
+		}
+	}
 	return nil
 }
 

@@ -23,7 +23,7 @@ func (r *running) Status() control.Status {
 		Rows: rows, Devices: devices, UptimeMilli: r.cfg.Clock.Now().Sub(r.state.Started).Milliseconds(),
 		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
 		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
-		Bypasses: r.porter.Bypasses(), Content: r.looks.status(),
+		Bypasses: r.porter.Bypasses(), Content: r.looks.status(), ICAP: r.icapStatus(),
 		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard()),
 	}
 	if text := r.rulesError.Load(); text != nil {
@@ -98,7 +98,9 @@ func (r *running) keep() error {
 }
 
 // Latest implements control.Gate.
-func (r *running) Latest(a netip.Addr) (porter.Block, bool) { return r.porter.Latest(a) }
+func (r *running) Latest(a netip.Addr, who string) (porter.Block, bool) {
+	return r.porter.LatestOf(a, who)
+}
 
 // Seen implements control.Gate.
 func (r *running) Seen() []porter.Seen { return r.porter.Seen() }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -99,6 +100,8 @@ type Status struct {
 	Inspection Inspection `json:"inspection,omitzero"`
 	// Content is what was looked at inside messages.
 	Content Content `json:"content,omitzero"`
+	// ICAP is what other proxies and firewalls asked, where that door is open.
+	ICAP *ICAP `json:"icap,omitempty"`
 	// Kerberos and Accounting are how the network says who is there.
 	Kerberos   Kerberos   `json:"kerberos,omitzero"`
 	Accounting Accounting `json:"accounting,omitzero"`
@@ -136,6 +139,15 @@ type Speaker struct {
 	Last    time.Time `json:"last,omitzero"`
 	Taken   uint64    `json:"taken"`
 	Refused uint64    `json:"refused"` // a wrong secret, or malformed
+}
+
+// ICAP is what came by ICAP since the filter's start.
+type ICAP struct {
+	Requests uint64 `json:"requests"`
+	Blocked  uint64 `json:"blocked"`
+	Refused  uint64 `json:"refused"` // malformed, from strangers, or too many
+	Faults   uint64 `json:"faults"`
+	Conns    int    `json:"conns"` // open now
 }
 
 // Content is what was looked at inside messages since the filter's start.
@@ -202,7 +214,7 @@ type Gate interface {
 	Reload() error
 	Push(subject.Push) error
 	SetDevices([]subject.Device) error
-	Latest(netip.Addr) (porter.Block, bool)
+	Latest(at netip.Addr, who string) (porter.Block, bool)
 	Seen() []porter.Seen
 	Decide(DecideRequest) (Decision, error)
 	Stop()
@@ -285,7 +297,7 @@ func Handler(g Gate) http.Handler {
 			http.Error(w, "addr is not an address", http.StatusBadRequest)
 			return
 		}
-		b, ok := g.Latest(a)
+		b, ok := g.Latest(a, r.URL.Query().Get("who"))
 		if !ok {
 			http.Error(w, "nothing was blocked there lately", http.StatusNotFound)
 			return
@@ -364,6 +376,12 @@ func (c *Client) SetDevices(ctx context.Context, d []subject.Device) error {
 // Latest asks for the latest block at an address; ErrNone if there is none.
 func (c *Client) Latest(ctx context.Context, a netip.Addr) (b porter.Block, err error) {
 	return b, c.call(ctx, http.MethodGet, "/v1/latest?addr="+a.String(), nil, &b)
+}
+
+// LatestOf is Latest for somebody who proves with each request who they are,
+// by their pseudonym; "" is nobody who does.
+func (c *Client) LatestOf(ctx context.Context, a netip.Addr, who string) (b porter.Block, err error) {
+	return b, c.call(ctx, http.MethodGet, "/v1/latest?addr="+a.String()+"&who="+url.QueryEscape(who), nil, &b)
 }
 
 // Seen asks which addresses asked for something within a day, newest first.
