@@ -212,7 +212,7 @@ func (x *exchange) roundTrip(ctx context.Context) (*http.Response, error) {
 	if x.to.secure {
 		return x.origins.RoundTrip(out)
 	}
-	return x.transport.RoundTrip(out)
+	return x.asker.RoundTrip(out)
 }
 
 // outgoing is the request as it goes on: only what belongs to it, and the

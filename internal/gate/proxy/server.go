@@ -69,7 +69,7 @@ type Server struct {
 	porter    *porter.Porter
 	cfg       Config
 	dial      *dialer
-	transport *http.Transport // plain HTTP
+	asker     *asker          // sites over plain HTTP
 	origins   *http.Transport // sites whose TLS is spoken here
 	tls       *tls.Config     // in place of sites
 	lines     *lines
@@ -107,18 +107,19 @@ func Listen(address string, cfg Config) (*Server, error) {
 	}
 	s.loopback = s.Addr().Addr().IsLoopback()
 	s.people = newPeople(s)
-	s.transport = &http.Transport{
+	transport := &http.Transport{
 		DialContext: s.dial.forTransport, DisableCompression: true,
 		MaxIdleConns: 2000, MaxIdleConnsPerHost: 64, IdleConnTimeout: 60 * time.Second,
 		ResponseHeaderTimeout: answerFor, MaxResponseHeaderBytes: 128 << 10,
-		ForceAttemptHTTP2: false, ReadBufferSize: 16 << 10, WriteBufferSize: 8 << 10,
+		ForceAttemptHTTP2: false,
 	}
 	if cfg.Upstream != nil {
-		s.transport.Proxy = http.ProxyURL(cfg.Upstream)
-		s.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		transport.Proxy = http.ProxyURL(cfg.Upstream)
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialOne(ctx, proxyAddress(cfg.Upstream)) // set by the school: it may well be private
 		}
 	}
+	s.asker = newAsker(transport)
 	s.http = &http.Server{
 		Handler: s, ConnContext: connContext, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor, MaxHeaderBytes: maxHead - 4096,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
@@ -154,7 +155,7 @@ func (s *Server) Close() error {
 	for _, x := range s.tunnels.list() {
 		x.close()
 	}
-	s.transport.CloseIdleConnections()
+	s.asker.close()
 	s.origins.CloseIdleConnections()
 	return err
 }
