@@ -1,0 +1,270 @@
+package probes_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"belisha/internal/kit/actor"
+	"belisha/internal/kit/clock"
+	"belisha/internal/kit/control"
+	"belisha/internal/kit/journal"
+	"belisha/internal/kit/setting"
+	"belisha/internal/kit/store"
+	"belisha/internal/kit/store/storetest"
+	"belisha/internal/kit/web/webtest"
+	"belisha/internal/school/probes"
+)
+
+var monday = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+type school struct {
+	t       *testing.T
+	clock   *clock.Fake
+	journal *journal.Journal
+	live    *setting.Live
+	room    *probes.Room
+	answers []probes.Answer
+	err     error
+}
+
+func schemas() []fs.FS { return []fs.FS{journal.Schema, probes.Schema} }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ctx() context.Context { return actor.With(context.Background(), actor.Belisha("test")) }
+
+// inspected are settings that the filtering room declares and the control
+// reads.
+func inspected() []setting.Setting {
+	return []setting.Setting{{
+		Key: "filtering.inspect", Title: "Inside", Kind: setting.Choice, Default: "on", Scopes: []string{"group"},
+		Options: []setting.Option{{Value: "on", Title: "on"}, {Value: "off", Title: "off"}},
+	}}
+}
+
+func open(t *testing.T, db *store.DB, more ...setting.Value) *school {
+	t.Helper()
+	s := &school{t: t, clock: clock.NewFake(monday)}
+	var err error
+	s.journal, err = journal.New(journal.Deps{DB: db, Clock: s.clock, Protected: probes.Protected, Verbs: probes.Verbs})
+	must(t, err)
+	book, err := setting.NewBook(probes.Settings(), inspected())
+	must(t, err)
+	s.live = setting.NewLive(setting.NewValues(book, 0, more))
+	s.room, err = probes.New(probes.Deps{
+		DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, Zone: "probe.test",
+		Trial:     func(context.Context, bool) ([]probes.Answer, string, error) { return s.answers, "", s.err },
+		SchoolDay: func(_ context.Context, at time.Time) bool { return at.Weekday() != time.Saturday && at.Weekday() != time.Sunday },
+		Closed:    func(context.Context, string) ([]string, error) { return []string{"adult", "gambling"}, nil },
+	})
+	must(t, err)
+	return s
+}
+
+func each(t *testing.T, fn func(t *testing.T, s *school)) {
+	t.Helper()
+	storetest.Each(t, schemas(), func(t *testing.T, db *store.DB) { fn(t, open(t, db)) })
+}
+
+func answer(area probes.Area, state probes.State) probes.Answer {
+	return probes.Answer{Case: "x", Area: area, Group: "Pupils", What: "A program cannot be downloaded", State: state, Said: "It was so."}
+}
+
+func (s *school) tries(k probes.Kind, list ...probes.Answer) probes.Run {
+	s.t.Helper()
+	s.answers = list
+	run, err := s.room.Try(ctx(), k)
+	must(s.t, err)
+	return run
+}
+
+func (s *school) files() control.Finding {
+	s.t.Helper()
+	f, err := s.room.Controls()[0].Check(ctx(), s.clock.Now(), s.live.Current())
+	must(s.t, err)
+	return f
+}
+
+func TestFilesAreKeptOutOnlyWhenEveryTestFileWas(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		kind  probes.Kind
+		later time.Duration
+		list  []probes.Answer
+		want  control.State
+	}{
+		{"all closed", probes.Nightly, 0, []probes.Answer{answer(probes.Files, probes.Right), answer(probes.Files, probes.Right)}, control.Kept},
+		{"one came through", probes.Nightly, 0, []probes.Answer{answer(probes.Files, probes.Right), answer(probes.Files, probes.Wrong)}, control.Broken},
+		{"one could not be asked", probes.Nightly, 0, []probes.Answer{answer(probes.Files, probes.Right), answer(probes.Files, probes.Unknown)}, control.Unknown},
+		{"nothing is closed for anybody", probes.Nightly, 0, []probes.Answer{answer(probes.Files, probes.NotSo)}, control.Broken},
+		{"closed for some, as the policy says", probes.Nightly, 0, []probes.Answer{answer(probes.Files, probes.Right), answer(probes.Files, probes.NotSo)}, control.Kept},
+		{"an hourly trial has no files", probes.Hourly, 0, []probes.Answer{answer(probes.Path, probes.Right)}, control.Unknown},
+		{"two days ago", probes.Nightly, 48 * time.Hour, []probes.Answer{answer(probes.Files, probes.Right)}, control.Unknown},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := open(t, storetest.SQLite(t, schemas()...))
+			s.tries(x.kind, x.list...)
+			s.clock.Advance(x.later)
+			if f := s.files(); f.State != x.want {
+				t.Errorf("%s: %s", f.State, f.Figure)
+			}
+		})
+	}
+}
+
+func TestFilesOnSitesThatAreNotLookedIntoAreARisk(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...), setting.Value{Key: "filtering.inspect", Choice: "off", Raw: "off"})
+	s.tries(probes.Nightly, answer(probes.Files, probes.Right))
+	if f := s.files(); f.State != control.AtRisk || !strings.Contains(f.Figure, "encrypted") {
+		t.Errorf("%s: %s", f.State, f.Figure)
+	}
+}
+
+func (s *school) path(word control.State) control.Finding {
+	s.t.Helper()
+	f := control.Finding{State: word, Source: control.Attested, Figure: "said so", Rule: "by somebody's word"}
+	if word == control.Unknown {
+		f.Source = ""
+	}
+	f, err := s.room.Prove(ctx(), s.clock.Now(), s.live.Current(), f)
+	must(s.t, err)
+	return f
+}
+
+func TestThePathIsKeptOnlyWhenEveryTrialOfADayCameOutRight(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		if f := s.path(control.Kept); f.State != control.Unknown {
+			t.Errorf("nothing was tried: %s", f.State)
+		}
+		s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+		if f := s.path(control.Kept); f.State != control.Kept || f.Source != control.Attested || !strings.Contains(f.Figure, "ways past it were not tried") {
+			t.Errorf("%s %s: %s", f.State, f.Source, f.Figure)
+		}
+		if f := s.path(control.Unknown); f.State != control.Unknown {
+			t.Errorf("without a word, what no trial sees is %s", f.State)
+		}
+		s.clock.Advance(time.Hour)
+		s.tries(probes.Hourly, answer(probes.Categories, probes.Wrong))
+		s.clock.Advance(time.Hour)
+		s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+		if f := s.path(control.Kept); f.State != control.Broken || f.Source != control.Measured {
+			t.Errorf("one trial came out wrong: %s %s", f.State, f.Source)
+		}
+		s.clock.Advance(23*time.Hour + time.Minute)
+		if f := s.path(control.Kept); f.State != control.Kept {
+			t.Errorf("a day later: %s, %s", f.State, f.Figure)
+		}
+		s.clock.Advance(48 * time.Hour)
+		if f := s.path(control.Kept); f.State != control.Unknown {
+			t.Errorf("nothing was tried for days: %s", f.State)
+		}
+		s.err = errors.New("it is away")
+		s.tries(probes.Hourly)
+		if f := s.path(control.Kept); f.State != control.Unknown {
+			t.Errorf("the filter could not be asked: %s", f.State)
+		}
+	})
+}
+
+func TestADeviceOfAnotherSiteTellsWhatHappenedThere(t *testing.T) {
+	storetest.Each(t, schemas(), func(t *testing.T, db *store.DB) {
+		s := open(t, db, setting.Value{Key: "filtering.probes.direct", Text: "192.0.2.7:443, nonsense, 192.0.2.7:443", Raw: "x"})
+		site, token, err := s.room.AddSite(ctx(), "Lower school", "pupils")
+		must(t, err)
+		if list := s.room.DirectTargets(); len(list) != 1 {
+			t.Errorf("to be tried: %v", list)
+		}
+		s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+		for _, x := range []struct {
+			name string
+			told []probes.Told
+			run  [3]int // right, wrong, not asked
+			path control.State
+		}{
+			{"all well", []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}, {"192.0.2.7:443", "refused"}}, [3]int{4, 0, 0}, control.Kept},
+			{"one open", []probes.Told{{"here", "open"}, {"adult", "open"}, {"gambling", "closed"}, {"192.0.2.7:443", "refused"}}, [3]int{3, 1, 0}, control.Broken},
+			{"not behind the filter", []probes.Told{{"here", "nothing"}, {"adult", "nothing"}, {"gambling", "nothing"}}, [3]int{0, 1, 3}, control.Broken},
+			{"the firewall lets it out", []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}, {"192.0.2.7:443", "reached"}}, [3]int{3, 1, 0}, control.Broken},
+			{"nonsense", []probes.Told{{"adult", "purple"}}, [3]int{0, 0, 4}, control.AtRisk},
+		} {
+			t.Run(x.name, func(t *testing.T) {
+				s.clock.Advance(25 * time.Hour)
+				s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+				run, err := s.room.Report(ctx(), site, x.told)
+				must(t, err)
+				if got := [3]int{run.Right, run.Wrong, run.Blind}; got != x.run {
+					t.Errorf("%v, want %v", got, x.run)
+				}
+				if f := s.path(control.Kept); f.State != x.path {
+					t.Errorf("the path is %s: %s", f.State, f.Figure)
+				}
+			})
+		}
+		t.Run("its word on the way out is worth as much as a person's", func(t *testing.T) {
+			s.clock.Advance(25 * time.Hour)
+			s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+			_, err := s.room.Report(ctx(), site, []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}, {"192.0.2.7:443", "refused"}})
+			must(t, err)
+			if f := s.path(control.Unknown); f.State != control.Kept || f.Source != control.Measured {
+				t.Errorf("%s %s: %s", f.State, f.Source, f.Figure)
+			}
+		})
+		t.Run("a page for it takes plain lines, and only with its key", func(t *testing.T) {
+			h := webtest.Site(t, s.room.Section())
+			webtest.Get(t, h, "/probe/plan/"+token, webtest.Nobody()).Is(200).Has("here http://here.probe.test/", "192.0.2.7:443")
+			webtest.Get(t, h, "/probe/plan/"+token+"x", webtest.Nobody()).Is(404)
+			must(t, s.room.EndSite(ctx(), site.ID, 1))
+			webtest.Get(t, h, "/probe/plan/"+token, webtest.Nobody()).Is(404)
+		})
+		t.Run("a site that nobody hears of is not known", func(t *testing.T) {
+			s.clock.Set(monday.Add(7 * 24 * time.Hour))
+			_, _, err := s.room.AddSite(ctx(), "Pavilion", "")
+			must(t, err)
+			s.clock.Advance(2*24*time.Hour + time.Hour) // a Wednesday
+			s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+			if f := s.path(control.Kept); f.State != control.Unknown {
+				t.Errorf("%s: %s", f.State, f.Figure)
+			}
+		})
+		rep, err := s.journal.Verify(context.Background())
+		if err != nil || !rep.OK {
+			t.Errorf("the journal does not hold: %+v, %v", rep, err)
+		}
+	})
+}
+
+func TestOldTrialsAreRemoved(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		first := s.tries(probes.Hourly, answer(probes.Path, probes.Right), answer(probes.Categories, probes.Wrong))
+		s.clock.Advance(8 * 24 * time.Hour)
+		must(t, s.room.Retain(ctx()))
+		if list, err := s.room.Answers(ctx(), first.ID); err != nil || len(list) != 1 || list[0].State != probes.Wrong {
+			t.Errorf("after a week: %v, %v", list, err)
+		}
+		s.clock.Advance(400 * 24 * time.Hour)
+		must(t, s.room.Retain(ctx()))
+		if list, err := s.room.Since(ctx(), time.Time{}, 10); err != nil || len(list) != 0 {
+			t.Errorf("after a year: %v, %v", list, err)
+		}
+	})
+}
+
+func TestThePagesSayWhatIsWrongAndWhatToDo(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	run := s.tries(probes.Nightly, answer(probes.Files, probes.Right), answer(probes.Categories, probes.Wrong))
+	h := webtest.Site(t, s.room.Section())
+	who := webtest.As("nils", probes.MayRead, probes.MayRun, probes.MayManage)
+	webtest.Get(t, h, "/filter/probes", who).Is(200).Has("1 question came out wrong", "A program cannot be downloaded", "It was so.").Safe()
+	webtest.Get(t, h, "/filter/probes/"+run.ID, who).Is(200).Has("Trial of the filter", "What must be closed").Safe()
+	webtest.Post(t, h, "/filter/probe-sites", map[string][]string{"site": {"Lower school"}, "group": {"staff"}}, who).Is(200).Has("Lower school is named", "try-the-filter.ps1").Safe()
+	webtest.Post(t, h, "/filter/probe-sites", map[string][]string{"site": {""}, "group": {"staff"}}, who).Is(422).Has("Give the site's name")
+}
