@@ -51,6 +51,21 @@ func (r *run) doSite(args string) error {
 	return nil
 }
 
+// made is a body, which a case that runs in two modes makes once.
+func (r *run) made(expr string) ([]byte, error) {
+	if b, ok := r.bodies[expr]; ok {
+		return b, nil
+	}
+	b, err := body(r.t, expr)
+	if err == nil {
+		if len(r.bodies) > 50 {
+			clear(r.bodies)
+		}
+		r.bodies[expr] = b
+	}
+	return b, err
+}
+
 // doPage sets a body, and the type and other headers before it:
 // page text/html; Content-Encoding: gzip = "text" | gzip
 func (r *run) doPage(args string) error {
@@ -58,7 +73,7 @@ func (r *run) doPage(args string) error {
 	if !ok {
 		return errors.New("page has headers = body")
 	}
-	b, err := body(r.t, expr)
+	b, err := r.made(expr)
 	if err != nil {
 		return err
 	}
@@ -172,7 +187,7 @@ func (r *run) doPost(args string) error {
 	if !ok {
 		return errors.New("post has an address = body")
 	}
-	b, err := body(r.t, expr)
+	b, err := r.made(expr)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ type world struct {
 	school  *x509.CertPool // the school's certificate
 	all     *x509.CertPool // and those of the sites
 	log     *logBook
+	bodies  map[string][]byte
 
 	mu      sync.Mutex
 	clients int
@@ -182,7 +183,7 @@ func phraseFile(t testing.TB) []byte {
 // newWorld opens everything.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "gate"), log: new(logBook), school: x509.NewCertPool()}
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "gate"), log: new(logBook), school: x509.NewCertPool(), bodies: map[string][]byte{}}
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
