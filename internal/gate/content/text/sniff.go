@@ -38,32 +38,43 @@ func parseType(field string) Type {
 		return Type{}
 	}
 	t := Type{Media: media}
-	for rest != "" {
-		var param string
-		param, rest = cutParameter(rest)
-		name, value, ok := strings.Cut(param, "=")
-		if ok && strings.EqualFold(strings.TrimSpace(name), "charset") {
-			t.Charset = strings.Trim(strings.TrimSpace(value), `"'`)
-			break
+	for rest != "" && t.Charset == "" {
+		var name, value string
+		name, value, rest = parameter(rest)
+		if strings.EqualFold(name, "charset") && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			t.Charset = value
 		}
 	}
 	return t
 }
 
-// cutParameter cuts at the next ";" that is not quoted.
-func cutParameter(s string) (param, rest string) {
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == '\\' && quoted:
-			i++
-		case s[i] == ';' && !quoted:
-			return s[:i], s[i+1:]
-		}
+// parameter takes the next one off s as browsers do (the MIME Sniffing
+// standard): a quoted value is what its escapes mean, and what stands between
+// its end and the next ";" is nothing.
+func parameter(s string) (name, value, rest string) {
+	s = strings.TrimLeft(s, " \t\r\n")
+	i := strings.IndexAny(s, ";=")
+	if i < 0 {
+		return s, "", ""
 	}
-	return s, ""
+	name = s[:i]
+	if s[i] == ';' {
+		return name, "", s[i+1:]
+	}
+	s = s[i+1:]
+	if !strings.HasPrefix(s, `"`) {
+		value, rest, _ = strings.Cut(s, ";")
+		return name, strings.TrimRight(value, " \t\r\n"), rest
+	}
+	var b strings.Builder
+	for i = 1; i < len(s) && s[i] != '"'; i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	_, rest, _ = strings.Cut(s[min(i, len(s)):], ";")
+	return name, b.String(), rest
 }
 
 // KindOf says how a body is read, by what it is said to be and its first
