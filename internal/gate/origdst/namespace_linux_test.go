@@ -194,7 +194,9 @@ func TestAWholeNetworkThatKnowsNothingOfTheFilterGoesThroughIt(t *testing.T) {
 		{"names over TLS of others", "http", "203.0.113.2:853", "ok.test", "", "failed:", ""},
 		{"names of others are ours", "dns", "203.0.113.2:53", "bad.test", "", "NXDOMAIN 0", ""},
 		{"and open ones are answered", "dns", "198.51.100.53:53", "ok.test", "", "NOERROR 1", ""},
-		{"the filter's own address is no way round", "http", "10.77.1.1:80", "ok.test", "", "failed:", "origin"},
+		{"the pages for people are at the filter's own address", "http", "10.77.1.1:80", gatetest.OwnHost, "", "503 ", "origin"},
+		{"and a closed site is closed there, too", "http", "10.77.1.1:80", "bad.test", "", "403 ", "origin"},
+		{"its other ports lead nowhere", "tls", "10.77.1.1:443", "ok.test", "", "failed:", "origin"},
 		{"whoever is left alone goes straight", "http", "203.0.113.3:80", "bad.test", "10.77.1.9", "200 origin 203.0.113.3:80 says hello to bad.test for 10.77.1.9", ""},
 	}
 	for _, c := range cases {

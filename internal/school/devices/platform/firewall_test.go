@@ -146,7 +146,7 @@ func made(t *testing.T, name string, n Network) []byte {
 // lines are what may stand in each kind of file, line by line.
 var lines = map[string]*regexp.Regexp{
 	"belisha-pf.txt": regexp.MustCompile(`^(|#.*|table <belisha_(school|inside|except|resolvers)> \{ [0-9a-f.:/, ]* \}` +
-		`|no rdr proto \{ tcp, udp \} from <\w+> to (any|<\w+>)|rdr inet6? proto (tcp|\{ tcp, udp \}) from <\w+> to any port \d+ -> \S+ port \d+` +
+		`|no rdr proto \{ tcp, udp \} from <\w+> to (any|<\w+>)|rdr inet6? proto (tcp|\{ tcp, udp \}) from <\w+> to (any|[0-9a-f.:]+) port \d+ -> \S+ port \d+` +
 		`|pass quick proto \{ tcp, udp \} from <\w+> to (any port \{ [\d, ]+ \}|[0-9a-f.:]+)` +
 		`|block return quick( proto (tcp|udp|\{ tcp, udp \}))? from <\w+> to (! )?<\w+>( port \{ [\d, ]+ \})?)$`),
 	"belisha-routeros.rsc": regexp.MustCompile(`^(|#.*|/ip(v6)? firewall (nat|filter|address-list)( remove \[find (comment|list)~"\^[Bb]elisha-?"\])?` +

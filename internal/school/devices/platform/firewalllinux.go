@@ -58,6 +58,9 @@ table inet belisha {
 		ip6 saddr @belisha_school6 jump belisha_take
 	}
 	chain belisha_take {
+{{- if .Web}}
+		fib daddr type local tcp dport 80 redirect to :{{.Web}} comment "the pages for people, such as sign-in"
+{{- end}}
 		fib daddr type local return
 		ip daddr @belisha_inside4 return
 		ip6 daddr @belisha_inside6 return
@@ -88,7 +91,8 @@ func iptables() Firewall {
 		text: parse("iptables", `
 {{define "rules"}}*nat
 :BELISHA - [0:0]
--A BELISHA -m addrtype --dst-type LOCAL -j RETURN
+{{range $s := .School}}{{if $.Web}}-A BELISHA -s {{$s}} -m addrtype --dst-type LOCAL -p tcp --dport 80 -j REDIRECT --to-ports {{$.Web}}
+{{end}}{{end}}-A BELISHA -m addrtype --dst-type LOCAL -j RETURN
 {{range .Inside}}-A BELISHA -d {{.}} -j RETURN
 {{end}}{{range .Except}}-A BELISHA -s {{.}} -j RETURN
 {{end}}{{range $s := .School}}{{if $.Web}}-A BELISHA -s {{$s}} -p tcp -m multiport --dports 80,443 -j REDIRECT --to-ports {{$.Web}}
@@ -169,6 +173,9 @@ func openwrt() Firewall {
 	}
 	chain belisha_take {
 		fib daddr type local tcp dport { 80, 443 } return
+{{- if .Web}}
+		{{if .Filter4}}ip{{else}}ip6{{end}} daddr {{.Filter}} tcp dport 80 dnat {{if .Filter4}}ip{{else}}ip6{{end}} to {{if .Filter4}}{{.Filter}}{{else}}[{{.Filter}}]{{end}}:{{.Web}} comment "the pages for people, such as sign-in"
+{{- end}}
 		ip daddr @belisha_except4 return
 		ip6 daddr @belisha_except6 return
 		ip saddr @belisha_except4 return

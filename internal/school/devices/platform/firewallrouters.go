@@ -24,6 +24,11 @@ table <belisha_resolvers> { {{list .Resolve4 ", "}}{{if and .Resolve4 .Resolve6}
 
 # 1. Redirections. Belisha: leave out
 no rdr proto { tcp, udp } from <belisha_except> to any
+{{- if .Web}}
+# Belisha: the pages for people, such as sign-in
+rdr {{.Kind}} proto tcp from <belisha_school> to {{.Filter}} port 80 -> {{.Filter}} port {{.Web}}
+{{- end}}
+# Belisha: inside the school
 no rdr proto { tcp, udp } from <belisha_school> to <belisha_inside>
 {{- if .Web}}
 # Belisha: the web, to the filter
@@ -87,6 +92,9 @@ func routerOS() Firewall {
 /ip firewall nat
 :local before [find where chain=dstnat and !dynamic]
 add chain=dstnat action=accept src-address-list=belisha-except comment="Belisha: leave out"
+{{- if .Web}}
+add chain=dstnat action=dst-nat protocol=tcp dst-port=80 src-address-list=belisha-school dst-address={{.Filter}} to-addresses={{.Filter}} to-ports={{.Web}} comment="Belisha: the pages for people, such as sign-in"
+{{- end}}
 add chain=dstnat action=accept src-address-list=belisha-school dst-address-list=belisha-inside comment="Belisha: inside the school"
 {{- if .Web}}
 add chain=dstnat action=dst-nat protocol=tcp dst-port=80,443 src-address-list=belisha-school to-addresses={{.Filter}} to-ports={{.Web}} comment="Belisha: the web, to the filter"
@@ -151,6 +159,7 @@ To take it back, pause the entries whose names begin with Belisha.
 
 2. Redirections (Settings, Policy Engine, NAT, Destination NAT), in this order
 {{- if .Web}}
+   Belisha pages:  TCP, from Belisha school, to {{.Filter}}, port 80, to {{.Filter}} port {{.Web}}
    Belisha web 1:  TCP, from Belisha school but not Belisha except, to not Belisha inside, port 80,  to {{.Filter}} port {{.Web}}
    Belisha web 2:  TCP, from Belisha school but not Belisha except, to not Belisha inside, port 443, to {{.Filter}} port {{.Web}}
 {{- end}}
