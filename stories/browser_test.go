@@ -56,7 +56,7 @@ func TestABrowserBehindTheFilter(t *testing.T) {
 		fits(t, child)
 	})
 	t.Run("a secure open page has its own certificate", func(t *testing.T) { w.ownCertificate(t, child) })
-	t.Run("with the school's certificate the page stands in place of a site", func(t *testing.T) { w.withAuthority(t) })
+	t.Run("with the school's certificate the page stands in place of a site, and sites are looked into", func(t *testing.T) { w.withAuthority(t) })
 	t.Run("a change of the rules is in force within a second", func(t *testing.T) { w.change(t, child) })
 	t.Run("the monitor gives a purpose and sees it all", func(t *testing.T) { w.watch(t) })
 	t.Run("the desk is not reachable from behind the filter", func(t *testing.T) {
@@ -95,6 +95,9 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Setenv("HOME", w.home)
 	data := filepath.Join(dir, "data")
+	if err := net.authority.believedIn(data); err != nil {
+		t.Fatal(err)
+	}
 	if w.srv, err = launch(data, "--demo", "--config", config); err != nil {
 		t.Fatal(err)
 	}
@@ -238,17 +241,23 @@ func soonTrue(t *testing.T, what string, is func() bool) {
 
 // ownCertificate opens a secure page and looks at whose certificate came.
 func (w *world) ownCertificate(t *testing.T, b *browsertest.Browser) {
-	res, err := chromedp.RunResponse(b.Context(), chromedp.Navigate(w.secure("www.britannica.com")))
+	if got := w.subject(t, b, "www.britannica.com"); got != "The real site" {
+		t.Errorf("the certificate is of %q, want the site's own", got)
+	}
+	b.Has("the real site")
+}
+
+// subject opens a secure page and says whose certificate came.
+func (w *world) subject(t *testing.T, b *browsertest.Browser, host string) string {
+	t.Helper()
+	res, err := chromedp.RunResponse(b.Context(), chromedp.Navigate(w.secure(host)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Has("the real site")
 	if res == nil || res.SecurityDetails == nil {
 		t.Fatal("the browser says nothing of a certificate")
 	}
-	if got := res.SecurityDetails.SubjectName; got != "The real site" {
-		t.Errorf("the certificate is of %q (from %q), want the site's own", got, res.SecurityDetails.Issuer)
-	}
+	return res.SecurityDetails.SubjectName
 }
 
 // withAuthority installs the school's certificate in a browser of a device
@@ -282,7 +291,30 @@ func (w *world) withAuthority(t *testing.T) {
 	b.Fill("username", "pupil10")
 	b.Fill("password", "amber-light-pupil10")
 	b.Press("Sign in")
-	w.ownCertificate(t, b) // what is open is not looked into, with the authority installed either
+	w.lookedInto(t, b)
+}
+
+// lookedInto opens secure pages in a browser that the demonstration's filter
+// looks into: what weighs too much is closed, the rest comes under the school's
+// certificate, and a bank's and a help service's pages under their own.
+func (w *world) lookedInto(t *testing.T, b *browsertest.Browser) {
+	t.Helper()
+	w.street.offer("tips.example", "/casino", offer{"text/html", []byte("<p>Take a no deposit bonus and free spins at our online casino.")})
+	b.Go(w.secure("tips.example"))
+	b.Has("the real site")
+	b.Go(w.secure("tips.example") + "casino")
+	b.Has("This page is closed", "Childline")
+	if strings.Contains(b.Text(), "no deposit") {
+		t.Errorf("the closed page is shown: %s", b.Text())
+	}
+	fits(t, b)
+	for host, own := range map[string]bool{"www.britannica.com": false, "www.barclays.co.uk": true, "www.childline.org.uk": true} {
+		b.Go(w.secure(host))
+		b.Has("Welcome to " + host)
+		if got := w.subject(t, b, host); (got == "The real site") != own {
+			t.Errorf("the certificate of %s is of %q", host, got)
+		}
+	}
 }
 
 // change closes a site on the desk and times how soon it is closed.

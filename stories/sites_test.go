@@ -63,14 +63,14 @@ func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.site}, err
 }
 
-// believed has the filter of a fresh folder believe the story's sites, as it
+// believedIn has the filter of a fresh folder believe the story's sites, as it
 // believes everybody's whom the machine knows.
-func (s *story) believed() error {
-	dir := filepath.Join(s.data, "gate", "ca")
+func (a *authority) believedIn(data string) error {
+	dir := filepath.Join(data, "gate", "ca")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	pems := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.net.authority.cert.Raw})
+	pems := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 	return os.WriteFile(filepath.Join(dir, "roots.pem"), pems, 0o600)
 }
 
@@ -99,6 +99,12 @@ func (n *street) page(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, "<title>x</title><p>Welcome to %s, the real site.", host)
 }
 
+func (n *street) offer(host, path string, o offer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.offered[host+path] = o
+}
+
 // offers puts a file on a site, or takes another one up: offers URL FILE [TYPE].
 func offers(s *story, args []string) error {
 	if len(args) < 2 || len(args) > 3 {
@@ -112,9 +118,7 @@ func offers(s *story, args []string) error {
 	if len(args) == 3 {
 		o.kind = args[2]
 	}
-	s.net.mu.Lock()
-	defer s.net.mu.Unlock()
-	s.net.offered[u.Host+u.Path] = o
+	s.net.offer(u.Host, u.Path, o)
 	return nil
 }
 

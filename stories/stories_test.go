@@ -285,7 +285,7 @@ func theSchool(s *story, args []string) error {
 				return err
 			}
 		case "trusting":
-			if err := s.believed(); err != nil {
+			if err := s.net.authority.believedIn(s.data); err != nil {
 				return err
 			}
 		default:

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"belisha/internal/activity"
 	"belisha/internal/demo"
 	"belisha/internal/house"
 	"belisha/internal/kit/clock"
@@ -95,6 +96,9 @@ func TestTheDemonstrationSchoolIsWhole(t *testing.T) {
 	t.Run("what people told was looked after", func(t *testing.T) { lookedAfter(t, h) })
 	t.Run("something waits for everybody who decides", func(t *testing.T) { trays(t, h) })
 	t.Run("a site is open for a lesson now", func(t *testing.T) { openNow(t, h) })
+	t.Run("what the filter found inside is remembered", func(t *testing.T) { foundInside(t, h) })
+	t.Run("a class is kept on some sites now", func(t *testing.T) { keptOn(t, h) })
+	t.Run("a device of another site tried the filter", func(t *testing.T) { tried(t, h) })
 	t.Run("it is not filled twice", func(t *testing.T) {
 		if err := demo.Fill(t.Context(), h); !errors.Is(err, demo.ErrFilled) {
 			t.Errorf("a second Fill: %v, want ErrFilled", err)
@@ -170,6 +174,68 @@ func openNow(t *testing.T, h *house.House) {
 	ask.Classes = n.ClassNumbers([]string{filtering.ForClass("8A")})
 	if v := snap.Decide(&ask); v.Action != verdict.Allow {
 		t.Errorf("for class 8A it is not open: %v", v.Reason)
+	}
+}
+
+func foundInside(t *testing.T, h *house.House) {
+	reasons := map[string]int{}
+	for _, host := range []string{"friends-league.example", "mods.blocks.example", "pictures.example", "copilot.microsoft.com"} {
+		p, err := h.Memory().Search(t.Context(), activity.Query{From: wednesday.AddDate(0, 0, -80), To: wednesday, Host: host, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range p.Events {
+			if e.Detail == "" {
+				t.Errorf("of %s nothing is said of what was found", host)
+			}
+			reasons[e.Reason]++
+		}
+	}
+	if reasons["phrases"] != 2 || reasons["file"] != 3 || reasons["chat"] != 1 {
+		t.Errorf("found inside: %v", reasons)
+	}
+	list, err := h.Filtering.LicensedLists(t.Context())
+	if err != nil || len(list) != 1 || list[0].Entries != 1 {
+		t.Errorf("licensed lists: %+v, %v", list, err)
+	}
+	for _, host := range []string{"www.barclays.co.uk", "www.nhs.uk"} {
+		if inspected(h, host) {
+			t.Errorf("%s is looked into", host)
+		}
+	}
+	if !inspected(h, "www.britannica.com") {
+		t.Error("nothing is looked into for pupils")
+	}
+}
+
+func inspected(h *house.House, host string) bool {
+	snap := h.Filtering.Snapshot()
+	n := snap.Names()
+	ask := verdict.Ask{Door: verdict.DoorTunnel, Host: host, Groups: n.GroupBit(access.GroupPupils), KeyStage: n.KeyStage("KS3"), At: wednesday}
+	v := snap.Decide(&ask)
+	return snap.Inspects(ask.Groups, wednesday, host, &v)
+}
+
+func keptOn(t *testing.T, h *house.House) {
+	list, err := h.Classroom.Running(t.Context())
+	if err != nil || len(list) != 1 || list[0].Class != "5A" {
+		t.Errorf("running: %+v, %v", list, err)
+	}
+}
+
+func tried(t *testing.T, h *house.House) {
+	list, err := h.Probes.Since(t.Context(), wednesday.AddDate(0, 0, -60), 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for _, r := range list {
+		if r.Wrong > 0 {
+			wrong++
+		}
+	}
+	if len(list) < 25 || wrong != 1 {
+		t.Errorf("%d trials, %d of them went wrong; want a term's, and one", len(list), wrong)
 	}
 }
 

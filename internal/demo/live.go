@@ -61,8 +61,10 @@ func (f *filling) evening(ctx context.Context, d people.Day, ago int) error {
 	if err := f.manyConcerns(ctx, d, ago); err != nil {
 		return err
 	}
-	if err := f.h.Filtering.SettleUnblocks(ctx); err != nil {
-		return err
+	for _, settle := range []func(context.Context) error{f.h.Filtering.SettleUnblocks, f.h.Filtering.SettlePermits, f.h.Classroom.Settle} {
+		if err := settle(ctx); err != nil {
+			return err
+		}
 	}
 	return f.draw(ctx, d, ago)
 }
@@ -184,16 +186,19 @@ type worryDay struct {
 	outcome string
 	said    string
 	opened  int // minutes until somebody looked; 0: nobody has yet
+	// chat: it was written to an AI service.
+	chat bool
 }
 
 func worryDays() map[int]worryDay {
 	return map[int]worryDay{
-		44: {11*60 + 42, 17, "no-concern", "A link in an article about social media that the class was reading.", 12},
-		31: {14*60 + 3, 61, "spoken", "We talked over lunch. Home knows, and we meet again on Friday.", 9},
-		17: {10*60 + 15, -1, "no-concern", "The library computer, a Year 8 group researching for PSHE.", 55},
-		9:  {13*60 + 2, 104, "raised", "A concern was opened from it; the deputy lead is informed.", 6},
-		1:  {15*60 + 12, 33, "", "", 0},
-		0:  {9*60 + 21, 88, "", "", 0},
+		44: {11*60 + 42, 17, "no-concern", "A link in an article about social media that the class was reading.", 12, false},
+		31: {14*60 + 3, 61, "spoken", "We talked over lunch. Home knows, and we meet again on Friday.", 9, false},
+		17: {10*60 + 15, -1, "no-concern", "The library computer, a Year 8 group researching for PSHE.", 55, false},
+		9:  {13*60 + 2, 104, "raised", "A concern was opened from it; the deputy lead is informed.", 6, false},
+		6:  {10*60 + 38, 52, "spoken", "It was for a story in English, and not only. We talked, and talk again on Monday.", 8, true},
+		1:  {15*60 + 12, 33, "", "", 0, false},
+		0:  {9*60 + 21, 88, "", "", 0, false},
 	}
 }
 
@@ -206,6 +211,10 @@ func (f *filling) worries(d people.Day, ago int) []act {
 	}
 	key := ""
 	acts := []act{{w.minute, "", func(ctx context.Context) (err error) {
+		if w.chat {
+			key, err = f.raiseChat(ctx, f.cal.On(d, w.minute), w)
+			return err
+		}
 		key, err = f.raise(ctx, f.cal.On(d, w.minute), worries()[ago%3], w)
 		return err
 	}}}
@@ -243,6 +252,12 @@ func (f *filling) raise(ctx context.Context, at time.Time, p page, w worryDay) (
 	if err != nil {
 		return "", err
 	}
+	return f.met(ctx, e)
+}
+
+// met keeps an event by itself, and answers the key of what it puts before the
+// safeguarding lead.
+func (f *filling) met(ctx context.Context, e activity.Event) (string, error) {
 	f.events++
 	e.ID = f.events
 	if e.Alert == "" {

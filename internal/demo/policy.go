@@ -45,8 +45,8 @@ func (f *filling) firstPolicy(ctx context.Context) error {
 	return err
 }
 
-// secondPolicy is the school's own version: its name, and passwords of staff
-// that are changed every 90 days.
+// secondPolicy is the school's own version: its name, passwords of staff that
+// are changed every 90 days, and a filter that looks inside what pupils open.
 func (f *filling) secondPolicy(ctx context.Context) error {
 	text, err := f.ownText()
 	if err != nil {
@@ -66,6 +66,9 @@ func (f *filling) ownText() (string, error) {
 		"version:": `version: "1.1"`,
 		"{set=access.staff.password-max-age": `- Staff change their password every [90 days]{set=access.staff.password-max-age}, and whenever somebody else may know it. ` +
 			`[]{control=password-age req="ACC-06"}`,
+		"{set=filtering.inspect}": `- For children, on the school's own devices, our filter looks inside encrypted sites (it is [on]{set=filtering.inspect group=pupils}); ` +
+			`for staff and visitors it does not (there it is [off]{set=filtering.inspect}). The head signed the impact assessment first, and ` +
+			`[banking, health, government and support services]{set=filtering.inspect.never} stay closed to it. []{req="MON-12"}`,
 	})
 }
 

@@ -66,7 +66,7 @@ func (f *filling) acts() (map[int][]act, error) {
 	}
 	sessions(11, 8*60+12, f.mistype)
 	add(4, 16*60+10, "deputy", f.thirdPolicy)
-	for _, more := range []func(adder){f.agreed, f.cases, f.reports, f.lessonsOpened, f.watched, f.governed} {
+	for _, more := range []func(adder){f.agreed, f.cases, f.reports, f.lessonsOpened, f.watched, f.governed, f.inside, f.classroom, f.probed} {
 		more(add)
 	}
 	return out, f.confiscations(add)
@@ -144,7 +144,10 @@ func (f *filling) addDevices(ctx context.Context) error {
 			return fmt.Errorf("the device %s: %w", d.label, err)
 		}
 	}
-	return nil
+	_, err := f.h.Filtering.SaveDevice(ctx, filtering.Device{
+		Label: "Pupils' laptops", Addresses: []string{"10.20.0.0/20"}, Group: access.GroupPupils, Site: people.MainSite, CA: true,
+	})
+	return err
 }
 
 // entry is a change of the filter, by whom and when.
@@ -183,6 +186,11 @@ func (f *filling) entries() []entry {
 			Text: "soundcloud.com", Act: verdict.Allow, Groups: pupils, KeyStages: []string{"KS4"},
 			Window: "14:15-15:15", Ground: filtering.GroundApproved, ApprovedBy: "Amira Quist, head teacher",
 			Reason: "GCSE music listens to reference tracks in period 5.",
+		})},
+		{30, 16*60 + 10, "computing", f.own(filtering.Own{
+			Text: "copilot.microsoft.com", Act: verdict.Allow, Groups: pupils, KeyStages: []string{"KS3", "KS4"},
+			Ground: filtering.GroundApproved, ApprovedBy: "Amira Quist, head teacher",
+			Reason: "The AI service that we have assessed. What pupils write there is looked through.",
 		})},
 		{28, 8*60 + 8, "filter", f.own(filtering.Own{
 			Text: "essay-friend.example", Act: verdict.Block, Groups: pupils,

@@ -36,6 +36,9 @@ type Sample struct {
 	Body  []byte
 	Group string          // pupils, staff or guests
 	Stage people.KeyStage // of a pupil, "" for pupils as a whole
+	// To is where somebody writes the body to, such as an AI service; "" for
+	// what a site answers.
+	To string
 }
 
 // Match is a phrase that weighed.
@@ -58,6 +61,9 @@ type Scanned struct {
 	Limit    int     `json:"limit"` // of the group; 0: its pages are not weighed
 	Matches  []Match `json:"matches"`
 	Virus    string  `json:"virus,omitempty"` // what the virus scanner said, where one is set up
+	// Engine and Words are the service that was written to, and what was.
+	Engine string `json:"-"`
+	Words  string `json:"-"`
 }
 
 // mostScanned bounds a sample.
@@ -98,7 +104,8 @@ func (h *House) Scan(ctx context.Context, s Sample) (_ Scanned, err error) {
 	out.Action, out.Limit = verdict.Allow.String(), hold.Phrases
 	if found != nil {
 		out.Action, out.Detail, out.Alert = found.Action.String(), found.Detail, found.Alert
-		if found.Action != verdict.Allow {
+		out.Engine, out.Words = found.Engine, found.Words
+		if found.Action != verdict.Allow || s.To != "" {
 			out.Reason = found.Reason.String()
 		}
 		if c, ok := snap.Names().Category(found.Category); ok {
@@ -146,13 +153,15 @@ func (h *House) passThrough(ctx context.Context, p *porter.Porter, dir string, s
 	if err != nil {
 		return nil, nil, err
 	}
-	path := "/" + url.PathEscape(filepath.Base(s.Name))
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+scanHost+path, nil)
+	req, err := s.request(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("naming the sample: %w", err)
 	}
 	who := subject.Found{Row: subject.Row{ID: "scan", Groups: groups, Address: netip.AddrFrom4([4]byte{127, 0, 0, 1})}, Signed: true}
-	answer := p.Judge(&who, porter.Question{Door: verdict.DoorProxy, Host: scanHost, Path: path, Port: 80})
+	answer := p.Judge(&who, porter.Question{Door: verdict.DoorProxy, Host: req.URL.Hostname(), Path: req.URL.Path, Port: 80})
+	if s.To != "" {
+		return pipe.Request(ctx, &answer, req), &answer, nil
+	}
 	res := &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: req,
 		Body: io.NopCloser(bytes.NewReader(s.Body)), ContentLength: int64(len(s.Body)),
@@ -175,6 +184,18 @@ func (h *House) passThrough(ctx context.Context, p *porter.Porter, dir string, s
 		return nil, nil, fmt.Errorf("reading the sample: %w", err)
 	}
 	return found, &answer, nil
+}
+
+// request is what the sample is asked for with, or sent by.
+func (s *Sample) request(ctx context.Context) (*http.Request, error) {
+	if s.To == "" {
+		return http.NewRequestWithContext(ctx, http.MethodGet, "http://"+scanHost+"/"+url.PathEscape(filepath.Base(s.Name)), nil)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.To, bytes.NewReader(s.Body))
+	if err == nil {
+		req.Header.Set("Content-Type", s.Type)
+	}
+	return req, err
 }
 
 // describe says what the sample is and what weighs in it, whoever asks.
