@@ -296,10 +296,11 @@ func (g *gateDoor) peopleHandler(pages http.Handler) http.Handler {
 			http.Error(w, "only the filter asks here", http.StatusForbidden)
 			return
 		}
-		for _, k := range []string{control.HeaderClient, control.HeaderTime, control.HeaderSecure, control.HeaderSign} {
+		who := r.Header.Get(control.HeaderWho)
+		for _, k := range []string{control.HeaderClient, control.HeaderTime, control.HeaderSecure, control.HeaderSign, control.HeaderWho} {
 			r.Header.Del(k)
 		}
-		r = r.WithContext(context.WithValue(r.Context(), viaFilter{}, secure))
+		r = r.WithContext(context.WithValue(context.WithValue(r.Context(), viaFilter{}, secure), provedToFilter{}, who))
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
 		if r.URL.Path == "/" { // the desk's first page is not to be had here
 			http.Redirect(w, r, "/start", http.StatusSeeOther)
@@ -320,6 +321,11 @@ func overTLS(r *http.Request) bool {
 	secure, ok := r.Context().Value(viaFilter{}).(bool)
 	return ok && secure
 }
+
+// provedToFilter marks a request with the pseudonym of whoever has proved to
+// the filter by it who they are. It explains what was closed for them, and is
+// no sign-in to anything.
+type provedToFilter struct{}
 
 func throughFilter(r *http.Request) bool { return r.Context().Value(viaFilter{}) != nil }
 
@@ -356,7 +362,8 @@ func (g *gateDoor) byName(ctx context.Context, in control.NameRequest) (subject.
 func (h *House) latest(ctx context.Context, at netip.Addr) (help.Closed, bool, error) {
 	ctx, stop := context.WithTimeout(ctx, soon)
 	defer stop()
-	b, err := h.gate.client().Latest(ctx, at)
+	who, _ := ctx.Value(provedToFilter{}).(string)
+	b, err := h.gate.client().LatestOf(ctx, at, who)
 	if errors.Is(err, control.ErrNone) {
 		return help.Closed{}, false, nil
 	}

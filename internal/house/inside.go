@@ -163,7 +163,8 @@ func (h *House) weigh(w *filtering.Weighed, media text.Type, s filtering.Sample)
 func (h *House) closedAt(ctx context.Context, at netip.Addr) (filtering.Refusal, bool, error) {
 	ctx, stop := context.WithTimeout(ctx, soon)
 	defer stop()
-	b, err := h.gate.client().Latest(ctx, at)
+	who, _ := ctx.Value(provedToFilter{}).(string)
+	b, err := h.gate.client().LatestOf(ctx, at, who)
 	if errors.Is(err, control.ErrNone) {
 		return filtering.Refusal{}, false, nil
 	}

@@ -21,6 +21,9 @@ const (
 	HeaderTime   = "X-Belisha-Time"
 	HeaderSign   = "X-Belisha-Sign"
 	HeaderSecure = "X-Belisha-Secure"
+	// HeaderWho is the pseudonym of somebody who has proved by this very
+	// request who they are; set it before Sign.
+	HeaderWho = "X-Belisha-Who"
 )
 
 const signedFor = 30 * time.Second
@@ -30,8 +33,8 @@ func NewSecret() string { return rand.Text() + rand.Text() }
 
 func signature(secret string, r *http.Request) string {
 	m := hmac.New(sha256.New, []byte(secret))
-	fmt.Fprintf(m, "%s\n%s\n%s\n%s\n%s", r.Method, r.URL.RequestURI(),
-		r.Header.Get(HeaderClient), r.Header.Get(HeaderTime), r.Header.Get(HeaderSecure))
+	fmt.Fprintf(m, "%s\n%s\n%s\n%s\n%s\n%s", r.Method, r.URL.RequestURI(),
+		r.Header.Get(HeaderClient), r.Header.Get(HeaderTime), r.Header.Get(HeaderSecure), r.Header.Get(HeaderWho))
 	return hex.EncodeToString(m.Sum(nil))
 }
 

@@ -210,6 +210,18 @@ func (k *Kerberos) Shared(client netip.Addr) bool {
 	return ok && h.shared && k.clock.Now().Before(h.until)
 }
 
+// Knows reports an address at which somebody proved who they are: browsers
+// there can.
+func (k *Kerberos) Knows(client netip.Addr) bool {
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	h, ok := k.hosts[client]
+	return ok && k.clock.Now().Before(h.until)
+}
+
 // refuse counts what is wrong with a token, and says so in the log once an
 // hour.
 func (k *Kerberos) refuse(why error, now time.Time) {

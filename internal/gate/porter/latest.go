@@ -40,32 +40,47 @@ type Block struct {
 type latest struct {
 	mu    sync.Mutex
 	order *list.List // of *entry, newest first
-	by    map[netip.Addr]*list.Element
+	by    map[latestKey]*list.Element
+}
+
+// latestKey is an address, and of those who prove with each request who they
+// are, who: several of them may share an address.
+type latestKey struct {
+	address netip.Addr
+	proved  string
+}
+
+func keyOf(a *Answer) latestKey {
+	k := latestKey{address: a.Who.Address}
+	if a.Who.Proved {
+		k.proved = a.Who.Subject
+	}
+	return k
 }
 
 type entry struct {
-	address netip.Addr
-	block   Block
+	key   latestKey
+	block Block
 }
 
 func newLatest() *latest {
-	return &latest{order: list.New(), by: make(map[netip.Addr]*list.Element)}
+	return &latest{order: list.New(), by: make(map[latestKey]*list.Element)}
 }
 
 func (l *latest) add(a *Answer) {
-	b := a.block()
+	b, key := a.block(), keyOf(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at := l.by[a.Who.Address]; at != nil {
+	if at := l.by[key]; at != nil {
 		at.Value.(*entry).block = b
 		l.order.MoveToFront(at)
 		return
 	}
-	l.by[a.Who.Address] = l.order.PushFront(&entry{a.Who.Address, b})
+	l.by[key] = l.order.PushFront(&entry{key, b})
 	if l.order.Len() > maxLatest {
 		last := l.order.Back()
 		l.order.Remove(last)
-		delete(l.by, last.Value.(*entry).address)
+		delete(l.by, last.Value.(*entry).key)
 	}
 }
 
@@ -78,17 +93,34 @@ const latestFor = time.Hour
 // somebody was refused before the next one signed in.
 func (p *Porter) Latest(address netip.Addr) (Block, bool) {
 	now := p.clock.Now()
-	b, ok := p.latest.at(address.Unmap().WithZone(""))
-	if !ok || now.Sub(b.At) > latestFor || b.Subject != p.table.Find(address, now).Subject {
+	who := p.table.Find(address, now).Subject
+	b, ok := p.latest.at(latestKey{address: address.Unmap().WithZone("")})
+	if ok && now.Sub(b.At) <= latestFor && b.Subject == who {
+		return b, true
+	}
+	if who == "" {
+		return Block{}, false
+	}
+	return p.LatestOf(address, who)
+}
+
+// LatestOf returns the latest block of somebody at an address who proves with
+// each request who they are.
+func (p *Porter) LatestOf(address netip.Addr, who string) (Block, bool) {
+	if who == "" {
+		return p.Latest(address)
+	}
+	b, ok := p.latest.at(latestKey{address.Unmap().WithZone(""), who})
+	if !ok || p.clock.Now().Sub(b.At) > latestFor {
 		return Block{}, false
 	}
 	return b, true
 }
 
-func (l *latest) at(address netip.Addr) (Block, bool) {
+func (l *latest) at(key latestKey) (Block, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	at := l.by[address]
+	at := l.by[key]
 	if at == nil {
 		return Block{}, false
 	}

@@ -46,3 +46,29 @@ func TestTheLatestBlockIsOnlyForWhomItWas(t *testing.T) {
 	w.Clock.Advance(61 * time.Minute)
 	sees("whoever comes an hour later", "")
 }
+
+func TestTheLatestBlockOfSomebodyWhoProvesThemselvesIsTheirsAlone(t *testing.T) {
+	w := gatetest.New(t)
+	at := netip.MustParseAddr("127.0.0.1")
+	visit := func(name, host string) {
+		row := subject.Row{ID: name, Subject: name, Groups: []string{"pupils"}, Ends: gatetest.Noon.Add(time.Hour)}
+		who := w.Porter.Who(at, &row)
+		a := w.Porter.Judge(&who, porter.Question{Door: verdict.DoorProxy, Host: host, Path: "/", Port: 80})
+		w.Porter.Record(t.Context(), &a)
+	}
+	visit("s1", "bad.test")
+	visit("s2", "own.test")
+	for who, want := range map[string]string{"s1": "bad.test", "s2": "own.test", "s3": "", "": ""} {
+		if b, _ := w.Porter.LatestOf(at, who); b.Host != want {
+			t.Errorf("%q sees %q", who, b.Host)
+		}
+	}
+	w.SignIn(t, "127.0.0.1", "s1", "pupils") // on the pages, too
+	if b, _ := w.Porter.Latest(at); b.Host != "bad.test" {
+		t.Errorf("signed in as well: %q", b.Host)
+	}
+	w.Clock.Advance(61 * time.Minute)
+	if b, ok := w.Porter.LatestOf(at, "s2"); ok {
+		t.Errorf("an hour later: %q", b.Host)
+	}
+}

@@ -128,7 +128,7 @@ func (p *Porter) Who(address netip.Addr, basic *subject.Row) subject.Found {
 	device, place, site, ca := found.Device, found.Place, found.Site, found.CA
 	shared := found.Shared
 	found = subject.Found{
-		Row: *basic, CA: ca, Shared: shared, Signed: basic.Subject != "", Held: basic.Held(), Paused: now.Before(basic.PausedUntil),
+		Row: *basic, CA: ca, Shared: shared, Proved: true, Signed: basic.Subject != "", Held: basic.Held(), Paused: now.Before(basic.PausedUntil),
 	}
 	found.Address = address.Unmap().WithZone("")
 	if found.Device == "" {

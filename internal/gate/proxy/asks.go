@@ -13,6 +13,9 @@ import (
 // proveHeader asks who somebody is, and takes our own proof back to them.
 const proveHeader = "Proxy-Authenticate"
 
+// whyPath is the people's page that explains a block.
+const whyPath = "/why"
+
 // clientOf is the address of whoever asks: the connection's, or what a proxy
 // that the school has listed says. It is not valid where such a proxy says
 // nothing, and nobody is known then.
@@ -96,7 +99,10 @@ func (s *Server) asks(r *http.Request, client netip.Addr) bool {
 	if who.Signed && !s.cfg.Kerberos.Shared(client) {
 		return false
 	}
-	// The people's pages and the help services never ask who it is.
 	host, _, ok := splitHost(r.URL.Host, 80)
+	if ok && r.URL.Path == whyPath && slices.Contains(set.OwnHosts, host) && s.cfg.Kerberos.Knows(client) {
+		return true // the page says why something was closed, to whom it was
+	}
+	// The people's pages and the help services never ask who it is.
 	return !ok || !slices.Contains(set.OwnHosts, host) && !s.porter.Snapshot().Support(host)
 }

@@ -66,7 +66,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, client netip.Ad
 	}
 	defer v.leave()
 	if own {
-		s.showTLS(v, host, func(w http.ResponseWriter, r *http.Request) { s.people.serve(w, r, client) })
+		s.showTLS(v, host, func(w http.ResponseWriter, r *http.Request) { s.people.serve(w, provedBy(r, basic), client) })
 		return
 	}
 	s.arrive(r.Context(), v, &answer)

@@ -10,6 +10,7 @@ import (
 
 	"belisha/internal/gate/blockpage"
 	"belisha/internal/gate/control"
+	"belisha/internal/gate/subject"
 )
 
 // people hands requests for the people's pages to the parent process, over
@@ -19,7 +20,18 @@ type people struct {
 	proxy  *httputil.ReverseProxy
 }
 
-type clientKey struct{}
+type (
+	clientKey struct{}
+	whoKey    struct{}
+)
+
+// provedBy marks a request with who has proved by it who they are.
+func provedBy(r *http.Request, who *subject.Row) *http.Request {
+	if who == nil || who.Subject == "" {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), whoKey{}, who.Subject))
+}
 
 func newPeople(s *Server) *people {
 	p := &people{server: s}
@@ -32,6 +44,9 @@ func newPeople(s *Server) *people {
 				r.Out.Header.Del(name)
 			}
 			r.Out.Header.Del("Proxy-Authorization")
+			if who, ok := r.In.Context().Value(whoKey{}).(string); ok {
+				r.Out.Header.Set(control.HeaderWho, who)
+			}
 			control.Sign(r.Out, s.cfg.Secret, client, r.In.TLS != nil, s.porter.Now())
 		},
 		Transport: &http.Transport{

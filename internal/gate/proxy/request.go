@@ -32,7 +32,7 @@ var hopByHop = []string{
 var claims = []string{
 	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded", "X-Real-Ip",
 	"X-Client-Ip", "X-Client-Username", "X-Authenticated-User", "X-Authenticated-Groups", "X-Subscriber-Id",
-	"X-Belisha-Client", "X-Belisha-Time", "X-Belisha-Sign", "X-Belisha-Secure", noteHeader,
+	"X-Belisha-Client", "X-Belisha-Time", "X-Belisha-Sign", "X-Belisha-Secure", "X-Belisha-Who", noteHeader,
 }
 
 // unclaim takes such headers away where a line below stands for a hyphen: some
@@ -69,7 +69,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request, client netip.Ad
 func (s *Server) requested(w http.ResponseWriter, r *http.Request, to site, client netip.Addr, basic *subject.Row) {
 	host, port := to.host, to.port
 	if slices.Contains(s.porter.Settings().OwnHosts, host) && port == 80 {
-		s.people.serve(w, r, client)
+		s.people.serve(w, provedBy(r, basic), client)
 		return
 	}
 	if isFinder(host) && port == 80 {

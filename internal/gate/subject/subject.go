@@ -100,6 +100,7 @@ type Found struct {
 	Held    bool // and it waits for the agreement to be signed
 	Several bool // several people: Groups are all of theirs, and nobody in particular is meant
 	Shared  bool // the device is one that several people use
+	Proved  bool // by the request itself, whoever else is behind the address
 	// Together are the classes that all of several people are in.
 	Together []string
 	Attended bool // the filter tries itself from there
