@@ -65,7 +65,7 @@ func book(t testing.TB) *setting.Book {
 		count("filtering.viruses.max-size", "25"), choice("filtering.viruses.too-large", "closed open", "closed"),
 		list("filtering.downloads", files, "programs"), list("filtering.staff.downloads", files, "programs"),
 		list("filtering.downloads.approver", posts+" head-teacher a-member-of-staff", "headteacher"), length("filtering.downloads.longest", "1 day", false),
-		length("filtering.unblock.max", "60 minutes", false), length("filtering.reports.answer-within", "one school day", false),
+		length("filtering.unblock.max", "60 minutes", false), length("filtering.reports.answer-within", "one school day", false), length("filtering.probes.within", "24 hours", false), length("filtering.probes.keep", "12 months", false),
 		choice("filtering.route.failures", "network-manager online-safety-coordinator", "network-manager"),
 		list("monitoring.purposes", "business-information policy-compliance effective-operation training subject-access crime safeguarding", "safeguarding"),
 		length("monitoring.list.max-age", "12 months", false), list("monitoring.authorised", posts, "headteacher"),
