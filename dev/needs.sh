@@ -20,6 +20,9 @@ have c-icap-client || missing="$missing c-icap"
 [ -x /usr/sbin/krb5kdc ] || missing="$missing krb5-kdc krb5-admin-server krb5-user"
 have radclient || missing="$missing freeradius-utils"
 have qpdf || missing="$missing qpdf"
+have ip || missing="$missing iproute2"
+have nft || [ -x /usr/sbin/nft ] || missing="$missing nftables"
+have iptables-restore || [ -x /usr/sbin/iptables-restore ] || missing="$missing iptables"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
 	echo "The tests need these Debian packages; please install them:$missing" >&2
