@@ -39,6 +39,7 @@
 //	scanner set|start|stop     the school's virus scanner; set comes before the school
 //	squid ICAP-ADDRESS HOST…   a school's own Squid, which asks Belisha; devices go
 //	                           through it from then on
+//	wifi SECRET on|off USER    an access point says who is on the device at hand
 //	belisha ARGS               a command that succeeds; exits N ARGS: one that ends with N
 //	says REGEXP ARGS           a command whose output fits
 //	oneline                    what was said on standard error is one plain sentence
