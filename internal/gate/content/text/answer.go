@@ -17,6 +17,7 @@ func answerKey(name []byte) bool {
 // are joined as they come. Where there is none in the places that are known,
 // all text is read.
 func (x *Extractor) AddAnswer(body []byte, events bool) {
+	x.goOn()
 	before := len(x.main.out)
 	if events {
 		x.eventAnswers(body)
@@ -31,6 +32,16 @@ func (x *Extractor) AddAnswer(body []byte, events bool) {
 	} else {
 		x.Add(JSON, body)
 	}
+}
+
+// goOn takes back the end that a view gave to the last word: the next piece of
+// an answer may be the rest of it.
+func (x *Extractor) goOn() {
+	f := &x.main
+	if n := len(f.out); x.open && n > 1 && f.out[n-1] == ' ' {
+		f.out, f.last = f.out[:n-1], 0
+	}
+	x.open = false
 }
 
 func (x *Extractor) eventAnswers(s []byte) {

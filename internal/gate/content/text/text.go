@@ -38,6 +38,7 @@ type Extractor struct {
 	decoded    []byte
 	depth      int
 	active     bool
+	open       bool // the last word was ended for a view, and may go on
 }
 
 // Views are two readings of a page, valid until the Extractor is used again.
@@ -57,7 +58,7 @@ func (x *Extractor) Extract(kind Kind, body []byte) Views {
 func (x *Extractor) Begin() {
 	x.main.reset()
 	x.side.reset()
-	x.depth, x.active = 0, false
+	x.depth, x.active, x.open = 0, false, false
 }
 
 // Active reports that what was read since Begin may do something by itself: a
@@ -66,6 +67,7 @@ func (x *Extractor) Active() bool { return x.active }
 
 // Add reads one more body; its words do not join with those before it.
 func (x *Extractor) Add(kind Kind, body []byte) {
+	x.open = false
 	switch kind {
 	case HTML:
 		x.html(&x.main, body)
@@ -102,6 +104,8 @@ func (x *Extractor) Views() Views {
 		f.last = x.side.last
 		f.foreign = f.foreign || x.side.foreign
 		x.side.reset()
+	} else if f.last == 0 {
+		x.open = true
 	}
 	f.space()
 	v := Views{Smart: f.out}
