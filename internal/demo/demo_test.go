@@ -218,7 +218,7 @@ func inspected(h *house.House, host string) bool {
 
 func keptOn(t *testing.T, h *house.House) {
 	list, err := h.Classroom.Running(t.Context())
-	if err != nil || len(list) != 1 || list[0].Class != "5A" {
+	if err != nil || len(list) != 1 || list[0].Class != "6A" {
 		t.Errorf("running: %+v, %v", list, err)
 	}
 }
