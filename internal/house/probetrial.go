@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
+	"belisha/internal/gate/clamd"
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/probe"
 	"belisha/internal/school/filtering"
@@ -317,4 +319,33 @@ func (t *groupTrial) viruses(ctx context.Context) {
 	}
 	o, err := t.door.page(ctx, probe.Files, probe.PathVirus)
 	t.closed(probes.Viruses, "virus", what, o, err)
+	t.largest(ctx)
 }
+
+// largest asks the scanner itself, since no rule weighs here: a scanner that
+// says nothing of what is over its own limit says that it is clean.
+func (t *groupTrial) largest(ctx context.Context) {
+	what := "The scanner really looks into a file of the largest size that is scanned"
+	if t.expect.MaxScan <= 0 || t.expect.MaxScan > mostTried {
+		t.add(probes.Viruses, "largest", what, probes.Unknown, "Files of this size are too large to be tried each night.")
+		return
+	}
+	pool, err := t.h.scanners()
+	if err != nil {
+		t.add(probes.Viruses, "largest", what, probes.Unknown, "It could not be asked: "+err.Error()+".")
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
+	defer stop()
+	switch res := pool.Scan(ctx, probe.Largest(t.expect.MaxScan)); res.Status {
+	case clamd.Found:
+		t.add(probes.Viruses, "largest", what, probes.Right, "It found the test virus.")
+	case clamd.Clean:
+		t.add(probes.Viruses, "largest", what, probes.Wrong, "It said that a file with the test virus is clean. Set MaxFileSize and MaxScanSize in clamd.conf above the largest size, and AlertExceedsMax yes.")
+	default:
+		t.add(probes.Viruses, "largest", what, probes.Right, "It said that it could not look into it, and such a file is treated as not scanned: "+res.Why+".")
+	}
+}
+
+// mostTried is the largest file that is made for a trial.
+const mostTried = 128 << 20

@@ -1,10 +1,12 @@
 package probe
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -150,4 +152,36 @@ func packed(list ...file) []byte {
 		return nil
 	}
 	return b.Bytes()
+}
+
+// Largest is an archive of about a size with the test virus in it: a scanner
+// that leaves out what is over its own limit does not find it.
+func Largest(size int64) io.Reader {
+	const block = 512
+	pad := max(size-8*block, 0)
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	bad := virus()
+	err := w.WriteHeader(&tar.Header{Name: "test.bin", Mode: 0o600, Size: int64(len(bad))})
+	if err == nil {
+		_, err = w.Write(bad)
+	}
+	if err == nil {
+		err = w.WriteHeader(&tar.Header{Name: "blank.txt", Mode: 0o600, Size: pad})
+	}
+	if err != nil {
+		return bytes.NewReader(nil) // a buffer takes everything
+	}
+	end := make([]byte, 2*block+(block-pad%block)%block)
+	return io.MultiReader(&b, io.LimitReader(blank{}, pad), bytes.NewReader(end))
+}
+
+// blank is nothing but spaces.
+type blank struct{}
+
+func (blank) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
 }

@@ -19,6 +19,8 @@ type Expected struct {
 	Files []verdict.FileKind
 	// Weighed: pages are weighed. Scanned: files are scanned for viruses.
 	Weighed, Scanned bool
+	// MaxScan is the size in bytes up to which files are scanned.
+	MaxScan int64
 	// Inspected: the filter looks inside encrypted sites, at least some.
 	Inspected bool
 	// SafeSearch and YouTube are the levels: "strict", "moderate", "off".
@@ -63,6 +65,7 @@ func (r *Room) Expect(ctx context.Context) ([]Expected, error) {
 				e.Files = append(e.Files, k)
 			}
 		}
+		e.MaxScan = h.MaxScan
 		e.Weighed, e.Scanned, e.Inspected = h.Phrases > 0, h.Viruses != verdict.ScanNone, h.Inspect
 		out = append(out, e)
 	}
