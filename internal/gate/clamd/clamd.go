@@ -169,7 +169,9 @@ func (p *Pool) enter(ctx context.Context) bool {
 func (p *Pool) one(ctx context.Context, e *peer, src *source) (res Result, away bool) {
 	c, err := p.dial(ctx, e)
 	if err != nil {
-		e.failed(p.o.Clock.Now(), "does not answer")
+		if ctx.Err() == nil { // who has gone away says nothing of the scanner
+			e.failed(p.o.Clock.Now(), "does not answer")
+		}
 		return Result{Why: "the virus scanner does not answer"}, true
 	}
 	defer c.close()
