@@ -127,6 +127,7 @@ func (s *squid) get(address string, send []byte) (status int, body []byte, err e
 	}
 	if send != nil {
 		req.Header.Set("Content-Type", "application/octet-stream")
+		s.browser.CloseIdleConnections() // what is sent is not sent twice where Squid has just closed
 	}
 	res, err := s.browser.Do(req)
 	if err != nil {
