@@ -53,9 +53,17 @@ func newLAN(t *testing.T) *lan {
 	run(t, "ip", "-n", l.gate, "link", "add", "lan", "type", "veth", "peer", "name", "eth0", "netns", l.client)
 	run(t, "ip", "-n", l.gate, "link", "add", "wan", "type", "veth", "peer", "name", "eth0", "netns", l.origin)
 	for _, a := range [][3]string{
-		{l.client, "eth0", "10.77.1.2/24"}, {l.client, "eth0", "10.77.1.9/24"}, {l.client, "eth0", "fd77:1::2/64"},
-		{l.gate, "lan", "10.77.1.1/24"}, {l.gate, "lan", "fd77:1::1/64"}, {l.gate, "wan", "203.0.113.1/24"}, {l.gate, "wan", "2001:db8:77::1/64"},
-		{l.origin, "eth0", "203.0.113.2/24"}, {l.origin, "eth0", "203.0.113.3/24"}, {l.origin, "eth0", "2001:db8:77::2/64"}, {l.origin, "eth0", "2001:db8:77::3/64"},
+		{l.client, "eth0", "10.77.1.2/24"},
+		{l.client, "eth0", "10.77.1.9/24"},
+		{l.client, "eth0", "fd77:1::2/64"},
+		{l.gate, "lan", "10.77.1.1/24"},
+		{l.gate, "lan", "fd77:1::1/64"},
+		{l.gate, "wan", "203.0.113.1/24"},
+		{l.gate, "wan", "2001:db8:77::1/64"},
+		{l.origin, "eth0", "203.0.113.2/24"},
+		{l.origin, "eth0", "203.0.113.3/24"},
+		{l.origin, "eth0", "2001:db8:77::2/64"},
+		{l.origin, "eth0", "2001:db8:77::3/64"},
 	} {
 		args := []string{"ip", "-n", a[0], "addr", "add", a[2], "dev", a[1]}
 		if strings.Contains(a[2], ":") {
@@ -232,9 +240,13 @@ func (l *lan) asTPROXYLeavesThem(t *testing.T) {
 	run(t, "ip", "-n", l.gate, "-6", "rule", "add", "fwmark", "1", "lookup", "100")
 	run(t, "ip", "-n", l.gate, "-6", "route", "add", "local", "::/0", "dev", "lo", "table", "100")
 	for _, c := range []struct{ verb, at, host, says string }{
-		{"http", "203.0.113.2:80", "ok.test", "200 origin"}, {"http", "203.0.113.3:80", "bad.test", "403 "},
-		{"tls", "203.0.113.2:443", "ok.test", "200 origin"}, {"tls", "203.0.113.3:443", "bad.test", "failed:"},
-		{"http", "203.0.113.2:443", "ok.test", "400 "}, {"http", "[2001:db8:77::3]:80", "bad.test", "403 "}, {"tls", "[2001:db8:77::2]:443", "ok.test", "200 origin"},
+		{"http", "203.0.113.2:80", "ok.test", "200 origin"},
+		{"http", "203.0.113.3:80", "bad.test", "403 "},
+		{"tls", "203.0.113.2:443", "ok.test", "200 origin"},
+		{"tls", "203.0.113.3:443", "bad.test", "failed:"},
+		{"http", "203.0.113.2:443", "ok.test", "400 "},
+		{"http", "[2001:db8:77::3]:80", "bad.test", "403 "},
+		{"tls", "[2001:db8:77::2]:443", "ok.test", "200 origin"},
 	} {
 		if got := l.try(c.verb, c.at, c.host, ""); !strings.HasPrefix(got, c.says) {
 			t.Errorf("by TPROXY, %s to %s: %.300s", c.verb, c.at, got)

@@ -23,7 +23,9 @@ func TestAGuestGoesOnOnlyAfterTheTerms(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := redirect(t, b.server, nobody)
-	get := func(host string) string { return "GET /generate_204 HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n" }
+	get := func(host string) string {
+		return "GET /generate_204 HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"
+	}
 	res, body := r.say(t, "203.0.113.9:80", get("ok.test"))
 	if res == nil || res.StatusCode != 403 || !strings.Contains(body, gatetest.OwnHost+"/guest") || strings.Contains(body, "/agreement") {
 		t.Errorf("before: %v %.300s", res, body)

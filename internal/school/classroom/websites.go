@@ -183,7 +183,8 @@ func lookView() formView {
 		},
 		Path: pathSites + "/look", Button: "Write it down", Cancel: pathSites,
 		Fields: []web.Field{
-			{Name: "host", Label: "Site", Max: 300, Hint: "Such as example.org"}, found,
+			{Name: "host", Label: "Site", Max: 300, Hint: "Such as example.org"},
+			found,
 			{Kind: web.SelectField, Name: "from_year", Label: "From", Optional: true, Options: years("The youngest")},
 			{Kind: web.SelectField, Name: "to_year", Label: "To", Optional: true, Options: years("The oldest")},
 			{Kind: web.LongField, Name: "note", Label: "Note", Optional: true, Rows: 2, Max: mostNote},

@@ -62,9 +62,11 @@ func open(t *testing.T, db *store.DB, more ...setting.Value) *school {
 	s.live = setting.NewLive(setting.NewValues(book, 0, more))
 	s.room, err = probes.New(probes.Deps{
 		DB: db, Journal: s.journal, Clock: s.clock, Live: s.live, Zone: "probe.test",
-		Trial:     func(context.Context, bool) ([]probes.Answer, string, error) { return s.answers, "", s.err },
-		SchoolDay: func(_ context.Context, at time.Time) bool { return at.Weekday() != time.Saturday && at.Weekday() != time.Sunday },
-		Closed:    func(context.Context, string) ([]string, error) { return []string{"adult", "gambling"}, nil },
+		Trial: func(context.Context, bool) ([]probes.Answer, string, error) { return s.answers, "", s.err },
+		SchoolDay: func(_ context.Context, at time.Time) bool {
+			return at.Weekday() != time.Saturday && at.Weekday() != time.Sunday
+		},
+		Closed: func(context.Context, string) ([]string, error) { return []string{"adult", "gambling"}, nil },
 	})
 	must(t, err)
 	return s

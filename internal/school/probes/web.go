@@ -100,8 +100,13 @@ func (r *Room) listPage(c *web.Ctx) error {
 	}
 	for _, x := range list[:min(len(list), listShown)] {
 		v.Table.Rows = append(v.Table.Rows, web.Row{Link: pathRun + x.ID, Cells: []web.Cell{
-			{When: c.Near(x.At)}, {Text: x.Site}, {State: runState(x)},
-			{Text: strconv.Itoa(x.Right)}, {Text: strconv.Itoa(x.Wrong)}, {Text: strconv.Itoa(x.Blind)}, {Text: x.Kind.Words(), Small: x.Note},
+			{When: c.Near(x.At)},
+			{Text: x.Site},
+			{State: runState(x)},
+			{Text: strconv.Itoa(x.Right)},
+			{Text: strconv.Itoa(x.Wrong)},
+			{Text: strconv.Itoa(x.Blind)},
+			{Text: x.Kind.Words(), Small: x.Note},
 		}})
 	}
 	if err := r.lastOf(c, list, &v); err != nil {
