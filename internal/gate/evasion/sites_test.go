@@ -288,6 +288,7 @@ func (s *sites) serveTLS(c net.Conn) {
 		s.serve(conn)
 		return
 	}
+	//lint:ignore SA1019 one connection that was accepted by hand has no listener
 	(&http2.Server{}).ServeConn(conn, &http2.ServeConnOpts{Handler: http.HandlerFunc(s.answer), BaseConfig: &http.Server{ErrorLog: s.quiet}})
 }
 

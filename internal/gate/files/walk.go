@@ -72,7 +72,7 @@ func (w *walk) top(r io.ReaderAt, size int64, m *Meta) {
 // alive ends the look when its time is over.
 func (w *walk) alive(it *item) bool {
 	if w.over == nil && w.ctx.Err() != nil {
-		w.end(it, errSlow)
+		_ = w.end(it, errSlow)
 	}
 	return w.over == nil
 }

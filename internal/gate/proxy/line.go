@@ -57,7 +57,7 @@ func (l *line) over(r *http.Request) {
 		return
 	}
 	if n := l.dropped.Add(1); n > dropsAllowed && n*dropsShare > l.begun.Load() {
-		l.Close()
+		_ = l.Close()
 	}
 }
 
@@ -186,7 +186,7 @@ func (s *Server) serveTLS(v *visit, name string, page http.HandlerFunc, stay fun
 		err = conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		l.Close()
+		_ = l.Close()
 		return err
 	}
 	l.state = conn.ConnectionState()

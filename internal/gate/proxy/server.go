@@ -140,7 +140,7 @@ func (s *Server) Serve() error {
 	// It ends when the lines do, below.
 	inner.Go(func() { _ = s.inner.Serve(s.lines) })
 	err := s.http.Serve(&strictListener{Listener: s.listener, server: s})
-	s.lines.Close()
+	_ = s.lines.Close()
 	inner.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -151,7 +151,7 @@ func (s *Server) Serve() error {
 // Close ends the door and its tunnels.
 func (s *Server) Close() error {
 	err := errors.Join(s.http.Close(), s.inner.Close())
-	s.lines.Close()
+	_ = s.lines.Close()
 	for _, x := range s.tunnels.list() {
 		x.close()
 	}

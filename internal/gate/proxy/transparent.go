@@ -88,7 +88,7 @@ func (t *Transparent) Serve() error {
 	// It ends when the lines do, below.
 	inner.Go(func() { _ = t.http.Serve(t.plain) })
 	err := t.accept(&inner)
-	t.plain.Close()
+	_ = t.plain.Close()
 	inner.Wait()
 	return err
 }
@@ -101,7 +101,7 @@ func (t *Transparent) Close() error {
 		c.Close()
 	}
 	t.mu.Unlock()
-	t.plain.Close()
+	_ = t.plain.Close()
 	err := errors.Join(t.listener.Close(), t.http.Close())
 	if errors.Is(err, net.ErrClosed) {
 		return nil
@@ -136,7 +136,7 @@ func (t *Transparent) accept(inner *sync.WaitGroup) error {
 		}
 		counted := &countedConn{Conn: c, leave: sync.OnceFunc(func() { s.leave(client) })}
 		if !t.hold(counted) {
-			counted.Close()
+			_ = counted.Close()
 			return nil
 		}
 		inner.Go(func() {
@@ -188,7 +188,7 @@ func (t *Transparent) take(c *countedConn, client netip.Addr) {
 			handed = false
 		}
 		if !handed {
-			c.Close()
+			_ = c.Close()
 		}
 	}()
 	to, err := t.cfg.Destination(c.Conn)

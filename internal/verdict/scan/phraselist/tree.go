@@ -94,7 +94,7 @@ func (l *loader) folder(name string) error {
 	if err != nil {
 		return fmt.Errorf("opening the folder of phrase lists: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	return fs.WalkDir(root.FS(), ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
