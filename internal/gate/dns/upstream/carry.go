@@ -90,7 +90,7 @@ func (s *server) askTLS(ctx context.Context, m *mdns.Msg, wire []byte) (*mdns.Ms
 				return got, nil
 			}
 		}
-		conn.Close()
+		_ = conn.Close()
 	default:
 	}
 	plain, err := dial(ctx, "tcp", s.address)
@@ -104,7 +104,7 @@ func (s *server) askTLS(ctx context.Context, m *mdns.Msg, wire []byte) (*mdns.Ms
 	}
 	got, err := s.talk(conn, m, wire)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	s.keep(conn)
@@ -115,7 +115,7 @@ func (s *server) keep(conn *tls.Conn) {
 	select {
 	case s.idle <- conn:
 	default:
-		conn.Close()
+		_ = conn.Close()
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *Client) Close() {
 		for s.idle != nil {
 			select {
 			case conn := <-s.idle:
-				conn.Close()
+				_ = conn.Close()
 				continue
 			default:
 			}
