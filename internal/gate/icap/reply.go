@@ -42,7 +42,9 @@ func (x *exchange) begin(code int, encapsulated string, extra ...string) error {
 	b = strconv.AppendInt(b, int64(code), 10)
 	b = append(append(b, ' '), phrase...)
 	b = append(b, "\r\nDate: "...)
-	b = x.s.cfg.Clock.Now().UTC().AppendFormat(b, http.TimeFormat)
+	// The machine's own time: a client that finds it far from its own takes
+	// what we say of ourselves for out of date, and the door for closed.
+	b = systemNow().UTC().AppendFormat(b, http.TimeFormat)
 	b = append(append(b, "\r\nServer: Belisha\r\nISTag: "...), x.s.tag()...)
 	if x.ending {
 		b = append(b, "\r\nConnection: close"...)
