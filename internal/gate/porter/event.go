@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"belisha/internal/gate/probe"
 	"belisha/internal/gate/spool"
 	"belisha/internal/verdict"
 )
@@ -69,6 +70,9 @@ func (p *Porter) event(a *Answer) spool.Event {
 	}
 	if set.CountOnly || a.Verdict.TryOut {
 		e.Engine = "" // a rule that is not kept yet is no reason to know who
+		if probe.IsDevice(a.Who.Device) {
+			e.Device = a.Who.Device // nobody's: so that a trial is not taken for a child
+		}
 		return e
 	}
 	e.Subject, e.Certainty, e.Device, e.Address = a.Who.Subject, a.Who.Certainty, a.Who.Device, a.Who.Address
