@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"golang.org/x/net/idna"
+	"belisha/internal/verdict/canon"
 )
 
 const (
@@ -24,16 +24,6 @@ var (
 	errBadCharacter = errors.New("the name holds a character that no name may have")
 	errNumberName   = errors.New("the name ends in a number, as only an address does")
 	errBadIDN       = errors.New("the name is not a valid international name")
-)
-
-// lookup maps names as browsers do (UTS 46, not transitional). Hyphens are
-// left alone: names with a hyphen first exist and resolve.
-var lookup = idna.New(
-	idna.MapForLookup(),
-	idna.StrictDomainName(false),
-	idna.CheckHyphens(false),
-	idna.BidiRule(),
-	idna.Transitional(false),
 )
 
 // Canonical is the one spelling of a host name: mapped by UTS 46, A-labels,
@@ -79,14 +69,14 @@ func mapName(s string) (string, error) {
 	if isPlainName(lower) {
 		return lower, nil
 	}
-	mapped, err := lookup.ToASCII(s)
-	if err != nil {
-		return "", errBadIDN
-	}
-	// Another full stop may have become a dot at the end.
-	mapped = strings.TrimSuffix(mapped, ".")
-	again, err := lookup.ToASCII(mapped)
-	if err != nil || again != mapped {
+	// The door's own reading, so that a name which the door would judge is
+	// never refused in a list: also one whose A-label stands for no letters,
+	// which devices ask for as it is written.
+	mapped, kind, err := canon.Host(s)
+	switch {
+	case err == canon.ErrCharacter: // wrapped, it tells of letters
+		return "", errBadCharacter
+	case err != nil || kind != canon.Name:
 		return "", errBadIDN
 	}
 	return mapped, nil

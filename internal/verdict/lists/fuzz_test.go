@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"belisha/internal/verdict/canon"
 )
 
 // checkEntries reads the bytes as a list and holds every entry that comes out
@@ -47,6 +49,20 @@ func checkEntries(t *testing.T, file string, data []byte, f Format) {
 	if rep.Accepted != n {
 		t.Fatalf("%d entries came, %d were counted", n, rep.Accepted)
 	}
+}
+
+// What the doors would judge, a list can hold, in the same spelling.
+func FuzzCanonical(f *testing.F) {
+	for _, s := range []string{"Example.com.", "straße.example", "xn--a.example", "www.XN--tuorkeku-677a.com", "a_b。c", "xn--0ca.xn--zzzzzz"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := Canonical(s)
+		door, kind, doorErr := canon.Host(s)
+		if named := doorErr == nil && kind == canon.Name && len(s) <= maxRawName; named != (err == nil) || named && got != door {
+			t.Fatalf("%q: %q (%v) in a list, %q (%v) at the doors", s, got, err, door, doorErr)
+		}
+	})
 }
 
 func FuzzPlain(f *testing.F) {
