@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"time"
 
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/porter"
@@ -70,10 +71,26 @@ func (r *running) Push(p subject.Push) error {
 	// Before the table: its change has the running tunnels judged again.
 	r.names.Told(p.Gone, p.Full, p.Known)
 	r.proxy.Left(p.Gone, p.Full, p.Known...)
-	if err := r.table.Apply(p, r.porter.High()); err != nil {
+	leaving := r.table.Leaving(&p)
+	now := r.porter.High()
+	if err := r.table.Apply(p, now); err != nil {
 		return err
 	}
+	r.stay(leaving, now)
 	return r.keep()
+}
+
+// stay has what a teacher set for a class hold on where somebody of it has
+// signed out.
+func (r *running) stay(leaving []subject.Row, now time.Time) {
+	s := r.porter.Snapshot()
+	names := s.Names()
+	for _, row := range leaving {
+		a := verdict.Ask{Groups: names.GroupBits(row.Groups), Classes: names.ClassNumbers(row.Classes), At: now}
+		if until := s.LessonEnds(&a); until > 0 {
+			r.table.Stay(row, time.UnixMilli(until), now)
+		}
+	}
 }
 
 // SetDevices implements control.Gate.

@@ -141,12 +141,23 @@ func (s *Snapshot) unfocused(a *Ask, h *hits) int {
 
 // focused reports that a focus holds for the subject at the moment.
 func (s *Snapshot) focused(f *focus, a *Ask) bool {
-	if !f.span.covers(a.At.UnixMilli()) || !f.who.holdsClass(a.Classes, false) && !f.who.holdsClass(a.Together, false) {
+	if !f.span.covers(a.At.UnixMilli()) || !f.who.holdsClass(a.Classes, false) && !f.who.holdsClass(a.Among, false) {
 		return false
 	}
 	// Whoever is in several groups, or in one that is not known, is held by
 	// what holds for any of them.
 	return s.groupsOf(a)&f.who.groups != 0
+}
+
+// LessonEnds is until when a pause or a focus holds for a subject who is asked
+// about at a moment, in milliseconds; 0: none does.
+func (s *Snapshot) LessonEnds(a *Ask) (until int64) {
+	for i := range s.focuses {
+		if f := &s.focuses[i]; s.focused(f, a) {
+			until = max(until, f.span.Until)
+		}
+	}
+	return until
 }
 
 // names reports that the rule of this kind and index names the host.

@@ -50,7 +50,8 @@ func TestALessonsFocusAndPause(t *testing.T) {
 		"whose class is not known is in none":                 {verdict.Ask{Host: "open.test", Groups: pupils}, verdict.Allow, verdict.ReasonOwnAllow, "own"},
 		"the teacher of the class is not held":                {verdict.Ask{Host: "open.test", Groups: staff, Classes: of("class:7B")}, verdict.Allow, verdict.ReasonOwnAllow, "own"},
 		"who is of the class and in groups not known is held": {verdict.Ask{Host: "open.test", Classes: of("class:7B")}, verdict.Block, verdict.ReasonFocus, "f1"},
-		"several of one class at one device are held":         {verdict.Ask{Host: "open.test", Groups: pupils, Together: of("class:7B")}, verdict.Block, verdict.ReasonFocus, "f1"},
+		"several at one device, one of the class, are held":   {verdict.Ask{Host: "open.test", Groups: pupils | staff, Among: of("class:9D", "class:7B")}, verdict.Block, verdict.ReasonFocus, "f1"},
+		"several at one device, none of the class, are not":   {verdict.Ask{Host: "open.test", Groups: pupils, Among: of("class:9D")}, verdict.Allow, verdict.ReasonOwnAllow, "own"},
 		"in two lessons each of them must have the site":      {verdict.Ask{Host: "atlas.test", Groups: pupils, Classes: of("class:7B", "class:8C")}, verdict.Block, verdict.ReasonPaused, "p1"},
 		"before the lesson nothing holds":                     {verdict.Ask{Host: "open.test", Groups: pupils, Classes: of("class:7B"), At: time.UnixMilli(999)}, verdict.Allow, verdict.ReasonOwnAllow, "own"},
 		"at its end it is over":                               {verdict.Ask{Host: "open.test", Groups: pupils, Classes: of("class:7B"), At: time.UnixMilli(9000)}, verdict.Allow, verdict.ReasonOwnAllow, "own"},
@@ -65,6 +66,13 @@ func TestALessonsFocusAndPause(t *testing.T) {
 				t.Fatalf("got %v by %v of rule %q, want %v by %v of rule %q\n%+v", v.Action, v.Reason, r.ID, x.act, x.why, x.rule, steps)
 			}
 		})
+	}
+	for until, a := range map[int64]verdict.Ask{
+		9000: {Groups: pupils, Classes: of("class:7B", "class:9D")}, 0: {Groups: staff, Classes: of("class:7B")},
+	} {
+		if a.At = time.UnixMilli(5000); s.LessonEnds(&a) != until {
+			t.Errorf("%+v is held until %d, want %d", a, s.LessonEnds(&a), until)
+		}
 	}
 	if !s.Changes(time.UnixMilli(8000), time.UnixMilli(9000)) || s.Changes(time.UnixMilli(2000), time.UnixMilli(8000)) {
 		t.Error("doors are not told of the end of a lesson, or of something that is none")

@@ -100,7 +100,7 @@ func (p *plainJudge) whoever(a *verdict.Ask) (verdict.Action, verdict.Reason, bo
 // focuses are those that hold for the subject now.
 func (p *plainJudge) focuses(a *verdict.Ask) (out []verdict.Focus) {
 	for _, f := range p.r.Focuses {
-		if at := a.At.UnixMilli(); at < f.Span.From || at >= f.Span.Until || !p.atSchool(f.Who.Classes, a) {
+		if at := a.At.UnixMilli(); at < f.Span.From || at >= f.Span.Until || !p.inClass(f.Who.Classes, a, false) && !p.among(f.Who.Classes, a) {
 			continue
 		}
 		if slices.ContainsFunc(p.groups(a), func(g int) bool {
@@ -110,6 +110,13 @@ func (p *plainJudge) focuses(a *verdict.Ask) (out []verdict.Focus) {
 		}
 	}
 	return out
+}
+
+// among reports that any of several at the address is in one of the classes.
+func (p *plainJudge) among(classes []string, a *verdict.Ask) bool {
+	among := *a
+	among.Classes = a.Among
+	return p.inClass(classes, &among, false)
 }
 
 // atSchool reports that the subject, or all at the address, are in one of the
@@ -408,6 +415,7 @@ func TestDecideIsThePlainJudge(t *testing.T) {
 				Unsigned: rapid.IntRange(0, 9).Draw(rt, "unsigned") == 0, Held: rapid.IntRange(0, 9).Draw(rt, "held") == 0,
 				Classes:  rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 2).Draw(rt, "classes"),
 				Together: rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 1).Draw(rt, "together"),
+				Among:    rapid.SliceOfN(rapid.Uint16Range(0, 2), 0, 1).Draw(rt, "among"),
 				Attended: rapid.IntRange(0, 3).Draw(rt, "attended") == 0,
 			}
 			want, v := p.decide(a), s.Decide(a)

@@ -130,8 +130,10 @@ type Ask struct {
 	// Classes are numbers of the snapshot's list of classes; none = not known.
 	Classes []uint16
 	// Together are the classes that all of several people behind one address
-	// are in: what a teacher set for one of them holds, and nothing opens by it.
+	// are in, and Among those that any of them is in: a pause or a focus of any
+	// of Among holds, supervision is of all, and nothing opens by either.
 	Together []uint16
+	Among    []uint16
 	At       time.Time
 	// Minute is the site's minute of the week, 0 = Monday 00:00, local time.
 	Minute uint16

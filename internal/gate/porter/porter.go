@@ -228,7 +228,7 @@ func (p *Porter) ask(s *verdict.Snapshot, who *subject.Found, q *Question, now t
 		Groups: groupBits(names, who), KeyStage: names.KeyStage(who.KeyStage), Place: names.Place(who.Place),
 		At: now, Minute: uint16(day*24*60 + local.Hour()*60 + local.Minute()),
 		Classes:  names.ClassNumbers(who.Classes),
-		Together: names.ClassNumbers(who.Together), Attended: who.Attended,
+		Together: names.ClassNumbers(who.Together), Among: names.ClassNumbers(who.Among), Attended: who.Attended,
 		Unsigned: !who.Signed, Paused: who.Paused, Held: who.Held,
 	}
 }

@@ -71,10 +71,10 @@ func (t *Table) Heard() (n int) {
 	return n
 }
 
-// keepHeard carries what the gate heard of over a full push.
+// keepHeard carries what the gate heard of, and who has left, over a full push.
 func (t *Table) keepHeard(before map[string]*Row) {
 	for _, r := range before {
-		if r.Of != "" {
+		if r.Of != "" || r.Left {
 			t.addLocked(r)
 		}
 	}

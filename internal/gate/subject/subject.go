@@ -53,7 +53,10 @@ type Row struct {
 	// is about, where the gate heard of somebody from the network; see Hear.
 	Of string `json:"of,omitempty"`
 	// MAC is the hardware address of a device that the network named.
-	MAC  string        `json:"mac,omitempty"`
+	MAC string `json:"mac,omitempty"`
+	// Left: nobody is signed in there any more; what a teacher set for the
+	// classes of who was holds on until it ends. See Stay.
+	Left bool          `json:"left,omitempty"`
 	used *atomic.Int64 // unix milliseconds; shared by all copies of the row
 }
 
@@ -101,8 +104,10 @@ type Found struct {
 	Several bool // several people: Groups are all of theirs, and nobody in particular is meant
 	Shared  bool // the device is one that several people use
 	Proved  bool // by the request itself, whoever else is behind the address
-	// Together are the classes that all of several people are in.
+	// Together are the classes that all of several people are in, Among those
+	// that any of them is in.
 	Together []string
+	Among    []string
 	Attended bool // the filter tries itself from there
 	Guests   bool // it is on a network for guests
 }
@@ -306,20 +311,23 @@ func (t *Table) Find(address netip.Addr, now time.Time) Found {
 		rows = live(t.byDevice[device.ID], rows, now)
 	}
 	rows = t.byHardware(address, rows, now)
+	rows, left := apart(rows)
 	found := Found{Row: Row{Address: address}}
 	if device != nil {
 		found = fromDevice(device, address)
 	}
 	one, ok := single(rows)
-	if !ok {
-		if len(rows) > 0 {
-			// Several people at one address: nobody in particular, and none of
-			// their groups may loosen the rules for the others.
-			found.Several, found.KeyStage = true, ""
-			found.Groups, found.Together = allGroups(rows), together(rows)
-			found.Paused = all(rows, func(r *Row) bool { return now.Before(r.PausedUntil) })
-			found.Held = all(rows, (*Row).Held)
-		}
+	switch {
+	case len(rows) == 0:
+		found.stay(left)
+		return found
+	case !ok:
+		// Several people at one address: nobody in particular, and none of
+		// their groups may loosen the rules for the others.
+		found.Several, found.KeyStage = true, ""
+		found.Groups, found.Together, found.Among = allGroups(rows), together(rows), among(rows)
+		found.Paused = all(rows, func(r *Row) bool { return now.Before(r.PausedUntil) })
+		found.Held = all(rows, (*Row).Held)
 		return found
 	}
 	return withRow(found, one, device, now)
@@ -411,6 +419,18 @@ func together(rows []*Row) []string {
 	return out
 }
 
+// among are the classes that any is in.
+func among(rows []*Row) (out []string) {
+	for _, r := range rows {
+		for _, c := range r.Classes {
+			if !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 func (t *Table) deviceLocked(address netip.Addr, now time.Time) *Device {
 	if d := t.exact[address]; d != nil {
 		return d
@@ -460,7 +480,7 @@ func (t *Table) Paused(now time.Time) map[string]time.Time {
 	defer t.mu.RUnlock()
 	var out map[string]time.Time
 	for id, r := range t.rows {
-		if !now.Before(r.PausedUntil) || !now.Before(r.Ends) || r.Of != "" {
+		if !now.Before(r.PausedUntil) || !now.Before(r.Ends) || r.Of != "" || r.Left {
 			continue
 		}
 		if out == nil {
