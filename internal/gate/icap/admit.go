@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -78,16 +80,30 @@ func addressOf(a net.Addr) netip.Addr {
 type timedConn struct {
 	net.Conn
 	read, write time.Duration
-	stalled     func(silent bool) error // or nil
+	stalled     atomic.Pointer[func(silent bool) error] // or nil
+	ended       atomic.Bool
+}
+
+// end ends a read that is under way, and all that follow.
+func (t *timedConn) end() {
+	t.ended.Store(true)
+	_ = t.Conn.SetReadDeadline(systemNow()) // one that fails is of a connection that has ended
 }
 
 // Read implements net.Conn.
 func (t *timedConn) Read(p []byte) (int, error) {
-	if t.stalled != nil {
+	if t.stalled.Load() != nil {
 		return t.patient(p)
 	}
-	if err := t.Conn.SetReadDeadline(systemNow().Add(t.read)); err != nil {
+	return t.within(p, t.read)
+}
+
+func (t *timedConn) within(p []byte, d time.Duration) (int, error) {
+	if err := t.Conn.SetReadDeadline(systemNow().Add(d)); err != nil {
 		return 0, err
+	}
+	if t.ended.Load() { // before the deadline was set, or it has been set over
+		return 0, os.ErrDeadlineExceeded
 	}
 	return t.Conn.Read(p)
 }

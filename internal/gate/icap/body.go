@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
+	"sync/atomic"
 )
 
 // errBody is what a body that is not framed as it must be ends with.
@@ -15,28 +17,36 @@ var errBody = bad("the body is not in chunks as they must be")
 var errLate = errors.New("the rest of the body was asked for too late")
 
 // body reads an encapsulated body. Beyond the preview it asks the client to
-// go on, once, so that whoever reads no further needs nothing more sent.
+// go on, once, so that whoever reads no further needs nothing more sent. Who
+// looks inside may read it in a goroutine of their own, and be waiting in it
+// for the client while the exchange goes on without them.
 type body struct {
-	from      *bufio.Reader
-	goOn      func() error // sends 100 Continue
-	preview   bool         // what comes is the preview
-	atEnd     bool         // the preview has ended, and more may follow if asked for
-	continued bool         // it was asked for
-	done      bool         // all of it was read
-	late      bool         // nothing more may be asked for
-	left      int64        // of a chunk
-	within    bool         // a chunk has begun, and its end is not read
-	err       error
-	kept      []byte       // of the preview, not yet handed over
-	given     int64        // bytes handed over
-	keep      func([]byte) // is told what is handed over; or nil
-	trailer   []byte
+	from *bufio.Reader
+	goOn func() error // sends 100 Continue
+	stop func()       // ends a read that waits for the client, and all others after it
+
+	asking    sync.Mutex // guards the next three
+	atEnd     bool       // the preview has ended, and more may follow if asked for
+	continued bool       // it was asked for
+	late      bool       // nothing more may be asked for
+
+	closed  atomic.Bool // nobody may read any more but ourselves
+	reading sync.Mutex  // guards the rest
+	preview bool        // what comes is the preview
+	done    bool        // all of it was read
+	left    int64       // of a chunk
+	within  bool        // a chunk has begun, and its end is not read
+	err     error
+	kept    []byte       // of the preview, not yet handed over
+	given   int64        // bytes handed over
+	keep    func([]byte) // is told what is handed over; or nil
+	trailer []byte
 }
 
 // load reads the preview to its end: nothing may be answered before.
 func (b *body) load(limit int, into []byte) error {
 	into = into[:0]
-	for b.err == nil && !b.atEnd && !b.done {
+	for b.err == nil && !b.waits() && !b.done {
 		if b.left == 0 {
 			b.err = b.chunk()
 			continue
@@ -62,8 +72,12 @@ func (b *body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	for {
 		switch {
+		case b.closed.Load():
+			return 0, io.ErrClosedPipe
 		case len(b.kept) > 0:
 			n := copy(p, b.kept)
 			b.kept = b.kept[n:]
@@ -73,7 +87,7 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, b.err
 		case b.done:
 			return 0, io.EOF
-		case b.atEnd:
+		case b.waits():
 			b.err = b.more()
 		case b.left > 0:
 			n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
@@ -98,19 +112,57 @@ func (b *body) gave(p []byte) {
 	}
 }
 
-// Close implements io.Closer: the rest stays to be read, by us.
-func (b *body) Close() error { return nil }
+// Close ends a read that another goroutine waits in: who closes waits for that
+// in turn. What has not been read stays to be read, by us.
+func (b *body) Close() error {
+	b.closed.Store(true)
+	if b.reading.TryLock() {
+		b.reading.Unlock()
+	} else {
+		b.stop()
+	}
+	return nil
+}
 
-// more asks for what follows the preview.
+// waits reports that the preview has ended, and what follows was not asked for.
+func (b *body) waits() bool {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	return b.atEnd
+}
+
+// asked reports that what follows the preview was asked for.
+func (b *body) asked() bool {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	return b.continued
+}
+
+// more asks for what follows the preview, if nobody has.
 func (b *body) more() error {
-	if b.late {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	switch {
+	case !b.atEnd:
+		return nil
+	case b.late:
 		return errLate
 	}
 	if err := b.goOn(); err != nil {
 		return err
 	}
-	b.atEnd, b.preview, b.continued = false, false, true
+	b.atEnd, b.continued = false, true
 	return nil
+}
+
+// commit asks for what follows the preview, since the answer begins now and
+// nothing can be asked for after that.
+func (b *body) commit() error {
+	err := b.more()
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	b.late = true
+	return err
 }
 
 // chunk reads the line that begins the next chunk.
@@ -133,19 +185,28 @@ func (b *body) chunk() error {
 		b.left, b.within = size, true
 		return nil
 	}
-	ieof := bytes.EqualFold(bytes.TrimSpace(extension), []byte("ieof"))
 	if err := b.trailers(); err != nil {
 		return err
 	}
-	switch {
-	case !b.preview:
+	if !b.preview || endsHere(extension) {
 		b.done = true
-	case ieof:
-		b.done = true
-	default:
-		b.atEnd = true
+		return nil
 	}
+	b.preview = false
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	b.atEnd = true
 	return nil
+}
+
+// endsHere reports that a preview's last chunk says that the body ends with it.
+func endsHere(extensions []byte) bool {
+	for e := range bytes.SplitSeq(extensions, []byte(";")) {
+		if bytes.EqualFold(bytes.TrimSpace(e), []byte("ieof")) {
+			return true
+		}
+	}
+	return false
 }
 
 // trailers reads header lines after the last chunk, and the empty line.
@@ -236,13 +297,18 @@ func hexValue(c byte) (int64, bool) {
 }
 
 // drain reads and drops the rest of what the client sends by itself, up to
-// limit bytes, and reports whether that was all of it.
+// limit bytes, and reports whether that was all of it. Nobody else reads from
+// here on.
 func (b *body) drain(limit int64) bool {
+	_ = b.Close() // it has nothing to say
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	b.kept = nil
-	for b.err == nil && !b.done && !b.atEnd && limit > 0 {
+	waits := b.waits()
+	for b.err == nil && !b.done && !waits && limit > 0 {
 		limit -= b.skip()
 	}
-	return b.err == nil && (b.done || b.atEnd)
+	return b.err == nil && (b.done || waits)
 }
 
 func (b *body) skip() int64 {
@@ -259,4 +325,38 @@ func (b *body) skip() int64 {
 }
 
 // all reports that everything the client sends was read and handed over.
-func (b *body) all() bool { return b.done && len(b.kept) == 0 && b.err == nil }
+func (b *body) all() bool {
+	if !b.reading.TryLock() {
+		return false
+	}
+	defer b.reading.Unlock()
+	return b.done && len(b.kept) == 0 && b.err == nil
+}
+
+// failed is what the body broke off with, as far as has been read.
+func (b *body) failed() error {
+	if !b.reading.TryLock() {
+		return nil
+	}
+	defer b.reading.Unlock()
+	return b.err
+}
+
+// lull reports that the client has to send more before there is more to read.
+func (b *body) lull() bool {
+	if !b.reading.TryLock() {
+		return true // somebody waits for it
+	}
+	defer b.reading.Unlock()
+	return len(b.kept) == 0 && b.from.Buffered() <= len("\r\n")
+}
+
+// over reports that what the client sent of itself was read, so that its next
+// request follows.
+func (b *body) over() bool {
+	if !b.reading.TryLock() {
+		return false
+	}
+	defer b.reading.Unlock()
+	return b.err == nil && (b.done || b.waits())
+}

@@ -217,7 +217,7 @@ func (x *exchange) readParts() error {
 	if parts[len(parts)-1].name == nullBody {
 		return nil
 	}
-	x.body = &body{from: c.r, goOn: x.goOn}
+	x.body = x.newBody()
 	if x.m.preview < 0 {
 		return nil
 	}
@@ -227,6 +227,10 @@ func (x *exchange) readParts() error {
 		c.preview = x.body.kept[:0]
 	}
 	return err
+}
+
+func (x *exchange) newBody() *body {
+	return &body{from: x.c.r, goOn: x.goOn, stop: x.c.net.end}
 }
 
 func (x *exchange) goOn() error {
@@ -247,7 +251,7 @@ func (x *exchange) after(err error) bool {
 	switch {
 	case err != nil, x.ending, x.m == nil || x.m.close:
 		return false
-	case x.body != nil && (x.body.err != nil || !x.body.done && !x.body.atEnd):
+	case x.body != nil && !x.body.over():
 		return false // its rest would be taken for the next request
 	}
 	return true

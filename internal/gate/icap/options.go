@@ -41,7 +41,7 @@ func (x *exchange) options(method string) error {
 		return err
 	}
 	if n := len(x.m.parts); n > 0 && x.m.parts[n-1].name == optBody {
-		x.body = &body{from: x.c.r, goOn: x.goOn}
+		x.body = x.newBody()
 		if !x.body.drain(maxBlock) {
 			return errBody
 		}

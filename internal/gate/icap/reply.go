@@ -14,6 +14,7 @@ import (
 
 const (
 	drainMost = 32 << 20 // of a body that is refused, before the connection ends over it
+	swallow   = 1 << 20  // of a body that is read for nothing but to say that it may pass
 	lookEvery = 250 * time.Millisecond
 )
 
@@ -100,16 +101,20 @@ func (x *exchange) unchanged() error {
 	return x.begin(http.StatusNoContent, "")
 }
 
+// within reports that the client has its preview alone before it, and may be
+// told what to do with the rest.
+func (x *exchange) within() bool {
+	return x.m.preview >= 0 && (x.body == nil || !x.body.asked())
+}
+
 // mayLeave reports that the client may be told to go on with what it has:
 // within the preview always, else where it said so.
-func (x *exchange) mayLeave() bool {
-	return x.m.allow.unchanged || x.m.preview >= 0 && (x.body == nil || !x.body.continued)
-}
+func (x *exchange) mayLeave() bool { return x.m.allow.unchanged || x.within() }
 
 // mayAppend reports that the client may be given a head, and told to put its
 // own body behind it.
 func (x *exchange) mayAppend() bool {
-	return x.m.allow.partial && (x.m.allow.unchanged || x.m.preview >= 0 && x.body != nil && !x.body.continued)
+	return x.m.allow.partial && x.body != nil && x.mayLeave()
 }
 
 // decided is a body of which nothing is looked at any more.
@@ -121,6 +126,7 @@ type passing struct {
 	head   []byte
 	edited bool      // the head is not the client's
 	body   io.Reader // what came of x.body; nil: there is none
+	said   int64     // how long its head says that it is, -1 where it does not
 	judge  func() (porter.Answer, bool)
 	sent   int64
 }
@@ -136,30 +142,39 @@ func (x *exchange) pass(p *passing) error {
 	if x.began {
 		return x.rest(p)
 	}
+	leave := x.mayLeave() && !p.edited || x.mayAppend() && p.edited
 	settled := p.body == io.Reader(x.body)
 	if d, ok := p.body.(decided); ok {
 		settled = settled || d.Decided()
 	}
-	leave := x.mayLeave() && !p.edited || x.mayAppend() && p.edited
-	if !settled && leave && x.body.all() {
+	switch {
+	case !leave:
+		return x.echo(p, false)
+	case settled && (x.within() || p.said >= 0 && p.said <= swallow):
+		return x.leave(p)
+	case x.body.all():
 		// All of it has been read. Whatever still goes through it may yet find
 		// something, and then there is time for a page.
 		if _, err := io.CopyBuffer(io.Discard, onlyReader{p.body}, x.c.lend()); err != nil {
 			return x.cut(err)
 		}
-		settled = true
+		return x.leave(p)
 	}
-	switch {
-	case !settled || !leave:
-		return x.echo(p)
-	case p.edited:
-		return x.partial(p)
-	}
-	return x.unchanged()
+	// To say "as it was" all of the body would have to be waited for, and it
+	// may be a broadcast.
+	return x.echo(p, true)
 }
 
 // onlyReader hides a reader's own copying, which would ignore our buffer.
 type onlyReader struct{ io.Reader }
+
+// leave has the client go on with the body that it has.
+func (x *exchange) leave(p *passing) error {
+	if p.edited {
+		return x.partial(p)
+	}
+	return x.unchanged()
+}
 
 // partial gives the head, and leaves the body to the client.
 func (x *exchange) partial(p *passing) error {
@@ -174,22 +189,24 @@ func (x *exchange) partial(p *passing) error {
 }
 
 // echo gives the message back as it comes, and ends it when the rules close
-// it on its way.
-func (x *exchange) echo(p *passing) error {
-	b := x.body
-	if b.atEnd {
-		if err := b.more(); err != nil { // no more can be asked for once we answer
-			return err
-		}
+// it on its way. Where it may be left to the client it is, if all of it has
+// come already.
+func (x *exchange) echo(p *passing, mayLeave bool) error {
+	if err := x.body.commit(); err != nil { // no more can be asked for once we answer
+		return err
 	}
-	b.late = true
 	buf := x.c.lend()
-	n, err := p.body.Read(buf)
-	for n == 0 && err == nil {
-		n, err = p.body.Read(buf)
+	n, err := 0, error(nil)
+	for err == nil && (n == 0 || mayLeave && n < len(buf) && !x.body.lull()) {
+		var m int
+		m, err = p.body.Read(buf[n:])
+		n += m
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
 		return x.cut(err)
+	case err != nil && mayLeave && x.mayLeave():
+		return x.leave(p)
 	}
 	if err := x.message(http.StatusOK, p.of, p.head, true); err != nil {
 		return err
@@ -199,7 +216,9 @@ func (x *exchange) echo(p *passing) error {
 
 // rest gives what follows the bytes that were given out early.
 func (x *exchange) rest(p *passing) error {
-	x.body.late = true
+	if err := x.body.commit(); err != nil {
+		return err
+	}
 	if _, err := io.CopyN(io.Discard, p.body, int64(x.early.sent)); err != nil {
 		return err
 	}
@@ -229,7 +248,7 @@ func (x *exchange) copy(p *passing, buf []byte, n int, err error) error {
 		if err != nil {
 			return err // ErrCut too: what came is not taken for the whole
 		}
-		if x.c.r.Buffered() <= len("\r\n") { // events and streams do not wait for a full buffer
+		if x.body.lull() { // events and streams do not wait for a full buffer
 			if err := x.c.w.Flush(); err != nil {
 				return err
 			}

@@ -81,7 +81,7 @@ func (x *exchange) send(a *asked, answer *porter.Answer) error {
 	if target != "" {
 		head, edited = retarget(head, target), true
 	}
-	p := &passing{of: reqHead, head: head, edited: edited, body: a.http.Body, judge: x.again(answer, a)}
+	p := &passing{of: reqHead, head: head, edited: edited, body: a.http.Body, said: said, judge: x.again(answer, a)}
 	err := x.pass(p)
 	x.s.porter.Passed(answer, uint64(p.sent))
 	return err
@@ -92,7 +92,7 @@ func (x *exchange) broken() error {
 	if x.body == nil {
 		return nil
 	}
-	return x.body.err
+	return x.body.failed()
 }
 
 // instead answers in place of the page that was asked for, where sign-in or

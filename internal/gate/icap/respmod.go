@@ -42,7 +42,8 @@ func (x *exchange) receive(a *asked, answer *porter.Answer, res *http.Response) 
 	// What would lead the browser to talk past the filter.
 	res.Header.Del("Alt-Svc")
 	res.Header.Del("Alternate-Protocol")
-	res.Body, res.ContentLength = bodyOf(x.body, res.ContentLength)
+	body, said := bodyOf(x.body, res.ContentLength)
+	res.Body, res.ContentLength = body, said
 	found, err := x.look(a, answer, res, before)
 	if x.s.cfg.Content != nil {
 		defer func() { _ = res.Body.Close() }() // what stands in its place frees what it holds
@@ -64,7 +65,7 @@ func (x *exchange) receive(a *asked, answer *porter.Answer, res *http.Response) 
 		x.record(answer)
 	}
 	head, edited := editHead(x.res, before, res.Header)
-	p := &passing{of: resHead, head: head, edited: edited, body: res.Body, judge: x.again(answer, a)}
+	p := &passing{of: resHead, head: head, edited: edited, body: res.Body, said: said, judge: x.again(answer, a)}
 	err = x.pass(p)
 	if p.sent == 0 && err == nil {
 		p.sent = max(res.ContentLength, 0)

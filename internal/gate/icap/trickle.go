@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -20,37 +21,49 @@ const (
 	teaseMost  = 8 << 10
 )
 
-// trickle is what is given out early of one answer.
+// trickle is what is given out early of one answer, by whoever reads it.
 type trickle struct {
+	mu   sync.Mutex
+	over bool
 	head []byte // HTTP head
 	of   *body
 	said []byte // the first bytes of the body
 	sent int
 	from int64 // of the body, when the latest was given out
-	on   bool
 }
 
 // watch has the answer given out early where the client falls silent, until
-// the returned function is called.
+// the returned function is called. Somebody may still be reading then.
 func (x *exchange) watch(head []byte) (done func()) {
 	t := &x.early
-	t.head, t.of, t.on = head, x.body, true
-	x.body.keep = func(b []byte) {
-		if room := teaseMost - len(t.said); room > 0 {
-			t.said = append(t.said, b[:min(room, len(b))]...)
-		}
-	}
-	x.c.net.stalled = x.tease
+	t.head, t.of = head, x.body
+	x.body.keep = t.keep
+	tease := x.tease
+	x.c.net.stalled.Store(&tease)
 	return func() {
-		x.c.net.stalled, x.body.keep = nil, nil
+		x.c.net.stalled.Store(nil)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.over = true
+	}
+}
+
+// keep remembers the first bytes of the body.
+func (t *trickle) keep(b []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := teaseMost - len(t.said); room > 0 && !t.over {
+		t.said = append(t.said, b[:min(room, len(b))]...)
 	}
 }
 
 // tease gives out a byte. Silent says that nothing has come for a while.
 func (x *exchange) tease(silent bool) error {
 	t := &x.early
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	begun := t.sent > 0
-	if t.of.given < stallFrom || !silent && !begun || begun && !silent && t.of.given-t.from < teaseEvery || t.sent >= len(t.said) {
+	if t.over || t.of.given < stallFrom || !silent && !begun || begun && !silent && t.of.given-t.from < teaseEvery || t.sent >= len(t.said) {
 		return nil
 	}
 	if !x.began {
@@ -67,19 +80,19 @@ func (x *exchange) tease(silent bool) error {
 
 // patient reads, and calls stalled between times while nothing comes.
 func (t *timedConn) patient(p []byte) (int, error) {
-	if err := t.stalled(false); err != nil {
-		return 0, err
-	}
+	silent := false
 	for waited := time.Duration(0); ; waited += stallFor {
-		if err := t.Conn.SetReadDeadline(systemNow().Add(min(stallFor, t.read))); err != nil {
+		tell := t.stalled.Load()
+		if tell == nil {
+			return t.within(p, max(t.read-waited, 0))
+		}
+		if err := (*tell)(silent); err != nil {
 			return 0, err
 		}
-		n, err := t.Conn.Read(p)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || waited >= t.read {
+		n, err := t.within(p, min(stallFor, t.read))
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || waited >= t.read || t.ended.Load() {
 			return n, err
 		}
-		if err := t.stalled(true); err != nil {
-			return 0, err
-		}
+		silent = true
 	}
 }
