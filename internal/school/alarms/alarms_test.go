@@ -27,6 +27,8 @@ type school struct {
 	room    *alarms.Room
 	look    alarms.Look
 	told    []notice.Notice
+	vacant  people.Post // held by nobody
+	shut    bool        // holidays
 }
 
 func (s *school) Send(_ context.Context, _ *store.Tx, n notice.Notice) error {
@@ -53,7 +55,12 @@ func open(t *testing.T, db *store.DB) *school {
 	must(t, err)
 	s.room, err = alarms.New(alarms.Deps{
 		DB: db, Journal: s.journal, Clock: s.clock, Live: setting.NewLive(setting.NewValues(book, 0, nil)), Notices: s,
-		Look: func(context.Context, time.Time) (alarms.Look, error) { return s.look, nil },
+		Look:  func(context.Context, time.Time) (alarms.Look, error) { return s.look, nil },
+		Kinds: []alarms.Kind{{"scanner-away", "The virus scanners", "none answers"}, {"blocks-fall", "How much is closed", "a fifth of the usual"}},
+		School: func(context.Context) alarms.SchoolHour {
+			return func(at time.Time) bool { return !s.shut && inSchool(at) }
+		},
+		Held: func(_ context.Context, p people.Post) bool { return p != s.vacant },
 	})
 	must(t, err)
 	return s
@@ -75,6 +82,18 @@ func (s *school) looks(n int) {
 		must(s.t, s.room.LookOnce(s.as()))
 		s.clock.Advance(3 * time.Minute)
 	}
+}
+
+// owed are the posts that have an alarm among their tasks.
+func (s *school) owed() []string {
+	s.t.Helper()
+	list, err := s.room.Duties()[0].Owed(context.Background(), s.clock.Now())
+	must(s.t, err)
+	var out []string
+	for _, o := range list {
+		out = append(out, o.Owner)
+	}
+	return out
 }
 
 func (s *school) running() []alarms.Alarm {
@@ -165,23 +184,22 @@ func TestWhoSeesToItSaysWhatWasDone(t *testing.T) {
 		s.look = alarms.Look{Bad: []alarms.Signal{away()}, Looked: []string{"scanner-away"}}
 		s.looks(2)
 		a := s.running()[0]
-		nils := actor.From(s.as(people.NetworkManager))
-		if items, err := s.room.Waiting(context.Background(), nils); err != nil || len(items) != 1 {
-			t.Errorf("%v waits: %v", items, err)
-		}
-		if items, _ := s.room.Waiting(context.Background(), actor.From(s.as(people.FilterManager))); len(items) != 0 {
-			t.Error("it waits for somebody whose it is not")
+		if got := s.owed(); !slices.Equal(got, []string{"network-manager"}) {
+			t.Errorf("it is a task of %v", got)
 		}
 		var bad store.Invalid
-		if err := s.room.SeeTo(s.as(), a.ID, a.Version, " "); !errors.As(err, &bad) {
+		if err := s.room.SeeTo(s.as(), a.ID, a.Version, " ", 7); !errors.As(err, &bad) {
 			t.Errorf("without a word: %v", err)
 		}
-		must(t, s.room.SeeTo(s.as(), a.ID, a.Version, "Started it again."))
-		if err := s.room.SeeTo(s.as(), a.ID, a.Version, "Me too."); !errors.Is(err, store.ErrStale) {
+		must(t, s.room.SeeTo(s.as(), a.ID, a.Version, "Started it again.", 30))
+		if err := s.room.SeeTo(s.as(), a.ID, a.Version, "Me too.", 7); !errors.Is(err, store.ErrStale) {
 			t.Errorf("twice: %v", err)
 		}
-		if items, _ := s.room.Waiting(context.Background(), nils); len(items) != 0 {
-			t.Error("it still waits")
+		if got := s.owed(); len(got) != 0 {
+			t.Errorf("it is still a task of %v", got)
+		}
+		if err := s.room.SeeTo(s.as(), a.ID, a.Version+1, "x", 5); !errors.As(err, &bad) || bad["days"] == "" {
+			t.Errorf("a time that is not offered: %v", err)
 		}
 		s.clock.Advance(10 * 24 * time.Hour)
 		before := len(s.told)
@@ -200,10 +218,123 @@ func TestWhatNobodySeesToIsToldAgainAfterDays(t *testing.T) {
 			s.clock.Advance(24 * time.Hour)
 			s.looks(5)
 		}
-		if len(s.told) != 3 {
-			t.Errorf("told %d times in six days", len(s.told))
+		var owner, head int
+		for _, n := range s.told {
+			if n.Posts[0] == "network-manager" {
+				owner++
+			} else {
+				head++
+			}
+		}
+		if owner != 3 || head != 1 {
+			t.Errorf("the owner is told %d times in six days, the head %d times", owner, head)
 		}
 	})
+}
+
+func TestWhatComesAndGoesIsOneAlarm(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		for range 8 {
+			s.look = alarms.Look{Bad: []alarms.Signal{away()}, Looked: []string{"scanner-away"}}
+			s.looks(3)
+			s.look.Bad = nil
+			s.looks(5)
+		}
+		list, n, err := s.room.Ended(s.as(), 10, 0)
+		if err != nil || n != 1 || list[0].Times != 8 || len(s.running()) != 0 {
+			t.Fatalf("%d alarms ended, %+v: %v", n, list, err)
+		}
+		if got := s.owed(); !slices.Equal(got, []string{"network-manager"}) {
+			t.Errorf("that it ended by itself, and nobody saw it, is a task of %v", got)
+		}
+		s.clock.Advance(25 * time.Hour)
+		s.look.Bad = []alarms.Signal{away()}
+		s.looks(2)
+		if s.running()[0].Times != 1 {
+			t.Error("a day later it is the same alarm")
+		}
+		s.look.Bad = nil
+		s.looks(3)
+		s.clock.Advance(8 * 24 * time.Hour)
+		if got := s.owed(); len(got) != 0 {
+			t.Errorf("a week later it is still a task of %v", got)
+		}
+	})
+}
+
+func TestWhatNobodySeesToGoesToTheHeadAfterHoursOfSchool(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.clock.Set(today.Add(4 * time.Hour)) // 14:00, two hours before the end of school
+		s.look = alarms.Look{Bad: []alarms.Signal{away()}, Looked: []string{"scanner-away"}}
+		s.looks(2)
+		s.clock.Set(today.Add(22 * time.Hour)) // 8:00 on the next day
+		s.looks(1)
+		if got := s.owed(); len(got) != 1 {
+			t.Errorf("a night later it is a task of %v", got)
+		}
+		s.clock.Set(today.Add(24*time.Hour + 10*time.Minute))
+		s.looks(1)
+		if got := s.owed(); !slices.Equal(got, []string{"network-manager", "headteacher", "deputy-head"}) {
+			t.Errorf("after four hours of school it is a task of %v", got)
+		}
+		n := len(s.told)
+		s.looks(20)
+		if len(s.told) != n || !slices.Contains(s.told[n-1].Posts, "deputy-head") {
+			t.Errorf("told %d times more, the last time %v", len(s.told)-n, s.told[n-1].Posts)
+		}
+		a := s.running()[0]
+		must(t, s.room.SeeTo(s.as(), a.ID, a.Version, "A new one is on its way.", 1))
+		if got := s.owed(); len(got) != 0 {
+			t.Errorf("seen to, it is a task of %v", got)
+		}
+		s.clock.Advance(25 * time.Hour)
+		s.looks(1)
+		if got := s.owed(); !slices.Equal(got, []string{"network-manager"}) {
+			t.Errorf("it goes on a day later, and is a task of %v", got)
+		}
+	})
+}
+
+func TestInTheHolidaysNothingGoesUp(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	s.shut = true
+	s.look = alarms.Look{Bad: []alarms.Signal{away()}, Looked: []string{"scanner-away"}}
+	s.looks(2)
+	for range 10 {
+		s.clock.Advance(24 * time.Hour)
+		s.looks(1)
+	}
+	if got := s.owed(); !slices.Equal(got, []string{"network-manager"}) {
+		t.Errorf("it is a task of %v", got)
+	}
+}
+
+func TestAnAlarmWhoseOwnersPostNobodyHoldsGoesToTheHeadAtOnce(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	s.vacant = people.NetworkManager
+	s.look = alarms.Look{Bad: []alarms.Signal{away()}, Looked: []string{"scanner-away"}}
+	s.looks(2)
+	if got := s.owed(); !slices.Equal(got, []string{"headteacher", "deputy-head"}) {
+		t.Errorf("it is a task of %v", got)
+	}
+	if len(s.told) != 1 || !slices.Contains(s.told[0].Posts, "headteacher") {
+		t.Errorf("told: %+v", s.told)
+	}
+}
+
+func TestWhatBecomesGraverIsToldAgain(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	x := away()
+	s.look = alarms.Look{Bad: []alarms.Signal{x}, Looked: []string{"scanner-away"}}
+	s.looks(2)
+	a := s.running()[0]
+	must(t, s.room.SeeTo(s.as(), a.ID, a.Version, "It is known.", 30))
+	x.Risk, x.Words = 3, "It ends today"
+	s.look.Bad = []alarms.Signal{x}
+	s.looks(1)
+	if a := s.running()[0]; a.Seen() || a.Risk != 3 || a.Words != "It ends today" || len(s.owed()) != 1 {
+		t.Errorf("%+v", a)
+	}
 }
 
 func TestOldAlarmsAreRemovedAndFiguresToo(t *testing.T) {
@@ -238,6 +369,13 @@ func TestThePagesTellWhatIsSoAndWhatToDo(t *testing.T) {
 	a := s.running()[0]
 	h := webtest.Site(t, s.room.Section())
 	nils := actor.From(s.as(people.NetworkManager))
-	webtest.Get(t, h, "/filter/alarms", nils).Is(200).Has("No virus scanner answers", "urgent", "not yet").Safe()
+	webtest.Get(t, h, "/filter/alarms", nils).Is(200).Has("No virus scanner answers", "urgent", "not yet", "not known", "a fifth of the usual").Safe()
+	webtest.Get(t, h, "/filter/alarms.csv", nils).Is(200).Has("No virus scanner answers,urgent,Network manager,2026-11-23T10:00:00Z")
 	webtest.Get(t, h, "/filter/alarms/"+a.ID, nils).Is(200).Has("Files stay out.", "Start it again.", "I have seen to it").Safe()
+	webtest.Post(t, h, "/filter/alarms/"+a.ID, map[string][]string{"version": {"1"}, "days": {"1"}}, nils).Is(422).Has("Say in a sentence")
+	webtest.Post(t, h, "/filter/alarms/"+a.ID, map[string][]string{"version": {"1"}, "days": {"7"}, "note": {"Started it."}}, nils).Is(303)
+	webtest.Get(t, h, "/filter/alarms/"+a.ID, nils).Is(200).Has("Started it.", "A task again").Safe()
+	s.look = alarms.Look{Why: map[string]string{"blocks-fall": "not enough days to tell"}}
+	webtest.Post(t, h, "/filter/alarms", nil, nils).Is(303)
+	webtest.Get(t, h, "/filter/alarms", nils).Is(200).Has("not enough days to tell").Safe()
 }

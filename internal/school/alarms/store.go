@@ -10,12 +10,12 @@ import (
 	"belisha/internal/kit/store"
 )
 
-const columns = "id, kind, subject, words, may, todo, owner, risk, link, since, ended_at, seen_at, seen_by, note, told_at, version"
+const columns = "id, kind, subject, words, may, todo, owner, risk, link, since, ended_at, seen_at, seen_by, note, told_at, times, back_at, up_at, version"
 
 func scan(into func(...any) error) (a Alarm, err error) {
-	var since, ended, seen, told store.Time
-	err = into(&a.ID, &a.Kind, &a.Subject, &a.Words, &a.May, &a.Todo, &a.Owner, &a.Risk, &a.Link, &since, &ended, &seen, &a.SeenBy, &a.Note, &told, &a.Version)
-	a.Since, a.EndedAt, a.SeenAt, a.ToldAt = since.Time, ended.Time, seen.Time, told.Time
+	var since, ended, seen, told, back, up store.Time
+	err = into(&a.ID, &a.Kind, &a.Subject, &a.Words, &a.May, &a.Todo, &a.Owner, &a.Risk, &a.Link, &since, &ended, &seen, &a.SeenBy, &a.Note, &told, &a.Times, &back, &up, &a.Version)
+	a.Since, a.EndedAt, a.SeenAt, a.ToldAt, a.BackAt, a.UpAt = since.Time, ended.Time, seen.Time, told.Time, back.Time, up.Time
 	return a, err
 }
 
@@ -59,8 +59,8 @@ func get(ctx context.Context, q store.Querier, id string) (Alarm, error) {
 }
 
 func insertAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO alarms ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-		a.ID, a.Kind, a.Subject, a.Words, a.May, a.Todo, string(a.Owner), a.Risk, a.Link, store.At(a.Since), store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Version)
+	_, err := tx.ExecContext(ctx, "INSERT INTO alarms ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+		a.ID, a.Kind, a.Subject, a.Words, a.May, a.Todo, string(a.Owner), a.Risk, a.Link, store.At(a.Since), store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Times, store.At(a.BackAt), store.At(a.UpAt), a.Version)
 	if err != nil {
 		return fmt.Errorf("keeping an alarm: %w", err)
 	}
@@ -68,9 +68,9 @@ func insertAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
 }
 
 func updateAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
-	res, err := tx.ExecContext(ctx, `UPDATE alarms SET words = $1, may = $2, todo = $3, ended_at = $4, seen_at = $5, seen_by = $6, note = $7, told_at = $8, version = version + 1
-		WHERE id = $9 AND version = $10`,
-		a.Words, a.May, a.Todo, store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.ID, a.Version)
+	res, err := tx.ExecContext(ctx, `UPDATE alarms SET words = $1, may = $2, todo = $3, ended_at = $4, seen_at = $5, seen_by = $6, note = $7, told_at = $8, risk = $9, link = $10, times = $11, back_at = $12, up_at = $13,
+		version = version + 1 WHERE id = $14 AND version = $15`,
+		a.Words, a.May, a.Todo, store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Risk, a.Link, a.Times, store.At(a.BackAt), store.At(a.UpAt), a.ID, a.Version)
 	if err != nil {
 		return fmt.Errorf("keeping an alarm: %w", err)
 	}
@@ -79,6 +79,21 @@ func updateAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
 		return store.ErrStale
 	}
 	return err
+}
+
+// lately is the alarm of the same thing that ended last, if it ended since a
+// moment.
+func lately(ctx context.Context, q store.Querier, kind, subject string, since time.Time) (Alarm, bool, error) {
+	out, err := list(ctx, q, "WHERE kind = $1 AND subject = $2 AND ended_at > $3 ORDER BY ended_at DESC, id DESC LIMIT 1", kind, subject, store.At(since))
+	if err != nil || len(out) == 0 {
+		return Alarm{}, false, err
+	}
+	return out[0], true, nil
+}
+
+// unseen are the grave alarms that ended since a moment, and that nobody saw.
+func (r *Room) unseen(ctx context.Context, since time.Time) ([]Alarm, error) {
+	return list(ctx, r.DB, "WHERE ended_at > $1 AND seen_at = 0 AND risk >= 2 ORDER BY risk DESC, since, id LIMIT 100", store.At(since))
 }
 
 func endedBefore(ctx context.Context, q store.Querier, t time.Time) ([]Alarm, error) {
