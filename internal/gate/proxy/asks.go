@@ -33,7 +33,9 @@ func (s *Server) clientOf(r *http.Request) netip.Addr {
 func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, client netip.Addr) (who *subject.Row, asked bool) {
 	who = s.proved(w, r, client)
 	if at := clientOf(r.RemoteAddr); s.cfg.Peers.Has(at) {
-		return s.agreed(who, s.cfg.Peers.Who(r.Context(), r.Header, client)), false
+		who = s.agreed(who, s.cfg.Peers.Who(r.Context(), r.Header, client))
+		s.cfg.Peers.Note(at, who != nil || client.IsValid())
+		return who, false
 	}
 	if who != nil || !s.asks(r, client) {
 		return who, false

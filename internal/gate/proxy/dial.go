@@ -169,3 +169,25 @@ func (d *dialer) forTransport(ctx context.Context, _, address string) (net.Conn,
 	}
 	return d.dial(ctx, p.dial, p.port)
 }
+
+// guarded asks about certificates for nobody in particular. Where another
+// proxy finds the address, what is known of it here is looked at first.
+type guarded struct {
+	server *Server
+	next   *http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	host, port, ok := splitHost(r.URL.Host, 80)
+	if !ok || !webPort(port) {
+		return nil, errForbidden
+	}
+	if err := g.server.dial.checkBehindProxy(r.Context(), host, port); err != nil {
+		return nil, err
+	}
+	return g.next.RoundTrip(r)
+}
+
+// CloseIdleConnections lets http.Client close what it no longer needs.
+func (g guarded) CloseIdleConnections() { g.next.CloseIdleConnections() }

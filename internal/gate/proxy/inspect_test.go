@@ -106,7 +106,7 @@ func TestASiteThatDoesNotProveItselfIsClosedAndSaysWhy(t *testing.T) {
 	cases := map[string]string{
 		"expired.test": "expired", "early.test": "not valid yet", "wrong.test": "another name", "self.test": "unknown issuer",
 		"stranger.test": "unknown issuer", "cn.test": "another name", "sha1.test": "certificate", "old.test": "outdated encryption",
-		"client.test": "certificate of the visitor", "revoked.test": "revoked",
+		"client.test": "certificate of the visitor", "revoked.test": "revoked", "must.test": "proof",
 	}
 	n := 0
 	for host, says := range cases {

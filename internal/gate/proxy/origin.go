@@ -13,8 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/ocsp"
-
+	"belisha/internal/gate/vouch"
 	"belisha/internal/verdict"
 )
 
@@ -83,9 +82,8 @@ func readPool(address string) (p pooled, err error) {
 // origins is the pool of connections to sites whose TLS the gate speaks.
 func (s *Server) newOrigins() *http.Transport {
 	base := &tls.Config{
-		RootCAs: s.cfg.Roots, MinVersion: tls.VersionTLS12, Time: s.porter.Now,
-		ClientSessionCache: tls.NewLRUClientSessionCache(originSessions),
-		VerifyConnection:   notRevoked(s.porter.Now),
+		MinVersion: tls.VersionTLS12, Time: s.porter.Now, ClientSessionCache: tls.NewLRUClientSessionCache(originSessions),
+		InsecureSkipVerify: true, // in dialTLS it is verified, and more strictly
 	}
 	return &http.Transport{
 		DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) { return s.dialTLS(ctx, base, address) },
@@ -121,9 +119,10 @@ func (s *Server) dialTLS(ctx context.Context, base *tls.Config, address string) 
 		s.troubles.add(p.host, troubleClientCertificate, "", noClient, s.porter.Now())
 		return new(tls.Certificate), nil // we have none to show
 	}
-	conn := tls.Client(raw, cfg)
 	ctx, cancel := context.WithTimeout(ctx, helloFor)
 	defer cancel()
+	cfg.VerifyConnection = func(c tls.ConnectionState) error { return s.vouch.Check(ctx, p.host, &c) }
+	conn := tls.Client(raw, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		raw.Close()
 		return nil, &handshakeError{err}
@@ -136,26 +135,6 @@ type handshakeError struct{ err error }
 
 func (e *handshakeError) Error() string { return "agreeing on TLS with the site: " + e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
-
-var errRevoked = errors.New("the certificate has been revoked")
-
-// notRevoked believes the site's own proof that its certificate was revoked.
-func notRevoked(now func() time.Time) func(tls.ConnectionState) error {
-	return func(c tls.ConnectionState) error {
-		if len(c.OCSPResponse) == 0 || len(c.VerifiedChains) == 0 || len(c.VerifiedChains[0]) < 2 {
-			return nil
-		}
-		chain := c.VerifiedChains[0]
-		res, err := ocsp.ParseResponseForCert(c.OCSPResponse, chain[0], chain[1])
-		if err != nil {
-			return nil // not a proof of anything
-		}
-		if res.Status == ocsp.Revoked && !now().Before(res.RevokedAt) {
-			return errRevoked
-		}
-		return nil
-	}
-}
 
 // Alerts by which a site ends a connection for want of something.
 const (
@@ -194,8 +173,12 @@ func certificateFault(err error) (detail string, bad bool) {
 		return "certificate for another name", true
 	case errors.As(err, &unknown):
 		return "certificate of an unknown issuer", true
-	case errors.Is(err, errRevoked):
+	case errors.Is(err, vouch.ErrRevoked):
 		return "certificate revoked", true
+	case errors.Is(err, vouch.ErrNoProof):
+		return "certificate without the proof that it asks for", true
+	case errors.Is(err, vouch.ErrWeakKey):
+		return "certificate with a key that is too short", true
 	case errors.As(err, &system):
 		return "certificate cannot be checked: this machine has no list of issuers", true
 	case alerted(err, alertCertificate, alertBad):

@@ -142,7 +142,7 @@ func newInspection(t testing.TB, change func(*Config, table)) *inspection {
 		c.Guard.exact = append(c.Guard.exact, netip.MustParseAddrPort(x.sites.Listener.Addr().String()))
 		for _, n := range []string{
 			"bank.test", "expired.test", "wrong.test", "self.test", "stranger.test", "cn.test", "sha1.test", "old.test", "client.test",
-			"revoked.test", "plain.test", "early.test", "www.youtube.com", "www.bing.com", "bing.com", "restrict.test",
+			"revoked.test", "must.test", "plain.test", "early.test", "www.youtube.com", "www.bing.com", "bing.com", "restrict.test",
 		} {
 			names[n] = "127.0.0.1"
 		}
@@ -169,7 +169,12 @@ func (x *inspection) startSites(t testing.TB) {
 		"wrong.test":   x.spoilt(t, func(c *x509.Certificate) { c.DNSNames = []string{"another.test"} }),
 		"cn.test":      x.spoilt(t, func(c *x509.Certificate) { c.DNSNames = nil }),
 		"sha1.test":    x.spoilt(t, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }),
-		"self.test":    func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{selfSigned(t, "self.test")}} },
+		"must.test": func() *tls.Config {
+			return &tls.Config{Certificates: []tls.Certificate{x.issuer.sign(t, "must.test", func(c *x509.Certificate) {
+				c.ExtraExtensions = []pkix.Extension{{Id: []int{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: []byte{48, 3, 2, 1, 5}}}
+			})}}
+		},
+		"self.test": func() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{selfSigned(t, "self.test")}} },
 		"stranger.test": func() *tls.Config {
 			return &tls.Config{Certificates: []tls.Certificate{stranger.sign(t, "stranger.test", nil)}}
 		},

@@ -47,6 +47,11 @@ func TestWhatAProxySaysOfWhoAsksCountsOnlyWhereItIsListed(t *testing.T) {
 					}
 				}
 			}
+			if list := b.server.cfg.Peers.Status(); len(list) > 1 || (len(list) == 1) != strings.HasPrefix(c.name, "listed") {
+				t.Errorf("counted: %+v", list)
+			} else if len(list) == 1 && (list[0].Silent == 1) != (c.headers == "" || strings.HasSuffix(c.name, "agree")) {
+				t.Errorf("counted as silent: %+v", list)
+			}
 			if e := b.Events(t, 1)[0]; e.Subject != c.who || e.Certainty != c.certainty {
 				t.Errorf("%+v", e)
 			}

@@ -25,6 +25,7 @@ import (
 	"belisha/internal/gate/identity"
 	"belisha/internal/gate/porter"
 	"belisha/internal/gate/subject"
+	"belisha/internal/gate/vouch"
 	"belisha/internal/kit/clock"
 )
 
@@ -71,6 +72,7 @@ type Server struct {
 	dial      *dialer
 	asker     *asker          // sites over plain HTTP
 	origins   *http.Transport // sites whose TLS is spoken here
+	vouch     *vouch.Verifier // that they are who they say
 	tls       *tls.Config     // in place of sites
 	lines     *lines
 	inner     *http.Server // requests that were inside TLS
@@ -107,25 +109,31 @@ func Listen(address string, cfg Config) (*Server, error) {
 	}
 	s.loopback = s.Addr().Addr().IsLoopback()
 	s.people = newPeople(s)
-	transport := &http.Transport{
-		DialContext: s.dial.forTransport, DisableCompression: true,
-		MaxIdleConns: 2000, MaxIdleConnsPerHost: 64, IdleConnTimeout: 60 * time.Second,
-		ResponseHeaderTimeout: answerFor, MaxResponseHeaderBytes: 128 << 10,
-		ForceAttemptHTTP2: false,
-	}
-	if cfg.Upstream != nil {
-		transport.Proxy = http.ProxyURL(cfg.Upstream)
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialOne(ctx, proxyAddress(cfg.Upstream)) // set by the school: it may well be private
-		}
-	}
-	s.asker = newAsker(transport)
+	s.asker = newAsker(s.newPlain(2000, 64))
+	s.vouch = vouch.New(vouch.Options{Roots: cfg.Roots, Now: s.porter.Now, Transport: guarded{s, s.newPlain(16, 4)}})
 	s.http = &http.Server{
 		Handler: s, ConnContext: connContext, ReadHeaderTimeout: headerFor, IdleTimeout: idleFor, MaxHeaderBytes: maxHead - 4096,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
 	s.origins, s.tls, s.inner = s.newOrigins(), s.newTLS(), s.newWithin()
 	return s, nil
+}
+
+// newPlain is a pool of connections to sites over plain HTTP.
+func (s *Server) newPlain(idle, each int) *http.Transport {
+	t := &http.Transport{
+		DialContext: s.dial.forTransport, DisableCompression: true,
+		MaxIdleConns: idle, MaxIdleConnsPerHost: each, IdleConnTimeout: 60 * time.Second,
+		ResponseHeaderTimeout: answerFor, MaxResponseHeaderBytes: 128 << 10,
+		ForceAttemptHTTP2: false,
+	}
+	if up := s.cfg.Upstream; up != nil {
+		t.Proxy = http.ProxyURL(up)
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialOne(ctx, proxyAddress(up)) // set by the school: it may well be private
+		}
+	}
+	return t
 }
 
 // Addr is where the door is.
@@ -157,6 +165,7 @@ func (s *Server) Close() error {
 	}
 	s.asker.close()
 	s.origins.CloseIdleConnections()
+	s.vouch.Close()
 	return err
 }
 
