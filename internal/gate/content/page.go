@@ -89,7 +89,7 @@ func (l *look) whole(kind text.Kind, d *desk, h *held) (f *porter.Finding, more 
 // builds looks for a page that puts a file together by itself, after its words
 // were read.
 func (l *look) builds(kind text.Kind, d *desk, body []byte) *porter.Finding {
-	if l.h.File(verdict.FileActive) == verdict.Allow || kind != text.HTML && kind != text.Script {
+	if l.h.File(verdict.FileActive) == verdict.Allow || !kind.Markup() && kind != text.Script {
 		return nil
 	}
 	if limit, _ := l.limit(kind); limit > 0 && !d.words.Active() || !files.Smuggles(d.words.UTF8(l.typ, kind, body)) {
@@ -155,7 +155,7 @@ func (l *look) pageAsFile(kind text.Kind, body []byte) *porter.Finding {
 			return f
 		}
 	}
-	if l.h.Viruses != verdict.ScanNone && (guess.Saved || guess.Whole || kind == text.Plain || bytes.IndexByte(body, '<') < 0 && kind == text.HTML) {
+	if l.h.Viruses != verdict.ScanNone && (guess.Saved || guess.Whole || kind == text.Plain || bytes.IndexByte(body, '<') < 0 && kind.Markup()) {
 		return l.virus(sized(body), int64(len(body)))
 	}
 	return nil

@@ -112,7 +112,7 @@ func (l *look) answer() *porter.Finding {
 		return l.stream(text.Events, l.res.Body, nil)
 	}
 	switch kind := text.KindOf(l.typ, nil); kind {
-	case text.HTML, text.JSON, text.Script, text.Style:
+	case text.HTML, text.XML, text.JSON, text.Script, text.Style:
 		return l.page(kind)
 	}
 	return l.sniffed()

@@ -176,7 +176,7 @@ func (s *stream) cutAt() int {
 		at = bytes.LastIndexByte(b, '\n') + 1
 	case text.JSON, text.Script, text.Style:
 		at = bytes.LastIndexAny(b, "\n,;}") + 1
-	case text.HTML:
+	case text.HTML, text.XML:
 		open, end := bytes.LastIndexByte(b, '<'), bytes.LastIndexByte(b, '>')
 		if at = bytes.LastIndexAny(b, " \n\t") + 1; open > end {
 			at = min(at, open)

@@ -37,6 +37,7 @@ func (x *Extractor) AddAnswer(body []byte, events bool) {
 // goOn takes back the end that a view gave to the last word: the next piece of
 // an answer may be the rest of it.
 func (x *Extractor) goOn() {
+	x.cutTail()
 	f := &x.main
 	if n := len(f.out); x.open && n > 1 && f.out[n-1] == ' ' {
 		f.out, f.last = f.out[:n-1], 0

@@ -2,18 +2,29 @@ package text
 
 import "bytes"
 
-// attributes reads the attributes of a tag at i, keeps those that somebody
-// reads, and gives the place behind the tag.
-func (x *Extractor) attributes(s []byte, i int) (kind scriptType, end int) {
+// tag is what a start tag says, and the place behind it.
+type tag struct {
+	kind   scriptType
+	hidden bool // it is not shown where it stands
+	closed bool // it ends in itself
+	end    int
+}
+
+// attributes reads the attributes of a tag at i, and keeps those that somebody
+// reads.
+func (x *Extractor) attributes(s []byte, i int) (t tag) {
 	for i < len(s) {
+		t.closed = false
 		for i < len(s) && (s[i] <= ' ' || s[i] == '/') {
+			t.closed = s[i] == '/'
 			i++
 		}
 		if i >= len(s) {
 			break
 		}
 		if s[i] == '>' {
-			return kind, i + 1
+			t.end = i + 1
+			return t
 		}
 		from := i
 		i++ // a "=" at the beginning is part of the name
@@ -24,24 +35,43 @@ func (x *Extractor) attributes(s []byte, i int) (kind scriptType, end int) {
 		for i < len(s) && s[i] <= ' ' {
 			i++
 		}
-		if i >= len(s) || s[i] != '=' {
-			continue
-		}
 		var value []byte
-		value, i = attributeValue(s, i+1)
-		x.active = x.active || does(name, value)
-		switch attributeUse(name) {
-		case useText:
-			x.side.space()
-			x.run(&x.side, value)
-			x.side.space()
-		case usePage:
-			x.page(value)
-		case useType:
-			kind = typeOf(value)
+		if i < len(s) && s[i] == '=' {
+			value, i = attributeValue(s, i+1)
+		}
+		x.attribute(&t, name, value)
+	}
+	t.end = len(s)
+	return t
+}
+
+// attribute reads one of them.
+func (x *Extractor) attribute(t *tag, name, value []byte) {
+	runs := does(name, value)
+	x.active = x.active || runs
+	switch attributeUse(name) {
+	case useText:
+		x.side.space()
+		x.run(&x.side, value)
+		x.side.space()
+	case usePage:
+		x.page(value)
+	case useAddress:
+		if runs {
+			x.address(value)
+		}
+	case useType:
+		t.kind = typeOf(value)
+		t.hidden = t.hidden || equalFold(value, "hidden")
+	case useHidden:
+		t.hidden = true
+	case useStyle:
+		t.hidden = t.hidden || hides(value)
+	default:
+		if runs {
+			x.code(value)
 		}
 	}
-	return kind, len(s)
 }
 
 func attributeValue(s []byte, i int) (value []byte, next int) {
@@ -82,6 +112,9 @@ const (
 	useText
 	usePage
 	useType
+	useAddress
+	useHidden
+	useStyle
 )
 
 // attributeUse says what an attribute is for. Names by which pages style and
@@ -92,17 +125,29 @@ func attributeUse(name []byte) use {
 		if equalFold(name, "alt") {
 			return useText
 		}
+		if equalFold(name, "src") {
+			return useAddress
+		}
 	case 4:
 		if equalFold(name, "type") {
 			return useType
+		}
+		if equalFold(name, "data") || equalFold(name, "href") {
+			return useAddress
 		}
 	case 5:
 		if equalFold(name, "title") || equalFold(name, "label") || equalFold(name, "value") {
 			return useText
 		}
+		if equalFold(name, "style") {
+			return useStyle
+		}
 	case 6:
 		if equalFold(name, "srcdoc") {
 			return usePage
+		}
+		if equalFold(name, "hidden") {
+			return useHidden
 		}
 	case 7:
 		if equalFold(name, "content") || equalFold(name, "summary") {
@@ -141,6 +186,79 @@ func contains(s []byte, lower string) bool {
 		}
 	}
 	return false
+}
+
+// hides reports a style by which an element is not shown where it stands.
+func hides(style []byte) bool {
+	i := bytes.IndexByte(style, ':')
+	if i < 0 {
+		return false
+	}
+	var plain [128]byte
+	short := plain[:0]
+	for _, c := range style[:min(len(style), len(plain))] {
+		if c > ' ' {
+			short = append(short, c)
+		}
+	}
+	return contains(short, "display:none") || contains(short, "font-size:0") && !contains(short, "font-size:0.") || contains(short, "visibility:hidden")
+}
+
+// code reads a script in an attribute.
+func (x *Extractor) code(value []byte) {
+	if x.depth > maxDepth {
+		return
+	}
+	b := unescapeMarkup(x.scratch[x.depth][:0], value)
+	x.scratch[x.depth] = b
+	x.depth++
+	x.side.space()
+	x.script(&x.side, b)
+	x.side.space()
+	x.depth--
+}
+
+// address reads an address that is a whole page or script by itself.
+func (x *Extractor) address(value []byte) {
+	value = bytes.TrimLeft(value, " \t\r\n")
+	if equalFold(value[:5], "data:") {
+		x.data(value[5:])
+		return
+	}
+	x.code(percents(nil, value[len("javascript:"):]))
+}
+
+// data reads the page in an address that holds one.
+func (x *Extractor) data(s []byte) {
+	comma := bytes.IndexByte(s[:min(len(s), 256)], ',')
+	if comma < 0 || x.depth > maxDepth || len(s) > maxData {
+		return
+	}
+	head := bytes.TrimSpace(s[:comma])
+	media, _, _ := bytes.Cut(head, []byte(";"))
+	kind := declared(string(bytes.ToLower(bytes.TrimSpace(media))))
+	if len(bytes.TrimSpace(media)) == 0 {
+		kind = Plain
+	}
+	if kind == None {
+		return
+	}
+	body := percents(nil, unescapeMarkup(nil, s[comma+1:]))
+	if n := len(head) - len("base64"); n >= 0 && equalFold(head[n:], "base64") {
+		body = base64Text(body)
+	}
+	x.side.space()
+	switch kind {
+	case HTML, XML:
+		x.markup(&x.side, body, kind == XML)
+	case Script, Style:
+		x.depth++
+		x.script(&x.side, body)
+		x.depth--
+	default:
+		x.plain(&x.side, body)
+	}
+	x.side.space()
 }
 
 // page reads a page that stands in an attribute.

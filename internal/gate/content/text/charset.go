@@ -88,7 +88,7 @@ func Charset(t Type, kind Kind, body []byte) string {
 		}
 		return "utf-8"
 	}
-	if kind == HTML {
+	if kind.Markup() {
 		if name := known(metaCharset(body[:min(len(body), prescan)])); name != "" {
 			switch {
 			case isWide(name):

@@ -2,44 +2,59 @@ package text
 
 import "bytes"
 
+// page is one page, or one piece of markup, that is being read.
+type page struct {
+	x       *Extractor
+	f       *folder // where its text goes
+	to      *folder // the same, or what is away from the text around it
+	s       []byte
+	xml     bool
+	foreign int      // in how many svg and math elements we are
+	away    [16]byte // the element whose text is away
+	nested  int      // how many elements of that name are open; 0: none is away
+}
+
 // html reads a page. It takes apart what it must and no more: where a browser
 // and this reader might disagree, this one reads more text, not less.
-func (x *Extractor) html(f *folder, s []byte) {
+func (x *Extractor) html(f *folder, s []byte) { x.markup(f, s, false) }
+
+func (x *Extractor) markup(f *folder, s []byte, xml bool) {
 	if x.depth > maxDepth {
 		return
 	}
 	x.depth++
+	p := page{x: x, f: f, to: f, s: s, xml: xml}
 	for i := 0; i < len(s); {
 		j := bytes.IndexByte(s[i:], '<')
 		if j < 0 {
-			x.run(f, s[i:])
+			x.run(p.to, s[i:])
 			break
 		}
 		if j > 0 {
-			x.run(f, s[i:i+j])
+			x.run(p.to, s[i:i+j])
 			i += j
 		}
-		i = x.markup(f, s, i)
+		i = p.tag(i)
+	}
+	if p.nested > 0 {
+		p.to.space()
 	}
 	x.depth--
 }
 
-// markup reads what begins with "<" at i, and gives the place behind it.
-func (x *Extractor) markup(f *folder, s []byte, i int) int {
+// tag reads what begins with "<" at i, and gives the place behind it.
+func (p *page) tag(i int) int {
+	s := p.s
 	if i+1 >= len(s) {
-		f.space()
+		p.to.space()
 		return len(s)
 	}
 	switch c := s[i+1]; {
-	case isLetter(c):
-		return x.start(f, s, i)
+	case isLetter(c) || p.xml && (c == '_' || c >= 0x80):
+		return p.start(i)
 	case c == '/':
-		if i+2 < len(s) && isLetter(s[i+2]) {
-			name, end := tagName(s, i+2)
-			if isBlock(name) {
-				f.space()
-			}
-			return skipTag(s, end)
+		if i+2 < len(s) && (isLetter(s[i+2]) || p.xml) {
+			return p.end(i + 2)
 		}
 		return past(s, i+2, '>')
 	case c == '!':
@@ -48,13 +63,65 @@ func (x *Extractor) markup(f *folder, s []byte, i int) int {
 			return comment(s, i+4)
 		case bytes.HasPrefix(s[i+2:], []byte("[CDATA[")):
 			return i + 9 // text in SVG; elsewhere it is read all the same
+		case p.xml && len(s) >= i+9 && equalFold(s[i+2:i+9], "doctype"):
+			return p.entities(i + 9)
 		}
 		return past(s, i+2, '>')
 	case c == '?':
 		return past(s, i+2, '>')
 	}
-	f.space()
+	p.to.space()
 	return i + 1
+}
+
+// end reads an end tag whose name is at i.
+func (p *page) end(i int) int {
+	name, end := tagName(p.s, i)
+	switch string(word(&name)) {
+	case "svg", "math":
+		p.foreign = max(0, p.foreign-1)
+	}
+	if isBlock(name) {
+		p.to.space()
+	}
+	if p.nested > 0 && name == p.away {
+		if p.nested--; p.nested == 0 {
+			p.to.space()
+			p.to = p.f
+		}
+	}
+	return skipTag(p.s, end)
+}
+
+// entities reads what a document type declares of its own: the texts that
+// stand there for names are texts of the page.
+func (p *page) entities(i int) int {
+	s := p.s
+	open := bytes.IndexByte(s[i:], '[')
+	if end := past(s, i, '>'); open < 0 || i+open >= end {
+		return end
+	}
+	for i += open + 1; i < len(s); {
+		switch c := s[i]; c {
+		case ']':
+			return past(s, i, '>')
+		case '"', '\'':
+			end := past(s, i+1, c)
+			p.x.side.space()
+			p.x.markup(&p.x.side, s[i+1:max(i+1, end-1)], true)
+			p.x.side.space()
+			i = end
+		case '<':
+			if bytes.HasPrefix(s[i:], []byte("<!--")) {
+				i = comment(s, i+4)
+				continue
+			}
+			i++
+		default:
+			i++
+		}
+	}
+	return i
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
@@ -146,39 +213,102 @@ func endsWithEquals(s []byte) bool {
 
 // start reads a start tag at i with its attributes, and what a browser reads
 // as raw text behind it.
-func (x *Extractor) start(f *folder, s []byte, i int) int {
+func (p *page) start(i int) int {
+	x, s := p.x, p.s
 	name, end := tagName(s, i+1)
-	block := isBlock(name)
-	if block {
-		f.space()
+	if isBlock(name) {
+		p.to.space()
 	}
-	kind, end := x.attributes(s, end)
-	switch string(word(&name)) {
-	case "script":
-		body, next := rawText(s, end, "script")
-		x.scriptIn(kind, body)
-		return next
-	case "style":
-		_, next := rawText(s, end, "style")
-		return next
+	t := x.attributes(s, end)
+	tag := word(&name)
+	closed := t.closed && (p.xml || p.foreign > 0 || string(tag) == "svg" || string(tag) == "math")
+	if closed {
+		return t.end
+	}
+	p.leave(&name, &t)
+	switch string(tag) {
+	case "svg", "math":
+		p.foreign++
+	case "script", "style":
+		return p.code(tag, t)
 	case "iframe", "noembed", "noframes":
-		_, next := rawText(s, end, string(word(&name)))
-		return next
+		if p.foreign == 0 && !p.xml {
+			_, next := rawText(s, t.end, string(tag))
+			return next
+		}
 	case "textarea", "title":
-		body, next := rawText(s, end, string(word(&name)))
-		f.space()
-		x.run(f, body)
-		f.space()
-		return next
+		if p.foreign == 0 && !p.xml {
+			body, next := rawText(s, t.end, string(tag))
+			p.to.space()
+			x.run(p.to, body)
+			p.to.space()
+			return next
+		}
 	case "xmp":
-		body, next := rawText(s, end, "xmp")
-		x.plain(f, body)
-		return next
+		if p.foreign == 0 && !p.xml {
+			body, next := rawText(s, t.end, "xmp")
+			x.plain(p.to, body)
+			return next
+		}
 	case "plaintext":
-		x.plain(f, s[end:])
-		return len(s)
+		if p.foreign == 0 && !p.xml {
+			x.plain(p.to, s[t.end:])
+			return len(s)
+		}
 	}
-	return end
+	return t.end
+}
+
+// leave has the text of an element that is not shown where it stands kept away
+// from the text around it: "bad<span hidden>x</span>word" is read as "badword".
+func (p *page) leave(name *[16]byte, t *tag) {
+	if p.nested > 0 {
+		if *name == p.away {
+			p.nested++
+		}
+		return
+	}
+	switch string(word(name)) {
+	case "area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+		"html", "body", "script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext":
+		return
+	case "noscript", "template", "datalist":
+	default:
+		if !t.hidden {
+			return
+		}
+	}
+	p.away, p.nested = *name, 1
+	if p.f == &p.x.main {
+		p.to = &p.x.hidden
+		p.to.space()
+	}
+}
+
+// code reads a script or a style sheet in a page. One with no code in it is
+// text: a page may show it. In SVG a browser reads it as markup, which may end
+// it anywhere.
+func (p *page) code(name []byte, t tag) int {
+	x := p.x
+	body, next := rawText(p.s, t.end, string(name))
+	if p.foreign > 0 {
+		if i := bytes.IndexByte(body, '<'); i >= 0 {
+			body, next = body[:i], t.end+i
+			if bytes.HasPrefix(p.s[next:], []byte("<![CDATA[")) {
+				next = min(len(p.s), past(p.s, next+9, ']'))
+			}
+		}
+	}
+	script := string(name) == "script"
+	if script {
+		x.scriptIn(t.kind, body)
+	}
+	if len(body) > 0 && (!script || t.kind == typeScript) && !looksLikeCode(body) {
+		x.side.space()
+		x.markup(&x.side, body, p.xml)
+		x.side.space()
+	}
+	return next
 }
 
 // scriptType is what a script element holds.
@@ -248,12 +378,12 @@ func equalFold(s []byte, lower string) bool {
 // place of some. All others, and those nobody knows, run on in the line.
 func isBlock(name [16]byte) bool {
 	switch string(word(&name)) {
-	case "p", "div", "br", "hr", "li", "ul", "ol", "dl", "dt", "dd", "td", "th", "tr", "table", "tbody", "thead", "tfoot", "caption",
-		"h1", "h2", "h3", "h4", "h5", "h6", "hgroup", "address", "article", "aside", "blockquote", "body", "center", "details", "dialog",
-		"dir", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "head", "header", "html", "legend", "listing", "main",
-		"menu", "nav", "noscript", "optgroup", "option", "plaintext", "pre", "search", "section", "select", "summary", "title", "xmp",
-		"img", "input", "button", "textarea", "video", "audio", "canvas", "iframe", "object", "embed", "svg", "math", "meter",
-		"progress", "template", "rt", "rp", "col", "colgroup", "link", "meta", "base", "text", "desc", "foreignobject":
+	case "p", "div", "br", "hr", "li", "ul", "ol", "dl", "dt", "dd", "td", "th", "tr", "table", "tbody", "thead", "tfoot", "caption", "col", "colgroup",
+		"h1", "h2", "h3", "h4", "h5", "h6", "hgroup", "address", "article", "aside", "blockquote", "center", "details", "dialog",
+		"dir", "fieldset", "figcaption", "figure", "footer", "form", "header", "legend", "listing", "main",
+		"menu", "nav", "optgroup", "option", "plaintext", "pre", "search", "section", "select", "summary", "title", "xmp",
+		"img", "button", "textarea", "video", "audio", "canvas", "iframe", "object", "embed", "svg", "math", "meter",
+		"progress", "rt", "rp", "text", "desc", "foreignobject":
 		return true
 	}
 	return false

@@ -2,6 +2,8 @@ package text
 
 import (
 	"bytes"
+	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -15,6 +17,7 @@ const longExpression = 1000
 // script reads what stands in strings of JavaScript or CSS. Strings that are
 // put together with "+" are one.
 func (x *Extractor) script(f *folder, s []byte) {
+	x.codes(f, s)
 	joined := false
 	for i := 0; i < len(s); {
 		switch c := s[i]; c {
@@ -23,7 +26,11 @@ func (x *Extractor) script(f *folder, s []byte) {
 			if !joined {
 				f.space()
 			}
-			x.value(f, s[i+1:end], clean)
+			if bytes.HasSuffix(s[:i], []byte("atob(")) {
+				x.packed(f, s[i+1:end])
+			} else {
+				x.value(f, s[i+1:end], clean)
+			}
 			i = min(end+1, len(s))
 			joined = plusQuote(s[i:])
 			if !joined {
@@ -108,17 +115,70 @@ func (x *Extractor) value(f *folder, s []byte, clean bool) {
 	}
 	if !clean {
 		at := &x.scratch[x.depth]
-		*at = unescape((*at)[:0], s)
+		if x.css {
+			*at = unescapeStyle((*at)[:0], s)
+		} else {
+			*at = unescape((*at)[:0], s)
+		}
 		s = *at
 	}
-	if isCode(s) {
-		return
+	if isPercents(s) {
+		s = percents(nil, s)
 	}
-	if bytes.IndexByte(s, '<') >= 0 {
+	switch {
+	case isJSON(s):
+		x.depth++
+		x.json(f, s)
+		x.depth--
+	case isCode(s):
+	case bytes.IndexByte(s, '<') >= 0:
 		x.html(f, s)
-		return
+	default:
+		x.run(f, s)
 	}
-	x.run(f, s)
+}
+
+// packed reads the string in a call that unpacks it.
+func (x *Extractor) packed(f *folder, s []byte) {
+	if len(s) <= maxData {
+		x.value(f, base64Text(s), true)
+	}
+}
+
+// isJSON reports a string that holds JSON by itself, as programs send it.
+func isJSON(s []byte) bool {
+	s = bytes.TrimSpace(s)
+	if len(s) < 4 || s[0] != '{' && s[0] != '[' || s[len(s)-1] != s[0]+2 || bytes.IndexByte(s, '"') < 0 {
+		return false
+	}
+	return json.Valid(s)
+}
+
+// codes reads the characters that a script puts together by their numbers.
+func (x *Extractor) codes(f *folder, s []byte) {
+	for {
+		i := bytes.Index(s, []byte("fromCharCode("))
+		if i < 0 {
+			return
+		}
+		s = s[i+len("fromCharCode("):]
+		end := bytes.IndexByte(s, ')')
+		if end < 0 {
+			return
+		}
+		var text []byte
+		for part := range bytes.SplitSeq(s[:end], []byte(",")) {
+			n, err := strconv.ParseInt(string(bytes.TrimSpace(part)), 0, 32)
+			if err != nil || n > utf8.MaxRune || len(text) > maxData {
+				break
+			}
+			text = utf8.AppendRune(text, rune(n))
+		}
+		f.space()
+		x.value(f, text, true)
+		f.space()
+		s = s[end:]
+	}
 }
 
 // isCode reports a string that is no text: one token with the signs of
@@ -146,73 +206,6 @@ func ascii7(s []byte) bool {
 		}
 	}
 	return true
-}
-
-// unescape undoes the escapes of JavaScript and JSON strings.
-func unescape(out, s []byte) []byte {
-	for i := 0; i < len(s); {
-		j := bytes.IndexByte(s[i:], '\\')
-		if j < 0 {
-			return append(out, s[i:]...)
-		}
-		out = append(out, s[i:i+j]...)
-		i += j + 1
-		if i >= len(s) {
-			break
-		}
-		c := s[i]
-		i++
-		switch c {
-		case 'n', 't', 'r', 'b', 'f', 'v':
-			out = append(out, ' ')
-		case '\n', '\r':
-		case 'x':
-			r, n := hexRune(s[i:], 2)
-			out, i = utf8.AppendRune(out, r), i+n
-		case 'u':
-			r, n := escapedRune(s[i:])
-			out, i = utf8.AppendRune(out, r), i+n
-		default:
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-// escapedRune reads what follows \u: four digits, two such halves, or digits
-// in braces.
-func escapedRune(s []byte) (rune, int) {
-	if len(s) > 0 && s[0] == '{' {
-		end := bytes.IndexByte(s[:min(len(s), 10)], '}')
-		if end < 0 {
-			return ' ', 1
-		}
-		r, _ := hexRune(s[1:end], end-1)
-		return r, end + 1
-	}
-	r, n := hexRune(s, 4)
-	if r >= 0xd800 && r < 0xdc00 && len(s) >= 10 && s[4] == '\\' && s[5] == 'u' {
-		if low, m := hexRune(s[6:], 4); low >= 0xdc00 && low < 0xe000 {
-			return (r-0xd800)<<10 | (low - 0xdc00) + 0x10000, n + 2 + m
-		}
-	}
-	return r, n
-}
-
-// hexRune reads up to n digits.
-func hexRune(s []byte, n int) (r rune, used int) {
-	for used < n && used < len(s) {
-		d := digit(s[used])
-		if d < 0 {
-			break
-		}
-		r = r<<4 | d
-		used++
-	}
-	if used == 0 {
-		return ' ', 0
-	}
-	return r, used
 }
 
 // json reads the values that are strings; names of members are not text.
@@ -259,28 +252,39 @@ func isName(s []byte) bool {
 	return false
 }
 
-// events reads a stream of events: JSON where the data is, else text.
+// events reads a stream of events: JSON where the data is, else text. A browser
+// that is led to one shows all of it.
 func (x *Extractor) events(f *folder, s []byte) {
 	for len(s) > 0 {
-		line := s
-		if i := bytes.IndexByte(s, '\n'); i >= 0 {
-			line, s = s[:i], s[i+1:]
-		} else {
-			s = nil
-		}
-		data, ok := bytes.CutPrefix(line, []byte("data:"))
-		if !ok {
+		var line []byte
+		line, s = cutLine(s)
+		field, data, ok := bytes.Cut(line, []byte(":"))
+		if !ok || string(field) != "data" {
+			if string(field) != "event" && string(field) != "id" && string(field) != "retry" {
+				f.space()
+				x.plain(f, line)
+				f.space()
+			}
 			continue
 		}
 		data = bytes.TrimSpace(data)
+		f.space()
 		if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
 			x.json(f, data)
 		} else {
-			f.space()
 			x.run(f, data)
 		}
 		f.space()
 	}
+}
+
+// cutLine takes one line off, however it ends.
+func cutLine(s []byte) (line, rest []byte) {
+	i := bytes.IndexAny(s, "\r\n")
+	if i < 0 {
+		return s, nil
+	}
+	return s[:i], s[i+1:]
 }
 
 // looksLikeCode tells a script or style sheet from text that is only called

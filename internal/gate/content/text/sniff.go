@@ -84,7 +84,7 @@ func KindOf(t Type, head []byte) Kind {
 	switch kind := declared(t.Media); kind {
 	case None:
 	case Plain:
-		if binary(head) && !wide(t, head) && mediaMagic(head) {
+		if noText(head) && !wide(t, head) && mediaMagic(head) {
 			return None
 		}
 		return Plain
@@ -96,8 +96,11 @@ func KindOf(t Type, head []byte) Kind {
 	default:
 		return kind
 	}
-	if wide(t, head) || !binary(head) && !mediaMagic(head) && len(head) > 0 {
+	if wide(t, head) || !noText(head) && !mediaMagic(head) && len(head) > 0 {
 		if startsAsPage(head) {
+			if bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n\f"), []byte("<?xml")) {
+				return XML
+			}
 			return HTML
 		}
 		return Plain
@@ -108,8 +111,10 @@ func KindOf(t Type, head []byte) Kind {
 // declared is the kind of a media type; None for one that is not text.
 func declared(media string) Kind {
 	switch media {
-	case "text/html", "application/xhtml+xml", "text/xml", "application/xml", "image/svg+xml", "multipart/x-mixed-replace":
+	case "text/html", "multipart/x-mixed-replace":
 		return HTML
+	case "text/xml", "application/xml":
+		return XML
 	case "text/event-stream":
 		return Events
 	case "text/css":
@@ -123,7 +128,7 @@ func declared(media string) Kind {
 	case strings.HasSuffix(media, "+json"):
 		return JSON
 	case strings.HasSuffix(media, "+xml"):
-		return HTML
+		return XML
 	case strings.HasPrefix(media, "text/"):
 		return Plain
 	}
@@ -144,8 +149,8 @@ func IsMedia(media string) bool {
 	return false
 }
 
-// binary reports bytes that stand in no text (WHATWG MIME sniffing).
-func binary(head []byte) bool {
+// noText reports bytes that stand in no text (WHATWG MIME sniffing).
+func noText(head []byte) bool {
 	for _, c := range head {
 		if c <= 0x08 || c == 0x0b || c >= 0x0e && c <= 0x1a || c >= 0x1c && c <= 0x1f {
 			return true
@@ -176,7 +181,7 @@ var magics = []string{
 func mediaMagic(head []byte) bool {
 	for _, m := range magics {
 		if len(head) >= len(m) && string(head[:len(m)]) == m {
-			return m != "MZ" && m != "ID3" || binary(head)
+			return m != "MZ" && m != "ID3" || noText(head)
 		}
 	}
 	return len(head) >= 12 && (string(head[4:8]) == "ftyp" || string(head[:4]) == "RIFF" && (string(head[8:12]) == "WEBP" || string(head[8:12]) == "AVI " || string(head[8:12]) == "WAVE"))

@@ -58,7 +58,7 @@ var tables = sync.OnceValue(func() *table {
 // becomes is what a character of the first plane becomes in the text.
 func becomes(r rune) rune {
 	switch {
-	case r >= 0xd800 && r <= 0xdfff, r == 0xfffd, r == 0xfffc:
+	case r >= 0xd800 && r <= 0xdfff, r == 0xfffd, r == 0xfffc, r == 0x2800:
 		return gap
 	case ignorable(r), unicode.In(r, unicode.Cf, unicode.Cc):
 		return drop

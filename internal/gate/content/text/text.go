@@ -15,7 +15,8 @@ type Kind uint8
 // The kinds.
 const (
 	None   Kind = iota // not text
-	HTML               // also XML and SVG
+	HTML               // a page
+	XML                // also XHTML, SVG and feeds
 	Plain              // as it stands
 	JSON               // the values that are strings
 	Script             // JavaScript: what stands in strings
@@ -23,9 +24,13 @@ const (
 	Events             // a stream of events, with JSON or text in its data
 )
 
+// Markup reports what has tags.
+func (k Kind) Markup() bool { return k == HTML || k == XML }
+
 // Bounds of what is read.
 const (
 	maxDepth = 3        // pages in attributes and strings of pages
+	maxData  = 1 << 20  // bytes of a page that is in an address or packed in a string
 	maxOut   = 16 << 20 // bytes of one view
 )
 
@@ -33,12 +38,15 @@ const (
 // goroutine at a time.
 type Extractor struct {
 	main, side folder // what is read in its place; attributes and strings
+	hidden     folder // what is not shown where it stands
 	folded     []byte
 	scratch    [maxDepth + 1][]byte
 	decoded    []byte
 	depth      int
 	active     bool
 	open       bool // the last word was ended for a view, and may go on
+	css        bool // strings are those of a style sheet
+	tail       int  // where what is read again begins; 0: there is none
 }
 
 // Views are two readings of a page, valid until the Extractor is used again.
@@ -58,7 +66,8 @@ func (x *Extractor) Extract(kind Kind, body []byte) Views {
 func (x *Extractor) Begin() {
 	x.main.reset()
 	x.side.reset()
-	x.depth, x.active, x.open = 0, false, false
+	x.hidden.reset()
+	x.depth, x.active, x.open, x.css, x.tail = 0, false, false, false, 0
 }
 
 // Active reports that what was read since Begin may do something by itself: a
@@ -67,10 +76,11 @@ func (x *Extractor) Active() bool { return x.active }
 
 // Add reads one more body; its words do not join with those before it.
 func (x *Extractor) Add(kind Kind, body []byte) {
-	x.open = false
+	x.cutTail()
+	x.open, x.css = false, kind == Style
 	switch kind {
-	case HTML:
-		x.html(&x.main, body)
+	case HTML, XML:
+		x.markup(&x.main, body, kind == XML)
 	case Plain:
 		x.plain(&x.main, body)
 	case JSON:
@@ -93,21 +103,42 @@ func (x *Extractor) Add(kind Kind, body []byte) {
 }
 
 // Len is how much text there is.
-func (x *Extractor) Len() int { return len(x.main.out) + len(x.side.out) }
+func (x *Extractor) Len() int { return x.end() + len(x.side.out) + len(x.hidden.out) }
+
+// end is where the text ends and what is read again begins.
+func (x *Extractor) end() int {
+	if x.tail > 0 {
+		return x.tail
+	}
+	return len(x.main.out)
+}
+
+// cutTail takes what is read again off.
+func (x *Extractor) cutTail() {
+	x.main.out, x.tail = x.main.out[:x.end()], 0
+}
 
 // Views gives what was read since Begin.
 func (x *Extractor) Views() Views {
+	x.cutTail()
 	f := &x.main
-	if len(x.side.out) > 1 {
-		f.space()
-		f.out = append(f.out, x.side.out[1:]...)
-		f.last = x.side.last
-		f.foreign = f.foreign || x.side.foreign
-		x.side.reset()
-	} else if f.last == 0 {
-		x.open = true
+	x.open = x.open || f.last == 0
+	for _, other := range [...]*folder{&x.hidden, &x.side} {
+		if len(other.out) > 1 {
+			f.space()
+			f.out = append(f.out, other.out[1:]...)
+			f.last = other.last
+			f.foreign = f.foreign || other.foreign
+			other.reset()
+			x.open = false
+		}
 	}
 	f.space()
+	if n := len(f.out); n < maxOut {
+		if f.out = again(f.out, f.out); len(f.out) > n {
+			x.tail = n
+		}
+	}
 	v := Views{Smart: f.out}
 	if f.foreign {
 		x.folded = fold(x.folded[:0], f.out)
@@ -122,6 +153,7 @@ func (x *Extractor) Views() Views {
 // is read in windows.
 func (x *Extractor) Keep(n int) {
 	x.Views()
+	x.cutTail()
 	f := &x.main
 	if len(f.out) <= n {
 		return
@@ -136,7 +168,7 @@ func (x *Extractor) Keep(n int) {
 // Free gives back buffers that one large page made.
 func (x *Extractor) Free() {
 	const usual = 1 << 20
-	for _, b := range []*[]byte{&x.main.out, &x.side.out, &x.folded, &x.decoded, &x.scratch[0], &x.scratch[1], &x.scratch[2], &x.scratch[3]} {
+	for _, b := range []*[]byte{&x.main.out, &x.side.out, &x.hidden.out, &x.folded, &x.decoded, &x.scratch[0], &x.scratch[1], &x.scratch[2], &x.scratch[3]} {
 		if cap(*b) > usual {
 			*b = nil
 		}

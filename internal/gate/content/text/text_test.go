@@ -104,6 +104,55 @@ func TestWordsAreFoundAsAReaderSeesThem(t *testing.T) {
 		{"punctuation around", HTML, "(badword), badword!", true},
 		{"a slash beside", HTML, "x/badword/y", true},
 		{"part of another word", HTML, "badwording", false},
+		{"letters apart by spaces", HTML, "<p>a b a d w o r d here", true},
+		{"letters apart by points", HTML, "so b.a.d.w.o.r.d.", true},
+		{"letters apart by lines", HTML, "go b_a_d_w_o_r_d go", true},
+		{"letters apart in elements", HTML, "<td>b<td>a<td>d<td>w<td>o<td>r<td>d<td>", true},
+		{"figures for letters", HTML, "he said b4dw0rd today", true},
+		{"figures at its end", HTML, "he said badw0rd", true},
+		{"a figure for one of two letters", HTML, "b4dw0rd", true},
+		{"a code that is none", HTML, "b4dw0rd2", false},
+		{"a no-break space in Braille", HTML, "a badword\u2800here", true},
+		{"a hidden piece inside", HTML, "bad<span hidden>x y</span>word", true},
+		{"a piece hidden by its style inside", HTML, "bad<span style='color:red; DISPLAY : none'>x<span>y</span></span>word", true},
+		{"a piece of no size inside", HTML, "bad<i style=font-size:0>x</i>word", true},
+		{"a hidden field inside", HTML, "bad<input type=hidden value=x>word", true},
+		{"a template inside", HTML, "bad<template><p>x</p></template>word", true},
+		{"what is for browsers without scripts", HTML, "bad<noscript><p>x</p></noscript>word", true},
+		{"tags that browsers leave out", HTML, "bad<body><head></head><meta name=a><link rel=b>word", true},
+		{"in what is hidden", HTML, "<div hidden>a badword</div>", true},
+		{"in a template", HTML, "<template><p>a badword</p></template>", true},
+		{"where scripts do not run", HTML, "<noscript>a bad<b>word</b></noscript>", true},
+		{"behind what does not end its hiding", HTML, "<p hidden>x<p>a badword", true},
+		{"a style in SVG that the drawing's end ends", HTML, "<svg><style></svg>a badword</style>", true},
+		{"a style in SVG that a paragraph ends", HTML, "<svg><style><p>a badword", true},
+		{"a title in SVG", HTML, "<svg><title>x <b>bad</b>word</title></svg>", true},
+		{"a style in SVG as it should be", HTML, "<svg><style>.badword{fill:red}</style></svg>x", false},
+		{"a style in SVG in a marked section", HTML, "<svg><style><![CDATA[ .badword{fill:red} ]]></style></svg>x", false},
+		{"a style sheet that is a text", HTML, "<style style='display:block'>here is a badword that a style shows</style>", true},
+		{"a script that is a text", HTML, "<script style='display:block'>here is a badword that a style shows</script>", true},
+		{"a script that ends in itself in XHTML", XML, "<html><script src='x'/>a badword", true},
+		{"a title that ends in itself in XML", XML, "<svg><title/><text>a badword", true},
+		{"an entity of the page's own", XML, `<!DOCTYPE x [<!ENTITY w "a badword"> <!-- " -->]><x>&w;</x>`, true},
+		{"behind a document type with entities", XML, `<!DOCTYPE x [<!ENTITY w "y">]><x>a badword</x>`, true},
+		{"a style of another language in XML", XML, `<style xmlns="urn:x">here is a bad<b>word</b> to read</style>`, true},
+		{"a marked section in XML", XML, "<rss><title><![CDATA[a bad<b>word</b>]]></title></rss>", true},
+		{"a page in an address", HTML, `<iframe src="data:text/html,%3Cp%3Ebad%3Cb%3Eword">`, true},
+		{"a page in an address in base64", HTML, `<object data="data:text/html;charset=utf-8;base64,PHA+YmFkPGI+d29yZA==">`, true},
+		{"text in an address", HTML, `<embed src="data:,a%20badword">`, true},
+		{"a script in an address", HTML, `<iframe src="javascript:'a&#32;badword here'">`, true},
+		{"a script in an attribute", HTML, `<body onload="document.write('a badword here')">`, true},
+		{"a page written in percents in a script", HTML, `<script>document.write(unescape("%3Cp%3Ebad%3Cb%3Eword"));</script>`, true},
+		{"a page written in numbers of its letters", HTML, `<script>document.write(unescape("%u0062%u0061dword"));</script>`, true},
+		{"a page in base64 in a script", HTML, `<script>document.write(atob("PHA+YmFkPGI+d29yZA=="));</script>`, true},
+		{"a page put together by numbers", HTML, `<script>document.write(String.fromCharCode(98, 97,0x64,119,111,114,100));</script>`, true},
+		{"JSON in a string of JSON", JSON, `{"a":"[\"x\",\"\\nbadword is here\"]"}`, true},
+		{"JSON in JSON in JSON", JSON, `["{\"a\":\"[\\\"b\\\\u0061dword now\\\"]\"}"]`, true},
+		{"a name in JSON in JSON", JSON, `["{\"badword\":\"x\"}"]`, false},
+		{"text that only begins like JSON", JSON, `["[x] a badword \"here\" [y]"]`, true},
+		{"what is no data in a stream of events", Events, ": a badword here\n\n", true},
+		{"lines that end otherwise", Events, "data: x\rdata: a badword\r\r", true},
+		{"escapes of a style sheet", Style, `.a::before{content:"\62 adword \000062\61 dword"} .b{color:red}`, true},
 	}
 	x := new(Extractor)
 	for _, tt := range tests {
@@ -202,7 +251,8 @@ func TestTextIsReadWhateverItIsCalled(t *testing.T) {
 		{"a picture called text", "text/plain", png, None},
 		{"bytes", "application/octet-stream", "\x00\x01\x02\x03", None},
 		{"an archive of no type", "", "PK\x03\x04\x14\x00", None},
-		{"a drawing", "image/svg+xml", "<svg>", HTML},
+		{"a drawing", "image/svg+xml", "<svg>", XML},
+		{"XML of no type", "", "<?xml version='1.0'?><a>", XML},
 		{"JSON by its ending", "application/activity+json", `{"a":1}`, JSON},
 		{"a page in place of JSON", "application/json", "<html>x", HTML},
 		{"nothing", "image/png", "", None},
@@ -218,11 +268,11 @@ func TestTextIsReadWhateverItIsCalled(t *testing.T) {
 
 func TestViewsBeginAndEndWithASpaceAndHaveNoTwo(t *testing.T) {
 	x := new(Extractor)
-	v := x.Extract(HTML, []byte("A  b&nbsp;&nbsp;c<p> <p>d\u2003\u2003É"))
-	if got := string(v.Smart); got != " a b c d é " {
+	v := x.Extract(HTML, []byte("Aa  bb&nbsp;&nbsp;cc<p> <p>dd\u2003\u2003É"))
+	if got := string(v.Smart); got != " aa bb cc dd é " {
 		t.Errorf("smart %q", got)
 	}
-	if got := string(v.Bare); got != " a b c d e " && got != " abcde " {
+	if got := string(v.Bare); got != " aa bb cc dd e " {
 		t.Errorf("bare %q", got)
 	}
 	if v := x.Extract(HTML, []byte("plain words")); v.Bare != nil {
