@@ -233,24 +233,37 @@ func (s *Snapshot) listedPage(key uint64, host, page string, f *facts, tr *trace
 }
 
 // matchPatterns matches the lists' expressions against the URL as lists mean
-// it. Where no path is seen, it is the URL of the front page.
+// it, or the host alone. Where no path is seen, it is the URL of the front
+// page.
 func (s *Snapshot) matchPatterns(host, path string, f *facts, tr *trace) {
-	if path == "" {
-		path = "/"
-	}
-	if strings.IndexByte(host, ':') >= 0 {
-		host = "[" + host + "]"
-	}
-	url := "http://" + host + path
+	url := listedURL(host, path)
 	for i := range s.patterns {
 		p := &s.patterns[i]
-		if (tr != nil || !f.cats.Has(p.category)) && p.Pattern.MatchString(url) {
+		if (tr != nil || !f.cats.Has(p.category)) && p.Pattern.MatchString(pick(p.Host, host, url)) {
 			f.cats.Add(p.category)
 			if tr != nil {
 				tr.expression(&s.sources[p.source], p.category, p.Pattern.String())
 			}
 		}
 	}
+}
+
+// listedURL is an address as the expressions of lists mean it.
+func listedURL(host, path string) string {
+	if strings.IndexByte(host, ':') >= 0 {
+		host = "[" + host + "]"
+	}
+	if path == "" {
+		path = "/"
+	}
+	return "http://" + host + path
+}
+
+func pick(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
 }
 
 // imageSearch knows the picture searches of the large engines by their

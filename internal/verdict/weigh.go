@@ -22,10 +22,14 @@ func (s *source) touch(b *segment.Batch, f *facts) {
 // ask. An exception takes a name out of what this list puts it in, and never
 // out of what another list does.
 type weighing struct {
-	src      *source
-	in, out  CategorySet // listed and excepted
-	firm     CategorySet // listed, and no exception but a firm one lifts it
-	firmOut  CategorySet
+	src     *source
+	in, out CategorySet // listed and excepted
+	firm    CategorySet // listed, and no exception but a firm one lifts it
+	firmOut CategorySet
+	// What entries say that leave some names alone, and which of those have
+	// the last word.
+	scoped, firmScoped CategorySet
+
 	tr       *trace
 	excepted string // by what, for the trace
 }
@@ -112,7 +116,7 @@ func (w *weighing) take(id uint32, whole bool, via string) {
 		if !listed {
 			continue
 		}
-		if p.role&segment.Except == 0 && p.role&segment.Important == 0 {
+		if p.role&(segment.Except|segment.Important|segment.Scoped) == 0 {
 			in.Add(p.category) // after the near exceptions of the same name
 			w.listed(p.category, via)
 			continue
@@ -126,10 +130,20 @@ func (w *weighing) role(p part, via string) {
 	var one CategorySet
 	one.Add(p.category)
 	switch {
+	case p.role&segment.Except == 0 && p.role&segment.Scoped != 0:
+		if p.role&segment.Important != 0 {
+			w.firmScoped = w.firmScoped.Union(one)
+		} else {
+			w.scoped = w.scoped.Union(one)
+		}
+		w.listed(p.category, via)
+		return
 	case p.role&segment.Except == 0:
 		w.firm = w.firm.Union(one)
 		w.listed(p.category, via)
 		return
+	case p.role&segment.Scoped != 0:
+		w.scoped, w.firmScoped = w.scoped.without(one), w.firmScoped.without(one)
 	case p.role&segment.Near != 0:
 		w.in = w.in.without(one)
 	case p.role&segment.Important != 0:
@@ -144,12 +158,9 @@ func (w *weighing) match(host, path string) {
 	if len(w.src.weighed.patterns) == 0 {
 		return
 	}
-	if strings.IndexByte(host, ':') >= 0 {
-		host = "[" + host + "]"
-	}
-	url := "http://" + host + path
+	url := listedURL(host, path)
 	for _, e := range w.src.weighed.patterns {
-		if !e.Pattern.MatchString(url) {
+		if !e.Pattern.MatchString(pick(e.Host, host, url)) {
 			continue
 		}
 		p := w.src.weighed.parts[e.Category]
@@ -163,7 +174,7 @@ func (w *weighing) match(host, path string) {
 }
 
 func (w *weighing) sum() CategorySet {
-	return w.in.without(w.out).Union(w.firm).without(w.firmOut)
+	return w.in.Union(w.scoped).without(w.out).Union(w.firm).Union(w.firmScoped).without(w.firmOut)
 }
 
 func (w *weighing) listed(category uint8, via string) {

@@ -227,7 +227,7 @@ func (k *Kinds) count(e lists.Entry) {
 		k.Pages++
 	case e.Kind == lists.Address:
 		k.Addresses++
-	case e.Kind == lists.Expression:
+	case e.Kind == lists.Expression || e.Kind == lists.HostExpression:
 		k.Expressions++
 	default:
 		k.Names++

@@ -11,7 +11,7 @@ import (
 var (
 	errPattern    = errors.New("the rule is about a part of an address and names no host")
 	errPatternTo  = errors.New("the rule covers nearly everything")
-	errDenyAllow  = errors.New("denyallow is only read on a rule that blocks")
+	errDenyAllow  = errors.New("the condition $denyallow is only read on a rule that blocks a name and what is below it")
 	errRewriteOut = errors.New("an exception from being sent elsewhere is not one from being listed")
 )
 
@@ -50,15 +50,22 @@ func (f *file) ruleLine(line, body string) error {
 		return nil
 	}
 	if r.expr {
-		return f.expression(r.body, line, r.role, r.drop)
+		return f.ruleExpression(&r, line)
 	}
 	e, err := r.entry()
 	if err != nil {
 		f.refuse([]byte(line), err.Error())
 		return nil
 	}
+	if len(r.deny) > 0 {
+		if e.Kind != Name {
+			f.refuse([]byte(line), errDenyAllow.Error())
+			return nil
+		}
+		e.Role |= Scoped
+	}
 	if e.Kind == Expression {
-		return f.expression(e.Text, line, e.Role, e.Drop)
+		return f.expression(e.Kind, e.Text, line, e.Role, e.Drop)
 	}
 	if err := f.put(e); err != nil {
 		return err
@@ -68,11 +75,24 @@ func (f *file) ruleLine(line, body string) error {
 		if err != nil || kind != Name {
 			continue // what cannot be left alone is closed with the rest
 		}
-		if err := f.put(Entry{Kind: kind, Text: text, Role: Except | Near, Drop: e.Drop}); err != nil {
+		if err := f.put(Entry{Kind: kind, Text: text, Role: Except | Scoped, Drop: e.Drop}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ruleExpression reads /expression/. In lists for DNS it is about the host, in
+// lists for browsers about the whole address; what cannot be told from its
+// anchors is read as both.
+func (f *file) ruleExpression(r *rule, line string) error {
+	host, page := about(r.body)
+	if host {
+		if err := f.expression(HostExpression, r.body, line, r.role, r.drop); err != nil || !page {
+			return err
+		}
+	}
+	return f.expression(Expression, r.body, line, r.role, r.drop)
 }
 
 // options are what stands behind the last $ of a rule, if it can be that.

@@ -123,21 +123,40 @@ func hexNumber(label string) bool {
 }
 
 // canonicalAddress reads an IP address or CIDR range, and reports false for
-// anything else. A zone is never part of a list.
+// anything else. A zone is never part of a list. An address that carries an
+// IPv4 one is that one, as it is at the doors.
 func canonicalAddress(s string) (string, bool) {
 	if s == "" || !strings.ContainsAny(s[:1], "0123456789abcdefABCDEF:[") {
 		return "", false
 	}
 	bare := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
 	if a, err := netip.ParseAddr(bare); err == nil && a.Zone() == "" {
-		return a.Unmap().String(), true
+		return canon.Unwrap(a).String(), true
 	}
 	if !strings.Contains(s, "/") {
 		return "", false
 	}
 	p, err := netip.ParsePrefix(s)
-	if err != nil || p.Addr().Is4In6() {
+	if err != nil {
 		return "", false
 	}
-	return p.Masked().String(), true
+	p = carried(p.Masked())
+	return p.String(), !p.Addr().Is4In6()
+}
+
+// carried is the range of IPv4 addresses that a range of IPv6 ones carries, or
+// the range itself.
+func carried(p netip.Prefix) netip.Prefix {
+	four := canon.Unwrap(p.Addr())
+	if !four.Is4() || p.Addr().Is4() {
+		return p
+	}
+	skip := 96
+	if b := p.Addr().As16(); b[0] == 0x20 { // 6to4 has the address after its first 16 bits
+		skip = 16
+	}
+	if p.Bits() < skip {
+		return p
+	}
+	return netip.PrefixFrom(four, min(32, p.Bits()-skip)).Masked()
 }

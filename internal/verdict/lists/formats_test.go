@@ -33,7 +33,7 @@ func TestEveryFormat(t *testing.T) {
 			text: "||a.example^$important\n@@||b.example^$important\n||c.example^$badfilter\n||d.example^$important,badfilter\n||e.example^$all\n||f.example^$dnsrewrite=NXDOMAIN\n||g.example^$dnsrewrite=0.0.0.0\n||h.example^$dnsrewrite=REFUSED;;\n||i.example^$denyallow=ok.i.example|fine.i.example\n||j.example^$match-case\n",
 			want: []string{
 				"l name a.example important", "l name b.example except important", "l name c.example dropped", "l name d.example important dropped", "l name e.example",
-				"l name f.example", "l name g.example", "l name h.example", "l name i.example", "l name ok.i.example except near", "l name fine.i.example except near", "l name j.example",
+				"l name f.example", "l name g.example", "l name h.example", "l name i.example scoped", "l name ok.i.example except scoped", "l name fine.i.example except scoped", "l name j.example",
 			},
 		},
 		{
@@ -96,8 +96,8 @@ func TestEveryFormat(t *testing.T) {
 		{
 			name: "redwood", format: FormatRedwood,
 			text:    "# note\na.example 100\nb.example/x 50\n/casino[0-9]/h 40\n/page[0-9]/ 40\n/x/p 10\n<bad words> 10 20\ngood.example -100\ndefault 0\n/^host/h 10\n/deep[0-9]+/pq 10\njunk\n",
-			want:    []string{"l name a.example", "l url b.example/x", "l expression ^https?://[^/]*(?:casino[0-9])", "l expression page[0-9]", "l expression ^https?://[^/]*/.*(?:x)", "l expression ^https?://[^/]*/.*(?:deep[0-9]+)"},
-			invalid: 2, skipped: 4,
+			want:    []string{"l name a.example", "l url b.example/x", "l host-expression casino[0-9]", "l expression page[0-9]", "l expression ^https?://[^/]*/.*(?:x)", "l host-expression ^host", "l expression ^https?://[^/]*/.*(?:deep[0-9]+)"},
+			invalid: 1, skipped: 4,
 		},
 		{
 			name: "digests of a licensed list", format: FormatHashed, opt: Options{Format: FormatHashed},

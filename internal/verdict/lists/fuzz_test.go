@@ -40,7 +40,7 @@ func checkEntries(t *testing.T, file string, data []byte, f Format) {
 			if err != nil || loc.path == "" {
 				t.Fatalf("URL %q cannot be read again: %v", e.Text, err)
 			}
-		case Expression, Digest:
+		case Expression, HostExpression, Digest:
 		default:
 			t.Fatalf("an entry of no kind: %+v", e)
 		}
@@ -143,6 +143,22 @@ func FuzzJSON(f *testing.F) {
 
 func FuzzRedwood(f *testing.F) {
 	fuzzFormat(f, "a.list", FormatRedwood, "a.example 10\n/a+b/h 5\n<x y> 1 2\ndefault 0\n", "/^a/d 1\n/(/ 9\n99999999999999999999.a.example 99999999999999999999999\n")
+}
+
+func FuzzBind(f *testing.F) {
+	fuzzFormat(f, "named.conf", FormatBind, "zone \"a.example\" { type master; file \"null\"; };\nzone b.example IN {\n\ttype hint;\n};\n", "zone {\nzone \"\" {};\n")
+}
+
+func FuzzRegex(f *testing.F) {
+	fuzzFormat(f, "regex.list", FormatRegex, "(\\.|^)ads[0-9]+\\.example$\n^x;querytype=A\n^y;reply=NXDOMAIN\n", "^\n;\n/(/\n")
+}
+
+func FuzzSpans(f *testing.F) {
+	fuzzFormat(f, "level1.p2p", FormatP2P, "Some body:198.51.100.0-198.51.100.255\n198.051.100.000 - 198.051.100.255 , 100 , x\n", "a:-\n1.2.3.4 - , 200\n0.0.0.0-255.255.255.255\n")
+}
+
+func FuzzDocument(f *testing.F) {
+	fuzzFormat(f, "a.json", FormatJSON, "[\"a.example\",\n{\"url\":\"b.example/x\",\"categories\":[\"x\",1]}]", "{\"adult\":[\"a.example\"],\"v\":1,\"x\":{\"y\":{\"z\":[]}}}", "[[[[[[[[[[1]]]]]]]]]]", "{\"a\":\"\\ud800\",\"url\":\"c.example\"} {")
 }
 
 func FuzzHashed(f *testing.F) {

@@ -151,13 +151,11 @@ func (f *file) item1(r role, line, body string) error {
 		f.fileKind(body)
 		return nil
 	case roleItemExpressions:
-		return f.expression(body, line, 0, false)
+		return f.expression(Expression, body, line, 0, false)
 	}
 	body = strings.TrimSuffix(strings.TrimPrefix(body, "ftp://"), "/")
-	if from, to, ok := strings.Cut(body, "-"); ok {
-		if a, b, ok := addressSpan(from, to); ok {
-			return f.addressSpan(line, a, b)
-		}
+	if a, b, ok := span(body); ok {
+		return f.addressSpan(line, a, b)
 	}
 	if strings.HasPrefix(body, ".") && !strings.Contains(body[1:], ".") {
 		f.refuse([]byte(line), errOneLabel.Error())
@@ -191,50 +189,6 @@ func maskRange(s string) string {
 		return s
 	}
 	return netip.PrefixFrom(a, n).Masked().String()
-}
-
-func addressSpan(from, to string) (a, b netip.Addr, ok bool) {
-	a, err := netip.ParseAddr(strings.TrimSpace(from))
-	b, berr := netip.ParseAddr(strings.TrimSpace(to))
-	return a, b, err == nil && berr == nil && a.Is4() && b.Is4() && a.Compare(b) <= 0
-}
-
-// addressSpan hands "from-to" over as the ranges that make it up.
-func (f *file) addressSpan(line string, a, b netip.Addr) error {
-	if x, y := a.As4(), b.As4(); x[0] != y[0] {
-		f.refuse([]byte(line), "the span of addresses is too wide")
-		return nil
-	}
-	for {
-		p := netip.PrefixFrom(a, 32)
-		for n := 31; n >= 8; n-- {
-			wider := netip.PrefixFrom(a, n).Masked()
-			if wider.Addr() != a || lastOf(wider).Compare(b) > 0 {
-				break
-			}
-			p = wider
-		}
-		text := p.String()
-		if p.Bits() == 32 {
-			text = p.Addr().String()
-		}
-		if err := f.accept(Address, text); err != nil {
-			return err
-		}
-		last := lastOf(p)
-		if last.Compare(b) >= 0 {
-			return nil
-		}
-		a = last.Next()
-	}
-}
-
-func lastOf(p netip.Prefix) netip.Addr {
-	b := p.Addr().As4()
-	for i := p.Bits(); i < 32; i++ {
-		b[i/8] |= 1 << (7 - i%8)
-	}
-	return netip.AddrFrom4(b)
 }
 
 // fileKind notes the kind of file that an ending or a type is of.

@@ -30,12 +30,13 @@ type Kind uint8
 
 // The kinds of entry.
 const (
-	Name       Kind = iota + 1 // the name and every name below it
-	Exact                      // this name only
-	URL                        // host/path: the host and names below it, paths that begin so
-	Address                    // an IP address, or a range as CIDR
-	Expression                 // a regular expression (RE2) over the whole URL, letter case ignored
-	Digest                     // what a supplier made of an address, in hexadecimal
+	Name           Kind = iota + 1 // the name and every name below it
+	Exact                          // this name only
+	URL                            // host/path: the host and names below it, paths that begin so
+	Address                        // an IP address, or a range as CIDR
+	Expression                     // a regular expression (RE2) over the whole URL, letter case ignored
+	Digest                         // what a supplier made of an address, in hexadecimal
+	HostExpression                 // a regular expression (RE2) over the host alone, letter case ignored
 )
 
 // String is the kind's word in reports.
@@ -53,6 +54,8 @@ func (k Kind) String() string {
 		return "expression"
 	case Digest:
 		return "digest"
+	case HostExpression:
+		return "host-expression"
 	}
 	return "kind " + strconv.Itoa(int(k))
 }
@@ -80,6 +83,7 @@ const (
 	Important                  // an entry that no exception lifts, or an exception that lifts those too
 	Near                       // an exception only from what shorter names of the list put in
 	Below                      // the names below, and not the name itself
+	Scoped                     // an entry that leaves some names alone, or what it leaves alone: of no other entries
 )
 
 // Format is how a list is written.
@@ -102,6 +106,9 @@ const (
 	FormatJSON     Format = "json"
 	FormatRedwood  Format = "redwood"
 	FormatE2       Format = "e2guardian"
+	FormatBind     Format = "bind"
+	FormatRegex    Format = "regex"
+	FormatP2P      Format = "p2p"
 	FormatConf     Format = "squidguard" // squidGuard.conf: nothing is listed in it, and much is told
 	FormatHashed   Format = "hashed"     // digests in hexadecimal, of a licensed list only
 )
@@ -109,7 +116,7 @@ const (
 // Formats lists every format that may be asked for.
 var Formats = []Format{
 	FormatAuto, FormatUT1, FormatE2, FormatConf, FormatHosts, FormatPlain, FormatWildcard, FormatAdblock, FormatDnsmasq, FormatRPZ,
-	FormatUnbound, FormatSurge, FormatCSV, FormatJSON, FormatRedwood,
+	FormatUnbound, FormatBind, FormatSurge, FormatCSV, FormatJSON, FormatRedwood, FormatRegex, FormatP2P,
 }
 
 // FormatWords are the formats that may be asked for, in one sentence.
@@ -199,7 +206,7 @@ func (t *Totals) count(e Entry) {
 		t.Pages++
 	case e.Kind == Address:
 		t.Addresses++
-	case e.Kind == Expression:
+	case e.Kind == Expression || e.Kind == HostExpression:
 		t.Expressions++
 	default:
 		t.Names++

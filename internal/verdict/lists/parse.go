@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+
+	"belisha/internal/verdict/canon"
 )
 
 var (
@@ -48,6 +50,9 @@ func (f *file) nameLine(line string) error {
 	}
 	if adblock(body) {
 		return f.ruleLine(line, body)
+	}
+	if a, b, ok := span(body); ok && !drop {
+		return f.addressSpan(line, a, b)
 	}
 	kind, text, err := f.nameEntry(body)
 	if err != nil {
@@ -120,7 +125,7 @@ func One(s string) (Kind, string, error) {
 	if a, ok := canonicalAddress(s); ok {
 		return Address, a, nil
 	}
-	if !strings.ContainsAny(s, "/?#:@[") {
+	if !strings.ContainsAny(s, `/\?#:@[%`) {
 		return wholeName(s)
 	}
 	return urlEntry(s)
@@ -188,7 +193,7 @@ func (f *file) expressionLine(line string) error {
 		f.rep.Skipped++
 		return nil
 	}
-	return f.expression(line, line, 0, false)
+	return f.expression(Expression, line, line, 0, false)
 }
 
 // hostsLine reads "address name [name …] [# comment]". Names match exactly, as
@@ -245,7 +250,17 @@ func (f *file) hostsName(line, name string, blocks bool) error {
 // hostsAddress reads the first field of a hosts line; a zone is dropped.
 func hostsAddress(s string) (netip.Addr, bool) {
 	bare, _, _ := strings.Cut(s, "%")
-	a, err := netip.ParseAddr(bare)
+	if a, err := netip.ParseAddr(bare); err == nil {
+		return a.Unmap(), true
+	}
+	if strings.Trim(s, "0123456789.") != "" {
+		return netip.Addr{}, false
+	}
+	text, kind, err := canon.Host(s) // "0" is short for 0.0.0.0
+	if err != nil || kind != canon.Address {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(text)
 	return a, err == nil
 }
 

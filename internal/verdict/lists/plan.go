@@ -75,7 +75,11 @@ func makePlan(members []member, source string, opt Options, seen *ahead) (*plan,
 			p.ignore(m.name)
 			continue
 		}
-		p.jobs[m.name] = job{role: roleList, category: listCategory(m.name, opt.Category)}
+		j := job{role: roleList, category: listCategory(m.name, opt.Category)}
+		if r, ok := treeRole(path.Base(m.name)); ok && r == roleExpressions && opt.Format == FormatAuto {
+			j.role = r // of squidGuard's, given alone
+		}
+		p.jobs[m.name] = j
 	}
 	if len(p.jobs) == 0 {
 		return nil, &Refusal{File: source, Reason: "there is no list in it"}

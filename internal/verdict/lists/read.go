@@ -2,11 +2,11 @@ package lists
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -59,18 +59,22 @@ func (r *run) member(name string, in io.Reader) error {
 	if !ok {
 		br = bufio.NewReaderSize(in, sniffBytes)
 	}
+	head, err := peek(br)
+	if err != nil {
+		return err
+	}
 	if j.role == roleList {
 		rep.Format = r.opt.Format
 		if rep.Format == FormatAuto {
-			head, err := peek(br)
-			if err != nil {
-				return err
-			}
 			rep.Format = sniff(head)
 		}
 	}
 	f := &file{run: r, rep: &rep, lines: newLines(name, br), diff: j.diff, item: items{hours: j.hours}}
-	err := f.read(f.parser(j.role))
+	if rep.Format == FormatJSON && j.role == roleList && document(head) {
+		err = f.readDocument(bytes.HasPrefix(head, []byte("\xef\xbb\xbf")))
+	} else {
+		err = f.read(f.parser(j.role))
+	}
 	f.item.end(f)
 	if rep.Format == FormatConf && f.table.text != "" {
 		r.report.Told = append(r.report.Told, parseConf(f.table.text).tell(maxTold)...)
@@ -102,7 +106,7 @@ func (f *file) parsers() map[Format]func(string) error {
 	return map[Format]func(string) error{
 		FormatHosts: f.hostsLine, FormatAdblock: f.adblockLine, FormatDnsmasq: f.dnsmasqLine, FormatRPZ: f.zoneLine, FormatUnbound: f.unboundLine,
 		FormatSurge: f.surgeLine, FormatCSV: f.tableLine, FormatJSON: f.jsonLine, FormatRedwood: f.redwoodLine, FormatHashed: f.hashedLine,
-		FormatE2: f.itemLine(roleItems), FormatConf: f.confLine,
+		FormatE2: f.itemLine(roleItems), FormatConf: f.confLine, FormatBind: f.bindLine, FormatRegex: f.regexLine, FormatP2P: f.spanLine,
 	}
 }
 
@@ -191,31 +195,6 @@ func (f *file) note(line []byte, reason string) {
 	f.rep.Refused = append(f.rep.Refused, Refused{
 		File: f.rep.File, Line: f.lines.no, Text: printable(line), Reason: reason,
 	})
-}
-
-func (f *file) expression(text, line string, role Role, drop bool) error {
-	if f.run.expressions++; f.run.expressions > maxExpressions {
-		return &Refusal{File: f.rep.File, Line: f.lines.no, Reason: fmt.Sprintf("the list holds more than %d expressions", maxExpressions)}
-	}
-	re, err := regexp.Compile("(?i)" + text)
-	switch {
-	case err != nil:
-		f.refuse([]byte(line), "the expression cannot be used: "+expressionFault(err))
-		return nil
-	case len(text) < minExpression || re.MatchString("") || re.MatchString(anyPage):
-		f.refuse([]byte(line), "the expression would match nearly every page")
-		return nil
-	}
-	return f.put(Entry{Kind: Expression, Text: text, Role: role, Drop: drop})
-}
-
-// anyPage is a page that nobody means; what matches it matches nearly all.
-const anyPage = "http://qvxz.jkwy/"
-
-const minExpression = 3
-
-func expressionFault(err error) string {
-	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 }
 
 // usage keeps whether the tree's author means a category for blocking or for

@@ -28,7 +28,7 @@ func readPath(t *testing.T, path string, opt Options) ([]string, Report, error) 
 	var got []string
 	rep, err := Read(context.Background(), path, opt, func(e Entry) error {
 		line := fmt.Sprintf("%s %s %s", e.Category, e.Kind, e.Text)
-		for i, word := range []string{"except", "important", "near", "below"} {
+		for i, word := range []string{"except", "important", "near", "below", "scoped"} {
 			if e.Role>>i&1 == 1 {
 				line += " " + word
 			}

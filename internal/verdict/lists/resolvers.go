@@ -2,6 +2,7 @@ package lists
 
 import (
 	"net/netip"
+	"regexp"
 	"strings"
 )
 
@@ -135,6 +136,36 @@ func (f *file) unboundData(line, value string) error {
 	return f.put(Entry{Kind: Name, Text: text, Drop: true})
 }
 
+// bindZone finds a zone of BIND's settings.
+var bindZone = regexp.MustCompile(`(?i)^zone\s+"?([^"\s{]+)"?\s*(?:in\s*)?\{(.*)$`)
+
+// bindLine reads a line of BIND's settings: a zone that the server answers for
+// by itself closes the name and all below, since its file leads nowhere.
+func (f *file) bindLine(line string) error {
+	m := bindZone.FindStringSubmatch(line)
+	if m == nil {
+		f.rep.Skipped++
+		return nil
+	}
+	says := strings.ToLower(m[2])
+	for _, other := range []string{"forward", "slave", "secondary", "stub", "hint", "mirror", "redirect"} {
+		if strings.Contains(says, "type "+other) {
+			f.skip(line, "a zone that is asked of another server, which is not blocking it")
+			return nil
+		}
+	}
+	if strings.HasSuffix(strings.TrimSuffix(strings.ToLower(m[1]), "."), ".arpa") {
+		f.skip(line, "a zone of addresses and no site")
+		return nil
+	}
+	kind, text, err := wholeName(m[1])
+	if err != nil {
+		f.refuse([]byte(line), err.Error())
+		return nil
+	}
+	return f.accept(kind, text)
+}
+
 // surgeLine reads a rule of Surge or Clash, alone, with what happens to it, or
 // as an item of a Clash file.
 func (f *file) surgeLine(line string) error {
@@ -161,7 +192,7 @@ func (f *file) surgeLine(line string) error {
 		return nil
 	}
 	if e.Kind == Expression {
-		return f.expression(e.Text, line, role, false)
+		return f.expression(e.Kind, e.Text, line, role, false)
 	}
 	e.Role |= role
 	return f.put(e)
@@ -224,8 +255,10 @@ func surgeRule(kind, value string) (Entry, error) {
 			return Entry{Kind: Address, Text: a}, nil
 		}
 		return Entry{}, errBadAddress
-	case "URL-REGEX", "DOMAIN-REGEX":
+	case "URL-REGEX":
 		return Entry{Kind: Expression, Text: value}, nil
+	case "DOMAIN-REGEX":
+		return Entry{Kind: HostExpression, Text: value}, nil
 	}
 	return Entry{}, errSurge
 }

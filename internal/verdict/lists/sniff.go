@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +10,9 @@ import (
 // sniff guesses the format of one file from its first lines: the one that most
 // of them could only be written in.
 func sniff(head []byte) Format {
+	if bare := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"); startsJSON(bare) {
+		return FormatJSON
+	}
 	votes := map[Format]int{}
 	for n := 0; len(head) > 0 && n < 400; n++ {
 		advance, line, ok := cutLine(head, true)
@@ -34,17 +38,32 @@ func sniff(head []byte) Format {
 }
 
 var (
-	sniffDnsmasq = regexp.MustCompile(`^(--)?(address|server|local)=/`)
+	sniffDnsmasq = regexp.MustCompile(`^(--)?(address|server|local)\s*=\s*/`)
 	sniffUnbound = regexp.MustCompile(`^(local-zone|local-data|server):`)
 	sniffSurge   = regexp.MustCompile(`^(- *['"]?)?(DOMAIN|DOMAIN-SUFFIX|DOMAIN-KEYWORD|DOMAIN-REGEX|URL-REGEX|IP-CIDR6?|USER-AGENT|PROCESS-NAME),|^(payload|rules):$|^- *['"]?[+*.a-z0-9]`)
 	sniffZone    = regexp.MustCompile(`(?i)^\$(origin|ttl)\b|\s(in\s+)?(soa|ns|cname|a|aaaa|txt)\s+\S`)
+	sniffBind    = regexp.MustCompile(`(?i)^zone\s+"?[^"\s{]+"?\s*(in\s*)?\{`)
+	sniffSpan    = regexp.MustCompile(`(^|[:\s])[0-9]{1,3}(\.[0-9]{1,3}){3}\s*-\s*[0-9]{1,3}(\.[0-9]{1,3}){3}\s*(,|$)`)
+	sniffRegex   = regexp.MustCompile(`^\^|^\((\?:)?(\^|\\\.)\||\\\.[a-z]+\$?(;|$)`)
 	sniffConf    = regexp.MustCompile(`^(dest|destination|src|source|time)\s+\S+.*\{|^(acl|default|else|\S+ (within|outside) \S+)\s*\{|^(dbhome|logdir)\s|^\s*(domainlist|urllist|expressionlist|pass)\s`)
 	sniffRedwood = regexp.MustCompile(`^(\S+\.\S+|/.*/[hdpq]*|<.*>)\s+-?[0-9]+(\s+-?[0-9]+)?$|^default\s+-?[0-9]+$`)
 )
 
+// startsJSON reports what only a JSON document begins with.
+func startsJSON(head []byte) bool {
+	if len(head) == 0 || head[0] != '[' && head[0] != '{' {
+		return false
+	}
+	rest := bytes.TrimLeft(head[1:], " \t\r\n")
+	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '{' && head[0] == '[')
+}
+
 func sniffLine(text string) Format {
 	if text == "" || text == "{" || text == "}" || isComment(text) && !strings.HasPrefix(text, "//") {
 		return ""
+	}
+	if sniffSpan.MatchString(text) {
+		return FormatP2P
 	}
 	if fields := strings.Fields(text); len(fields) > 1 {
 		if _, ok := hostsAddress(fields[0]); ok && !sniffRedwood.MatchString(text) {
@@ -54,6 +73,10 @@ func sniffLine(text string) Format {
 	switch {
 	case strings.HasPrefix(text, "{") && strings.Contains(text, `"`):
 		return FormatJSON
+	case sniffBind.MatchString(text):
+		return FormatBind
+	case sniffRegex.MatchString(text):
+		return FormatRegex
 	case sniffDnsmasq.MatchString(text):
 		return FormatDnsmasq
 	case sniffUnbound.MatchString(text):

@@ -20,6 +20,8 @@ type table struct {
 
 var (
 	entryWords = []string{"url", "domain", "host", "hostname", "site", "name", "fqdn", "ip", "address"}
+	// groupWords name a whole document, and no category of it.
+	groupWords = []string{"domains", "urls", "hosts", "sites", "names", "ips", "addresses", "entries", "items", "list", "lists", "data", "result", "results", "rules", "blocklist", "blacklist", "denylist"}
 	labelWords = []string{"category", "categories", "label", "class", "type", "group"}
 )
 
@@ -68,6 +70,9 @@ func (t *table) learn(row []string) bool {
 		t.labels = 1
 	}
 	heading := false
+	if t.guess(row) {
+		return false
+	}
 	for i, c := range row {
 		word := strings.ToLower(strings.TrimSpace(c))
 		switch {
@@ -81,6 +86,20 @@ func (t *table) learn(row []string) bool {
 		t.labels = -1
 	}
 	return heading
+}
+
+// guess takes the first column with a name or an address for the entries,
+// where no heading tells.
+func (t *table) guess(row []string) bool {
+	for i, c := range row {
+		if _, _, err := One(strings.TrimSpace(c)); err == nil {
+			if t.entry = i; i > 0 {
+				t.labels = -1
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // labelled hands an entry over in each of its categories, or in the list's.
@@ -129,6 +148,11 @@ func (f *file) jsonLine(line string) error {
 	if s, ok := v.(string); ok {
 		return f.labelled(line, s, nil)
 	}
+	return f.jsonValue(line, v)
+}
+
+// jsonValue reads an object with an address and its categories.
+func (f *file) jsonValue(line string, v any) error {
 	obj, _ := v.(map[string]any)
 	entry := ""
 	for _, w := range entryWords {
@@ -203,21 +227,21 @@ func scores(s string) bool {
 }
 
 func (f *file) redwoodExpression(line string, m []string) error {
-	text := m[1]
+	kind, text := Expression, m[1]
 	switch {
 	case !scores(m[3]):
 		f.skip(line, "a score of 0 or less; only what adds to a score is listed")
 		return nil
 	case m[2] == "":
+	case m[2] == "h" || m[2] == "d":
+		kind = HostExpression
 	case strings.ContainsAny(text, "^$"):
 		f.refuse([]byte(line), "the expression is about a part of the address, from its beginning or to its end")
 		return nil
-	case m[2] == "h" || m[2] == "d":
-		text = `^https?://[^/]*(?:` + text + `)`
 	default:
 		text = `^https?://[^/]*/.*(?:` + text + `)`
 	}
-	return f.expression(text, line, 0, false)
+	return f.expression(kind, text, line, 0, false)
 }
 
 // hashedLine reads a digest of a licensed list. What it stands for is not

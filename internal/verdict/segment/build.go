@@ -25,6 +25,8 @@ const (
 	URL                          // host/path: pages whose path begins so, up to a boundary
 	AddressRange                 // an IP address, or a range as CIDR
 	Pattern                      // an RE2 expression over "http://host/path?query"
+	_                            // digests, which are no entries of a segment
+	HostPattern                  // an RE2 expression over the host alone
 )
 
 // Role says what an entry does to the category it is listed in. The zero
@@ -37,11 +39,12 @@ const (
 	Important                  // an entry that no exception lifts, or an exception that lifts those too
 	Near                       // an exception only from what shorter names of the list put in
 	Below                      // the names below, and not the name itself
-	allRoles  = Except | Important | Near | Below
+	Scoped                     // an entry that leaves some names alone, or what it leaves alone: of no other entries
+	allRoles  = Except | Important | Near | Below | Scoped
 )
 
 // roleMarks stand before a category's slug in the file, one letter a role.
-const roleMarks = "einb"
+const roleMarks = "einbs"
 
 func (r Role) mark(slug string) string {
 	if r == 0 {
@@ -147,6 +150,7 @@ type Builder struct {
 
 type metaPattern struct {
 	cat  uint16
+	host bool
 	text string
 }
 
@@ -182,8 +186,8 @@ func (b *Builder) Drop(kind Kind, text, category string, role Role) error {
 	if err != nil {
 		return err
 	}
-	if kind == Pattern {
-		b.dropped[metaPattern{cat, strings.Clone(text)}] = true
+	if kind == Pattern || kind == HostPattern {
+		b.dropped[metaPattern{cat, kind == HostPattern, strings.Clone(text)}] = true
 		return nil
 	}
 	return b.add(kind, text, cat, flagDrop)
@@ -215,8 +219,8 @@ func (b *Builder) add(kind Kind, text string, cat uint16, drop flag) error {
 		return b.addURL(text, cat, drop)
 	case AddressRange:
 		return b.addAddress(text, cat, drop)
-	case Pattern:
-		return b.addPattern(text, cat)
+	case Pattern, HostPattern:
+		return b.addPattern(metaPattern{cat, kind == HostPattern, text})
 	}
 	return fmt.Errorf("%w: kind %d", ErrEntry, kind)
 }
@@ -323,20 +327,20 @@ func (b *Builder) addAddress(text string, cat uint16, drop flag) error {
 	return nil
 }
 
-func (b *Builder) addPattern(text string, cat uint16) error {
-	if b.seen[metaPattern{cat, text}] {
+func (b *Builder) addPattern(e metaPattern) error {
+	if b.seen[e] {
 		return nil
 	}
-	if len(b.expressions) == MaxExpressions || b.textBytes+len(text) > maxCompiled {
+	if len(b.expressions) == MaxExpressions || b.textBytes+len(e.text) > maxCompiled {
 		return fmt.Errorf("%w: there are too many in this list", ErrExpression)
 	}
-	if _, err := compileExpression(text); err != nil {
+	if _, err := compileExpression(e.text); err != nil {
 		return err
 	}
-	e := metaPattern{cat, strings.Clone(text)}
+	e.text = strings.Clone(e.text)
 	b.seen[e] = true
 	b.expressions = append(b.expressions, e)
-	b.textBytes += len(text)
+	b.textBytes += len(e.text)
 	return nil
 }
 

@@ -38,11 +38,17 @@ func (b *Builder) layOut() (*layout, error) {
 	l.fronts = max(1, (l.keys+frontFill-1)/frontFill)
 	m := meta{Categories: slugs, Expressions: []metaExpression{}, Lock: b.lock}
 	for _, e := range b.expressions {
-		m.Expressions = append(m.Expressions, metaExpression{l.order[e.cat], e.text})
+		m.Expressions = append(m.Expressions, metaExpression{l.order[e.cat], e.text, e.host})
 	}
 	sort.Slice(m.Expressions, func(i, j int) bool {
 		x, y := m.Expressions[i], m.Expressions[j]
-		return x.Category < y.Category || x.Category == y.Category && x.Text < y.Text
+		switch {
+		case x.Category != y.Category:
+			return x.Category < y.Category
+		case x.Text != y.Text:
+			return x.Text < y.Text
+		}
+		return y.Host && !x.Host
 	})
 	var err error
 	if l.meta, err = json.Marshal(m); err != nil {

@@ -81,6 +81,7 @@ type Set struct {
 // Expression is one compiled expression of a list.
 type Expression struct {
 	Category uint8
+	Host     bool // it is about the host alone, and not the whole URL
 	Pattern  *regexp.Regexp
 }
 
@@ -113,6 +114,7 @@ type meta struct {
 type metaExpression struct {
 	Category uint8  `json:"category"`
 	Text     string `json:"text"`
+	Host     bool   `json:"host,omitempty"`
 }
 
 // Open maps the segment at path. It checks the header and the lengths, not
@@ -185,7 +187,7 @@ func (s *Segment) readMeta(b []byte) error {
 		if err != nil || int(e.Category) >= len(m.Categories) {
 			return fmt.Errorf("%w: an expression in it cannot be used", ErrDamaged)
 		}
-		s.expressions = append(s.expressions, Expression{Category: e.Category, Pattern: re})
+		s.expressions = append(s.expressions, Expression{Category: e.Category, Host: e.Host, Pattern: re})
 	}
 	return nil
 }
