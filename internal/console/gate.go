@@ -40,12 +40,13 @@ type gateCmd struct {
 	Peer              []string `hidden:"" sep:"none"`
 	RADIUSPeer        []string `name:"radius-peer" hidden:"" sep:"none"`
 	Clamd             []string `hidden:"" sep:"none"`
+	OwnZone           []string `name:"own-zone" hidden:"" sep:"none"`
 }
 
 func (c *gateCmd) doors() gate.Doors {
 	return gate.Doors{
 		ICAP: c.ListenICAP, Transparent: c.ListenTransparent, DoT: c.ListenDoT, DoH: c.ListenDoH, RADIUS: c.ListenRADIUS,
-		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd},
+		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd, OwnZones: c.OwnZone},
 	}
 }
 

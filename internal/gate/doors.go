@@ -37,6 +37,9 @@ type Going struct {
 	Keytab string `toml:"keytab" json:"keytab"`
 	// ListenDoH is where DNS over HTTPS listens; the other doors have flags.
 	ListenDoH string `toml:"listen-doh" json:"listen-doh"`
+	// OwnZones are the school's own DNS zones with the servers that know them,
+	// as "ashdown.internal=10.0.0.2,10.0.0.3": what computers sign in to.
+	OwnZones []string `toml:"own-zones" json:"own-zones"`
 	// Clamd are the virus scanner's addresses, tried in order, from [clamd].
 	Clamd []string `toml:"-" json:"-"`
 	// CertFile and KeyFile are the pages' certificate, for names over TLS;

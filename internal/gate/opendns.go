@@ -13,10 +13,13 @@ import (
 	"belisha/internal/gate/dns/doh"
 )
 
-// openDNS opens the doors for names over TLS and over HTTPS, where they are
-// set, and lets devices be told of them.
+// openDNS sets the school's own zones, opens the doors for names over TLS and
+// over HTTPS, where they are set, and lets devices be told of them.
 func (r *running) openDNS(*Settings) error {
 	d := &r.cfg.Doors
+	if err := r.dns.Own(d.OwnZones); err != nil {
+		return err
+	}
 	if d.DoT == "" && d.DoH == "" {
 		return nil
 	}

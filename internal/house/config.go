@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"belisha/internal/gate"
+	"belisha/internal/gate/dns"
 	"belisha/internal/gate/dns/upstream"
 	"belisha/internal/kit/clock"
 
@@ -205,6 +206,9 @@ func (f File) check() error {
 	}
 	if err := f.Gate.Going.Check(); err != nil {
 		return fmt.Errorf("gate: %w", err)
+	}
+	if err := dns.CheckZones(f.Gate.OwnZones); err != nil {
+		return fmt.Errorf("gate.own-zones: %w", err)
 	}
 	switch f.Gate.WithoutSnapshot {
 	case "", "closed", "open":

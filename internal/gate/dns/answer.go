@@ -32,7 +32,7 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 	if designates(q, set) {
 		return s.designated(q, out, set), true
 	}
-	if rcode, kind, counts, ok := special(q.name, set.Canaries); ok {
+	if rcode, kind, counts, ok := special(q.name, set.Canaries); ok && s.cfg.Resolver.zone(q.name) == nil {
 		e := noEDE
 		if counts {
 			who := s.cfg.Porter.Who(client, nil)
@@ -50,14 +50,29 @@ func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []
 	case slices.Contains(set.OwnHosts, host), host == probe.Here, set.PAC != "" && (host == "wpad" || strings.HasPrefix(host, "wpad.")):
 		return s.own(q, out, set), true
 	}
+	return s.judged(ctx, q, host, client, out, wait)
+}
+
+// judged answers a question after a name that pages could have.
+func (s *Server) judged(ctx context.Context, q *query, host string, client netip.Addr, out []byte, wait bool) ([]byte, bool) {
+	set := s.cfg.Porter.Settings()
 	who := s.cfg.Porter.Who(client, nil)
 	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
+	if s.cfg.Resolver.zone(host) != nil {
+		home(&decided)
+	}
 	if set.Captive && porter.CaptiveHost(host) && captive(&decided, set) {
 		s.cfg.Porter.Note(&decided)
 		return addresses(q, out, set.Sink, captiveTTL, noEDE), true
 	}
 	if !decided.Allowed() {
 		return s.close(q, &decided, &who, out, set), true
+	}
+	if host != q.name {
+		// Letters that are not ASCII are judged as the name they stand for, but
+		// on the wire no name is spelled with them: who means it asks as xn--.
+		s.cfg.Porter.Note(&decided)
+		return q.nothing(out, rcodeNoName, shortTTL, noEDE), true
 	}
 	if q.kind == typeANY {
 		s.cfg.Porter.Note(&decided)
@@ -135,7 +150,7 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 		s.cfg.Porter.Note(decided)
 		return q.short(out, rcodeServer, edeFor(e.err)), true
 	}
-	if k.safe == "" && !explicit(decided.Verdict.Reason) {
+	if k.safe == "" && (!explicit(decided.Verdict.Reason) || r.zone(k.name) != nil) {
 		if bad, closed := s.behind(who, e); closed {
 			bad.Host = decided.Host // the name that was asked for, by the rule of what is behind it
 			return s.close(q, &bad, who, out, s.cfg.Porter.Settings()), true
@@ -163,10 +178,16 @@ func (s *Server) tunnels(q *query, decided *porter.Answer, who *subject.Found, n
 
 // edeFor says how upstream failed.
 func edeFor(err error) ede {
-	if said := (*upstream.Failed)(nil); errors.As(err, &said) {
-		return edeNoneAnswer
+	said := (*upstream.Failed)(nil)
+	switch {
+	case errors.Is(err, errBusy):
+		return edeBusy
+	case !errors.As(err, &said):
+		return edeNetwork
+	case said.Bogus():
+		return ede{said.Info, unproved}
 	}
-	return edeNetwork
+	return edeNoneAnswer
 }
 
 // mayHold is how many seconds a device may hold an answer: no longer than
@@ -196,7 +217,13 @@ func explicit(r verdict.Reason) bool {
 // where any list or rule names some.
 func (s *Server) behind(who *subject.Found, e *entry) (bad porter.Answer, closed bool) {
 	for _, n := range e.names {
-		if bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: nearest(n)}); closed {
+		host := nearest(n)
+		bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: host})
+		if closed && s.cfg.Resolver.zone(host) != nil {
+			home(&bad)
+			closed = !bad.Allowed()
+		}
+		if closed {
 			return bad, true
 		}
 	}

@@ -58,9 +58,12 @@ func step(list []mdns.RR, at string, kind uint16, do bool) (next string, kept []
 				continue
 			}
 			r.Target = strings.ToLower(r.Target)
-			if kind == typeCNAME {
+			switch {
+			case kind == typeCNAME:
 				found = true
-			} else if next == "" {
+			case next != "" && next != r.Target:
+				continue // a name is an alias of one: a second would go unjudged
+			default:
 				next = r.Target
 			}
 		case *mdns.DNAME:
@@ -72,9 +75,11 @@ func step(list []mdns.RR, at string, kind uint16, do bool) (next string, kept []
 				continue
 			}
 			r.Target = strings.ToLower(r.Target)
-			if next == "" {
-				next = head + "." + r.Target
+			to := head + "." + strings.TrimPrefix(r.Target, ".") // below the root there is one dot only
+			if next != "" && next != to {
+				continue
 			}
+			next = to
 		case *mdns.RRSIG:
 			covers := h.Name == at && (r.TypeCovered == kind || r.TypeCovered == typeCNAME) ||
 				r.TypeCovered == mdns.TypeDNAME && strings.HasSuffix(at, "."+h.Name)

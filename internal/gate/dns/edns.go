@@ -23,10 +23,15 @@ var (
 	edeBlocked    = ede{15, "closed by the school's filter"}
 	edeCensored   = ede{16, "closed by law for everybody"}
 	edeProhibited = ede{18, "closed until somebody signs in or the web is given back"}
+	edeBusy       = ede{0, "too many questions wait"}
 	edeNoneAnswer = ede{22, "upstream could not find it"}
 	edeNetwork    = ede{23, "upstream cannot be reached"}
 	edeNotMade    = ede{21, "not answered here"}
 )
+
+// unproved says that upstream knows an answer that DNSSEC does not bear out,
+// and in its number how.
+const unproved = "upstream could not prove it: DNSSEC"
 
 // closing ends an answer with the EDNS record where the question had one.
 func (q *query) closing(out []byte, rcode int, e ede) []byte {
@@ -48,6 +53,10 @@ func (q *query) closing(out []byte, rcode int, e ede) []byte {
 		out = appendOption(out, optCookie, clientCookie+len(q.reply))
 		out = append(out, q.cookie[:clientCookie]...)
 		out = append(out, q.reply[:]...)
+	}
+	if q.stays && q.idle > 0 { // RFC 7828
+		out = appendOption(out, optKeepalive, 2)
+		out = binary.BigEndian.AppendUint16(out, q.idle)
 	}
 	if q.secure && q.padding {
 		gap := (padTo - (len(out)+4)%padTo) % padTo

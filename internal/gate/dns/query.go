@@ -45,9 +45,10 @@ const (
 
 // EDNS options that are understood.
 const (
-	optCookie  = 10
-	optPadding = 12
-	optEDE     = 15
+	optCookie    = 10
+	optKeepalive = 11
+	optPadding   = 12
+	optEDE       = 15
 )
 
 const (
@@ -69,6 +70,8 @@ type query struct {
 	do       bool
 	secure   bool // it came over TLS
 	padding  bool
+	stays    bool     // the asker would like to know how long its connection may rest
+	idle     uint16   // that, in tenths of a second; 0 where there is no connection of its own
 	size     int      // how big an answer over UDP may be
 	cookie   []byte   // as sent: the client's, and perhaps one of ours; nil for none
 	reply    [16]byte // our part of it, once it is made
@@ -206,6 +209,8 @@ func (q *query) readOptions(b []byte) bool {
 			q.cookie = value
 		case optPadding:
 			q.padding = true
+		case optKeepalive:
+			q.stays = true
 		}
 		b = b[4+size:]
 	}

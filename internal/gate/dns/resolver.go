@@ -32,6 +32,7 @@ type Resolver struct {
 	log     *slog.Logger
 	up      *upstream.Client
 	cache   *cache
+	zones   []*ownZone
 	allowed func(netip.Addr) bool
 	slots   chan struct{}
 
@@ -149,15 +150,11 @@ func (r *Resolver) fetch(ctx context.Context, k key, c *call) {
 	}()
 	c.entry, c.err = r.ask(ctx, k)
 	if c.err == nil {
-		if r.failing.Swap(false) {
-			r.log.Info("the upstream resolver answers again")
-		}
+		r.tellAnswered(k.name)
 		r.cache.put(k, c.entry)
 		return
 	}
-	if said := (*upstream.Failed)(nil); !errors.As(c.err, &said) && !r.failing.Swap(true) {
-		r.log.Error("the upstream resolver does not answer: check upstream-dns and the line", "error", c.err.Error())
-	}
+	r.tellFailed(k.name, c.err)
 	now := r.clock.Now()
 	if old := r.cache.any(k).older(now); old != nil {
 		r.cache.put(k, old)
@@ -167,16 +164,44 @@ func (r *Resolver) fetch(ctx context.Context, k key, c *call) {
 	r.cache.put(k, failure(c.err, now))
 }
 
+// tellFailed says once that nobody answers.
+func (r *Resolver) tellFailed(name string, err error) {
+	if said := (*upstream.Failed)(nil); errors.As(err, &said) {
+		return // somebody does
+	}
+	if z := r.zone(name); z != nil {
+		if !z.failing.Swap(true) {
+			r.log.Error("the servers of an own zone do not answer: check own-zones", "zone", z.name, "error", err.Error())
+		}
+		return
+	}
+	if !r.failing.Swap(true) {
+		r.log.Error("the upstream resolver does not answer: check upstream-dns and the line", "error", err.Error())
+	}
+}
+
+func (r *Resolver) tellAnswered(name string) {
+	if z := r.zone(name); z != nil {
+		if z.failing.Swap(false) {
+			r.log.Info("the servers of an own zone answer again", "zone", z.name)
+		}
+		return
+	}
+	if r.failing.Swap(false) {
+		r.log.Info("the upstream resolver answers again")
+	}
+}
+
 func (r *Resolver) ask(ctx context.Context, k key) (*entry, error) {
 	if k.safe != "" {
 		return r.askSafe(ctx, k)
 	}
-	m, err := r.up.Exchange(ctx, upstream.Question{Name: k.name, Kind: k.kind, DO: k.do, CD: k.cd})
+	m, allowed, err := r.exchange(ctx, upstream.Question{Name: k.name, Kind: k.kind, DO: k.do, CD: k.cd})
 	if err != nil {
 		return nil, err
 	}
 	names := trim(m, k.name, k.kind, k.do)
-	c := clean(m, r.allowed)
+	c := clean(m, allowed)
 	e, err := newEntry(m, r.clock.Now())
 	if err != nil {
 		return nil, err

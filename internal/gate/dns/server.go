@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"belisha/internal/gate/dns/tunnel"
 	"belisha/internal/gate/porter"
@@ -43,7 +44,7 @@ type Server struct {
 	limit *limiter
 	udp   []*net.UDPConn
 	tcp   net.Listener
-	slow  chan struct{} // slots for questions that wait for upstream
+	slow  *waiting
 	wg    sync.WaitGroup
 
 	streams streams
@@ -75,7 +76,7 @@ func Listen(address string, cfg Config) (*Server, error) {
 
 func newServer(cfg Config) *Server {
 	s := &Server{
-		cfg: cfg, limit: newLimiter(cfg.PerClient), slow: make(chan struct{}, maxSlow),
+		cfg: cfg, limit: newLimiter(cfg.PerClient), slow: newWaiting(),
 		cookies: newCookies(), tunnel: tunnel.New(),
 	}
 	s.streams = newStreams(&s.wg)
@@ -193,7 +194,7 @@ func (s *Server) serveUDP(c *net.UDPConn) error {
 // a bounded number.
 func (s *Server) udpAnswer(b *batch, i int) (answer []byte) {
 	defer s.isolate()
-	in, out, client := b.question(i), b.room(i), b.from(i).Addr().Unmap()
+	in, out, client := b.question(i), b.room(i), b.from(i).Addr().Unmap().WithZone("")
 	q, rcode, drop := parse(in)
 	s.queries.Add(1)
 	if drop {
@@ -211,15 +212,13 @@ func (s *Server) udpAnswer(b *batch, i int) (answer []byte) {
 	if answer, ok := s.answer(context.Background(), &q, client, out, false); ok {
 		return fit(&q, answer)
 	}
-	select {
-	case s.slow <- struct{}{}:
-	default:
+	if !s.slow.enter(client) {
 		s.dropped.Add(1)
-		return q.short(out, rcodeServer, edeNetwork)
+		return q.short(out, rcodeServer, edeBusy)
 	}
 	kept, reply := append([]byte(nil), in...), b.later(i)
 	s.wg.Go(func() {
-		defer func() { <-s.slow }()
+		defer s.slow.leave(client)
 		defer s.isolate()
 		q, _, _ := parse(kept)
 		s.cookies.see(&q, client, s.cfg.Clock.Now())
@@ -250,6 +249,11 @@ func fit(q *query, answer []byte) []byte {
 // Answer answers a question that came whole, over TCP, TLS or HTTPS; nil where
 // no answer is due. Secure says that nobody in between could read it.
 func (s *Server) Answer(ctx context.Context, in []byte, client netip.Addr, secure bool) []byte {
+	return s.answerOn(ctx, in, client, secure, 0)
+}
+
+// answerOn is Answer on a connection that may rest so long.
+func (s *Server) answerOn(ctx context.Context, in []byte, client netip.Addr, secure bool, idle time.Duration) []byte {
 	defer s.isolate()
 	q, rcode, drop := parse(in)
 	s.queries.Add(1)
@@ -257,7 +261,7 @@ func (s *Server) Answer(ctx context.Context, in []byte, client netip.Addr, secur
 		s.dropped.Add(1)
 		return nil
 	}
-	q.secure = secure
+	q.secure, q.idle = secure, uint16(idle/(100*time.Millisecond))
 	if rcode != rcodeOK {
 		return q.short(nil, rcode, noEDE)
 	}
@@ -270,13 +274,11 @@ func (s *Server) Answer(ctx context.Context, in []byte, client netip.Addr, secur
 	if answer, ok := s.answer(ctx, &q, client, nil, false); ok {
 		return bounded(&q, answer)
 	}
-	select {
-	case s.slow <- struct{}{}:
-		defer func() { <-s.slow }()
-	default:
+	if !s.slow.enter(client) {
 		s.dropped.Add(1)
-		return q.short(nil, rcodeServer, edeNetwork)
+		return q.short(nil, rcodeServer, edeBusy)
 	}
+	defer s.slow.leave(client)
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	answer, _ := s.answer(ctx, &q, client, nil, true)

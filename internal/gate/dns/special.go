@@ -15,10 +15,16 @@ func special(name string, more []string) (rcode int, kind porter.Bypass, counts,
 	switch name {
 	case "use-application-dns.net":
 		return rcodeNoName, porter.BypassCanary, true, true
-	case "mask.icloud.com", "mask-h2.icloud.com", "mask-canary.icloud.com", "mask-api.icloud.com", "mask.apple-dns.net":
+	case "mask.icloud.com", "mask-h2.icloud.com", "mask-canary.icloud.com", "mask-api.icloud.com", "mask-t.apple-dns.net":
 		return rcodeNoName, porter.BypassRelay, true, true
+	case "dns-tunnel-check.googlezip.net":
+		// Every Chrome asks it by itself: without it, pages that were fetched
+		// ahead through Google are asked for here before they are shown.
+		return rcodeNoName, 0, false, true
 	}
 	switch {
+	case under(name, "mask.apple-dns.net"):
+		return rcodeNoName, porter.BypassRelay, true, true
 	case under(name, "resolver.arpa"):
 		return rcodeOK, 0, false, true // no resolver but ours is told of
 	case under(name, "local"), under(name, "onion"), under(name, "invalid"), under(name, "localhost"):

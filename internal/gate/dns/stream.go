@@ -143,7 +143,7 @@ func (s *Server) talk(c net.Conn, client netip.Addr, idle time.Duration, secure 
 		slots <- struct{}{}
 		waiting.Go(func() {
 			defer func() { <-slots }()
-			answer := s.Answer(ctx, in, client, secure)
+			answer := s.answerOn(ctx, in, client, secure, idle)
 			if answer == nil || out.send(answer) != nil {
 				c.Close() // it does not ask, or does not take its answers
 			}

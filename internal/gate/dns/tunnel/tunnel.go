@@ -116,7 +116,7 @@ func split(name string) (parent, sub string) {
 
 // weigh says how much a name under its parent looks like data.
 func weigh(parent, sub string, kind uint16) int {
-	if strings.HasSuffix(parent, ".arpa") {
+	if strings.HasSuffix(parent, ".arpa") || known(parent) {
 		return 0 // addresses turned round are long by nature
 	}
 	w := max(len(sub)-usual, 0)

@@ -31,6 +31,9 @@ func TestWhatIsNoticed(t *testing.T) {
 		}, 500, false},
 		{"a mail server that looks up its senders", 16, func(i int) string { return fmt.Sprintf("_dmarc.sender%d.example", i) }, 500, false},
 		{"long names, now and then", 1, func(i int) string { return hex.EncodeToString(chunk(i)) + ".telemetry.example" }, 20, false},
+		{"a virus scanner that asks about every file", 16, func(i int) string { return hex.EncodeToString(chunk(i)) + ".v1.sophosxl.net" }, 400, false},
+		{"what looks like it and is not", 16, func(i int) string { return hex.EncodeToString(chunk(i)) + ".sophosxl.net.evil.example" }, 400, true},
+		{"every advertisement in a name of its own", 1, func(i int) string { return hex.EncodeToString(chunk(i)) + ".safeframe.googlesyndication.com" }, 400, false},
 		{"bytes in base 32", 1, func(i int) string {
 			return strings.ToLower(strings.TrimRight(base32.StdEncoding.EncodeToString(chunk(i)), "=")) + ".t.evil.example"
 		}, 200, true},

@@ -30,6 +30,7 @@ const (
 	maxReply   = 65535
 	badAfter   = 2 // tries in a row
 	badFor     = 10 * time.Second
+	plainFor   = 10 * time.Minute
 	maxServers = 16
 )
 
@@ -47,6 +48,12 @@ type Failed struct {
 // Error implements error.
 func (f *Failed) Error() string {
 	return fmt.Sprintf("%s answered %s", f.Server, mdns.RcodeToString[f.Rcode])
+}
+
+// Bogus reports that the server knows an answer and could not prove it by
+// DNSSEC (RFC 8914: 1, 2 and 5 to 12).
+func (f *Failed) Bogus() bool {
+	return f.Info == 1 || f.Info == 2 || f.Info >= 5 && f.Info <= 12
 }
 
 // Question is what is asked. CD asks for what upstream could not validate.
@@ -73,6 +80,8 @@ type server struct {
 	fails    atomic.Int32
 	badUntil atomic.Int64 // Unix ms
 	oneCase  atomic.Bool  // it does not give the spelling back
+	plain    atomic.Int64 // Unix ms until when it is asked without EDNS, which it does not know
+	clock    clock.Clock
 }
 
 // New takes "192.0.2.1", "192.0.2.1:53" or "tls://192.0.2.1#dns.example". Roots
@@ -87,6 +96,7 @@ func New(list []string, roots *x509.CertPool, c clock.Clock) (*Client, error) {
 		if err != nil {
 			return nil, err
 		}
+		one.clock = c
 		if one.tls != nil {
 			one.tls.RootCAs = roots
 		}
@@ -196,7 +206,13 @@ func bad(s *server, now int64) int {
 func (s *server) ask(ctx context.Context, q Question, wait time.Duration) (*mdns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	got, err := s.try(ctx, q)
+	edns := s.plain.Load() <= s.clock.Now().UnixMilli()
+	got, err := s.try(ctx, q, edns)
+	if err == nil && edns && old(got) {
+		if got, err = s.try(ctx, q, false); err == nil && !old(got) {
+			s.plain.Store(s.clock.Now().Add(plainFor).UnixMilli())
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -206,10 +222,16 @@ func (s *server) ask(ctx context.Context, q Question, wait time.Duration) (*mdns
 	return got, nil
 }
 
+// old reports an answer of a server that does not know EDNS (RFC 6891 7): it
+// takes the question for a mistake, and may not even repeat it.
+func old(got *mdns.Msg) bool {
+	return (got.Rcode == mdns.RcodeFormatError || got.Rcode == mdns.RcodeNotImplemented) && got.IsEdns0() == nil
+}
+
 // try asks over UDP, and again over TCP where the answer does not fit or
 // somebody may have meddled; or over TLS.
-func (s *server) try(ctx context.Context, q Question) (*mdns.Msg, error) {
-	m, wire, err := s.message(q)
+func (s *server) try(ctx context.Context, q Question, edns bool) (*mdns.Msg, error) {
+	m, wire, err := s.message(q, edns)
 	if err != nil {
 		return nil, err
 	}
@@ -217,23 +239,25 @@ func (s *server) try(ctx context.Context, q Question) (*mdns.Msg, error) {
 		return s.askTLS(ctx, m, wire)
 	}
 	got, err := s.askUDP(ctx, m, wire)
-	if err == nil && !got.Truncated && got.Question[0].Name == m.Question[0].Name {
-		return got, nil
-	}
 	if err != nil {
 		return nil, err
 	}
+	if len(got.Question) == 0 || !got.Truncated && got.Question[0].Name == m.Question[0].Name {
+		return got, nil
+	}
 	got, err = s.askTCP(ctx, m, wire)
-	if err == nil && got.Question[0].Name != m.Question[0].Name {
+	if err == nil && len(got.Question) > 0 && got.Question[0].Name != m.Question[0].Name {
 		s.oneCase.Store(true) // its own doing, not somebody's in between
 	}
 	return got, err
 }
 
-func (s *server) message(q Question) (*mdns.Msg, []byte, error) {
+func (s *server) message(q Question, edns bool) (*mdns.Msg, []byte, error) {
 	m := new(mdns.Msg)
 	m.SetQuestion(mdns.Fqdn(q.Name), q.Kind)
-	m.SetEdns0(maxUDP, q.DO)
+	if edns {
+		m.SetEdns0(maxUDP, q.DO)
+	}
 	m.CheckingDisabled = q.CD
 	var random [34]byte
 	rand.Read(random[:])
@@ -262,7 +286,13 @@ func mixedCase(name string, random []byte) string {
 // matches reports whether an answer belongs to the question, whatever its
 // spelling.
 func matches(m, got *mdns.Msg) bool {
-	return got.Response && got.Opcode == mdns.OpcodeQuery && got.Id == m.Id && len(got.Question) == 1 &&
+	if !got.Response || got.Opcode != mdns.OpcodeQuery || got.Id != m.Id {
+		return false
+	}
+	if len(got.Question) == 0 { // it says nothing but that it could not read the question
+		return old(got) && len(got.Answer) == 0
+	}
+	return len(got.Question) == 1 &&
 		strings.EqualFold(got.Question[0].Name, m.Question[0].Name) &&
 		got.Question[0].Qtype == m.Question[0].Qtype && got.Question[0].Qclass == m.Question[0].Qclass
 }

@@ -273,3 +273,47 @@ func TestHowServersAreWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestAServerThatDoesNotKnowEDNSIsAskedWithoutIt(t *testing.T) {
+	for name, bare := range map[string]bool{"it repeats the question": false, "it says nothing but that it cannot read": true} {
+		t.Run(name, func(t *testing.T) {
+			var with, without atomic.Int32
+			c := client(t, serve(t, func(w mdns.ResponseWriter, r *mdns.Msg) {
+				if r.IsEdns0() == nil {
+					without.Add(1)
+					w.WriteMsg(answer(r, "203.0.113.5"))
+					return
+				}
+				with.Add(1)
+				m := new(mdns.Msg)
+				m.SetRcode(r, mdns.RcodeFormatError)
+				if bare {
+					m.Question = nil
+				}
+				w.WriteMsg(m)
+			}))
+			for range 3 {
+				if got := ask(t, c); got != "203.0.113.5" {
+					t.Fatal(got)
+				}
+			}
+			if with.Load() != 1 || without.Load() != 3 {
+				t.Errorf("asked %d times with EDNS and %d times without", with.Load(), without.Load())
+			}
+		})
+	}
+}
+
+func TestAServerThatKnowsEDNSAndFindsFaultIsNotAskedAgain(t *testing.T) {
+	var n atomic.Int32
+	c := client(t, serve(t, func(w mdns.ResponseWriter, r *mdns.Msg) {
+		n.Add(1)
+		m := new(mdns.Msg)
+		m.SetRcode(r, mdns.RcodeFormatError)
+		m.SetEdns0(1232, false)
+		w.WriteMsg(m)
+	}))
+	if got := ask(t, c); !strings.Contains(got, "FORMERR") || n.Load() != 1 {
+		t.Errorf("%s after %d questions", got, n.Load())
+	}
+}

@@ -1,0 +1,325 @@
+package dns
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	mdns "github.com/miekg/dns"
+
+	"belisha/internal/gate/gatetest"
+	"belisha/internal/verdict"
+)
+
+var (
+	pupil   = netip.MustParseAddr("10.0.0.9")
+	another = netip.MustParseAddr("10.0.0.10")
+)
+
+// asked is what the door answers somebody at an address.
+func asked(t testing.TB, s *Server, client netip.Addr, wire []byte) *mdns.Msg {
+	t.Helper()
+	m := new(mdns.Msg)
+	if err := m.Unpack(s.Answer(t.Context(), wire, client, false)); err != nil {
+		t.Fatalf("an answer that nobody can read: %v", err)
+	}
+	return m
+}
+
+func packed(t testing.TB, name string, kind uint16) []byte {
+	t.Helper()
+	wire, err := question(name, kind).Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wire
+}
+
+// rawQuestion asks for labels of whatever bytes.
+func rawQuestion(labels ...string) []byte {
+	b := []byte{0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}
+	for _, l := range labels {
+		b = append(append(b, byte(len(l))), l...)
+	}
+	return append(b, 0, 0, 1, 0, 1)
+}
+
+func TestANameInOtherLettersIsJudgedAsWhatItMeansAndExistsInASCIIOnly(t *testing.T) {
+	w := gatetest.New(t)
+	r := gatetest.Rules()
+	listed, _, err := verdict.CanonicalHost("bücher-bad.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Own = append(r.Own, verdict.Own{ID: "o9", Text: listed, Act: verdict.Block})
+	w.Porter.Use(gatetest.Snapshot(t, r))
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		return reply(t, r, []string{r.Question[0].Name + " 60 A 203.0.113.5"}, nil)
+	}))
+	for _, c := range []struct {
+		labels  []string
+		blocked bool
+	}{
+		{[]string{"ｂａｄ", "test"}, true},
+		{[]string{"ba\u00add", "test"}, true},
+		{[]string{"x", "bad。test"}, true},
+		{[]string{"bücher-bad", "test"}, true},
+		{[]string{"bücher", "test"}, false},
+		{[]string{"ｏｋ", "test"}, false},
+		{[]string{"ok。test"}, false},
+		{[]string{"faß", "test"}, false},
+	} {
+		got := asked(t, s, pupil, withEDNS(rawQuestion(c.labels...)))
+		if got.Rcode != mdns.RcodeNameError || len(got.Answer) != 0 || len(got.Question) != 1 {
+			t.Errorf("%q: %v", c.labels, got)
+		}
+		if said := info(got) == int(mdns.ExtendedErrorCodeBlocked); said != c.blocked {
+			t.Errorf("%q: says that it is closed: %v", c.labels, said)
+		}
+	}
+	if got := say(asked(t, s, pupil, packed(t, "xn--bcher-kva.test", mdns.TypeA))); got != "NOERROR | A 203.0.113.5" {
+		t.Errorf("in ASCII: %s", got)
+	}
+}
+
+// withEDNS adds an OPT record.
+func withEDNS(b []byte) []byte {
+	b[11] = 1
+	return append(b, 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0)
+}
+
+func info(m *mdns.Msg) int {
+	if opt := m.IsEdns0(); opt != nil {
+		for _, o := range opt.Option {
+			if e, ok := o.(*mdns.EDNS0_EDE); ok {
+				return int(e.InfoCode)
+			}
+		}
+	}
+	return -1
+}
+
+func TestANameIsAnAliasOfOneNameOnly(t *testing.T) {
+	w := gatetest.New(t)
+	zones := map[string][]string{
+		"two.test.":   {"two.test. 60 CNAME ok.test.", "two.test. 60 CNAME bad.test.", "ok.test. 60 A 203.0.113.5", "bad.test. 60 A 203.0.113.66"},
+		"other.test.": {"other.test. 60 CNAME bad.test.", "other.test. 60 CNAME ok.test.", "ok.test. 60 A 203.0.113.5"},
+		"tree.test.":  {"test. 60 DNAME ok.example.", "tree.test. 60 CNAME x.bad.test.", "x.bad.test. 60 A 203.0.113.66", "tree.ok.example. 60 A 203.0.113.7"},
+		"root.test.":  {"test. 60 DNAME .", "root.test. 60 CNAME root.", "root. 60 A 203.0.113.7"},
+	}
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		return reply(t, r, zones[strings.ToLower(r.Question[0].Name)], nil)
+	}))
+	for name, want := range map[string]string{
+		"two.test":   "NOERROR | CNAME ok.test. | A 203.0.113.5",
+		"other.test": "NXDOMAIN",
+		"tree.test":  "NOERROR | DNAME ok.example. | A 203.0.113.7",
+		"root.test":  "NOERROR | DNAME . | CNAME root. | A 203.0.113.7",
+	} {
+		if got := say(ask(t, s, "udp", name, mdns.TypeA)); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestWhoAsksForNamesThatNobodyAnswersTakesNobodyElsesTurn(t *testing.T) {
+	w := gatetest.New(t)
+	release := make(chan struct{})
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		if strings.HasSuffix(strings.ToLower(r.Question[0].Name), "slow.test.") {
+			<-release
+		}
+		return reply(t, r, []string{r.Question[0].Name + " 60 A 203.0.113.5"}, nil)
+	}))
+	six := func(i int) netip.Addr {
+		return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 8: byte(i >> 8), 9: byte(i)})
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	refused := 0
+	flood := func(n int, from func(int) netip.Addr) {
+		for i := range n {
+			wg.Go(func() {
+				wire := packed(t, fmt.Sprintf("n%d.slow.test", i), mdns.TypeA)
+				m := new(mdns.Msg)
+				if err := m.Unpack(s.Answer(t.Context(), wire, from(i), false)); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				refused++
+			})
+		}
+	}
+	flood(mostWaiting+200, func(int) netip.Addr { return pupil })
+	flood(2*mostWaiting+200, six) // each from an address of its own, in one network
+	until(t, func() bool {        // those that get no turn are told at once
+		mu.Lock()
+		defer mu.Unlock()
+		return refused >= 400
+	})
+	for _, who := range []netip.Addr{another, netip.MustParseAddr("2001:db8:1::1")} {
+		if got := say(asked(t, s, who, packed(t, "good.test", mdns.TypeA))); got != "NOERROR | A 203.0.113.5" {
+			t.Errorf("%v is kept waiting: %s", who, got)
+		}
+	}
+	close(release)
+	wg.Wait()
+	if got := say(asked(t, s, pupil, packed(t, "good2.test", mdns.TypeA))); got != "NOERROR | A 203.0.113.5" {
+		t.Errorf("its turns do not come back: %s", got)
+	}
+	if s.slow.all != 0 || len(s.slow.held) != 0 {
+		t.Errorf("%d turns are lost, of %d clients", s.slow.all, len(s.slow.held))
+	}
+}
+
+func until(t testing.TB, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it did not come about in 20 seconds")
+		}
+	}
+}
+
+func TestOnIPv6ANetworkIsLimitedAsAWholeAndADeviceByItself(t *testing.T) {
+	l := newLimiter(2)
+	at := func(s string) bool { return l.take(netip.MustParseAddr(s), gatetest.Noon) }
+	if !at("2001:db8::1") || !at("2001:db8::1") || at("2001:db8::1") {
+		t.Error("one device may ask twice in a second")
+	}
+	if !at("2001:db8::2") || !at("fe80::1%eth0") || !at("fe80::1%eth1") || at("fe80::1") {
+		t.Error("another device in the same network pays for the first")
+	}
+	n := 0
+	for i := range 100 {
+		if at(fmt.Sprintf("2001:db8:7::%x", i+1)) {
+			n++
+		}
+	}
+	if n != 2*perNetwork {
+		t.Errorf("a device that takes a new address each time got %d answers", n)
+	}
+}
+
+func TestTheSchoolsOwnZonesAreAskedOfTheirServersAlone(t *testing.T) {
+	w := gatetest.New(t)
+	inside := gatetest.Upstream(t, "dc1.ashdown.local. 60 A 10.1.1.5", "_ldap._tcp.dc._msdcs.ashdown.local. 60 SRV 0 100 389 dc1.ashdown.local.",
+		"lo.ashdown.local. 60 A 127.0.0.1", "meta.ashdown.local. 60 A 169.254.169.254", "web.ashdown.local. 60 CNAME dc1.ashdown.local.",
+		"trick.ashdown.local. 60 CNAME bad.test.", "bad.test. 60 A 203.0.113.66", "5.1.1.10.in-addr.arpa. 60 PTR dc1.ashdown.local.", "deep.sub.ashdown.local. 60 A 10.9.9.9")
+	below := gatetest.Upstream(t, "x.sub.ashdown.local. 60 A 10.2.2.2")
+	s := door(t, w, gatetest.Upstream(t, "notashdown.local. 60 A 203.0.113.5", "dc1.other.test. 60 A 10.1.1.5"))
+	if err := s.cfg.Resolver.Own([]string{"Ashdown.local. = " + inside, "1.1.10.in-addr.arpa=" + inside, "sub.ashdown.local=" + below}); err != nil {
+		t.Fatal(err)
+	}
+	r := gatetest.Rules()
+	r.UnsignedClosed = true // nobody is signed in, and computers must reach what they sign in to
+	for i := range r.Groups {
+		r.Groups[i].UnlistedClosed = true
+	}
+	r.Own = append(r.Own, verdict.Own{ID: "o9", Text: "closed.ashdown.local", Act: verdict.Block})
+	w.Porter.Use(gatetest.Snapshot(t, r))
+	for _, c := range []struct {
+		name string
+		kind uint16
+		want string
+	}{
+		{"dc1.ashdown.local", mdns.TypeA, "NOERROR | A 10.1.1.5"},
+		{"DC1.Ashdown.Local", mdns.TypeA, "NOERROR | A 10.1.1.5"},
+		{"_ldap._tcp.dc._msdcs.ashdown.local", mdns.TypeSRV, "NOERROR | SRV 0 100 389 dc1.ashdown.local."},
+		{"5.1.1.10.in-addr.arpa", mdns.TypePTR, "NOERROR | PTR dc1.ashdown.local."},
+		{"web.ashdown.local", mdns.TypeA, "NOERROR | CNAME dc1.ashdown.local. | A 10.1.1.5"},
+		{"x.sub.ashdown.local", mdns.TypeA, "NOERROR | A 10.2.2.2"},
+		{"deep.sub.ashdown.local", mdns.TypeA, "NXDOMAIN"}, // the nearer zone's servers know best
+		{"nobody.ashdown.local", mdns.TypeA, "NXDOMAIN"},
+		{"lo.ashdown.local", mdns.TypeA, "NOERROR"},
+		{"meta.ashdown.local", mdns.TypeA, "NOERROR"},
+		{"trick.ashdown.local", mdns.TypeA, "NXDOMAIN"},
+		{"closed.ashdown.local", mdns.TypeA, "NXDOMAIN"},
+		{"notashdown.local", mdns.TypeA, "NXDOMAIN"},
+		{"dc1.other.test", mdns.TypeA, "NXDOMAIN"},
+	} {
+		if got := say(ask(t, s, "udp", c.name, c.kind)); got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.name, mdns.TypeToString[c.kind], got, c.want)
+		}
+	}
+}
+
+func TestHowOwnZonesAreWritten(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"ashdown.internal=10.0.0.2": true, "ashdown.internal=10.0.0.2,10.0.0.3:5353": true, "lan=10.0.0.2": true,
+		"10.in-addr.arpa=10.0.0.2": true, "kent.sch.uk=10.0.0.2": true, "d.f.ip6.arpa=10.0.0.2": true,
+		"ashdown.internal": false, "=10.0.0.2": false, "ashdown.internal=": false, "ashdown.internal=dc1": false,
+		"com=10.0.0.2": false, "co.uk=10.0.0.2": false, "sch.uk=10.0.0.2": false, "arpa=10.0.0.2": false, "in-addr.arpa=10.0.0.2": false,
+		".=10.0.0.2": false, "10.0.0.1=10.0.0.2": false, "a b=10.0.0.2": false,
+	} {
+		if err := CheckZones([]string{text}); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := CheckZones([]string{"a.internal=10.0.0.2", "A.internal.=10.0.0.3"}); err == nil {
+		t.Error("a zone may be there twice")
+	}
+}
+
+func TestChromeAndAppleAreToldToAskHere(t *testing.T) {
+	w := gatetest.New(t)
+	s := door(t, w, gatetest.Upstream(t))
+	for name, counted := range map[string]bool{"dns-tunnel-check.googlezip.net": false, "canary.mask.apple-dns.net": true, "mask-t.apple-dns.net": true} {
+		before := len(w.Porter.Bypasses())
+		if got := ask(t, s, "udp", name, mdns.TypeA); got.Rcode != mdns.RcodeNameError {
+			t.Errorf("%s: %s", name, say(got))
+		}
+		if !counted && len(w.Porter.Bypasses()) != before {
+			t.Errorf("%s is asked by every browser and counts as going round", name)
+		}
+	}
+}
+
+func TestHowLongAConnectionMayRestIsToldToWhoAsksOnOne(t *testing.T) {
+	w := gatetest.New(t)
+	s := door(t, w, gatetest.Upstream(t, zone...))
+	m := question("ok.test", mdns.TypeA)
+	m.SetEdns0(1232, false)
+	m.IsEdns0().Option = []mdns.EDNS0{&mdns.EDNS0_TCP_KEEPALIVE{Code: mdns.EDNS0TCPKEEPALIVE}}
+	for network, want := range map[string]int{"udp": -1, "tcp": int(idleTCP / (100 * time.Millisecond))} {
+		c := &mdns.Client{Net: network, Timeout: 5 * time.Second}
+		got, _, err := c.Exchange(m, s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := -1
+		for _, o := range got.IsEdns0().Option {
+			if k, ok := o.(*mdns.EDNS0_TCP_KEEPALIVE); ok {
+				said = int(k.Timeout)
+			}
+		}
+		if said != want {
+			t.Errorf("%s: %d, want %d", network, said, want)
+		}
+	}
+}
+
+func TestWhatUpstreamCouldNotProveIsSaid(t *testing.T) {
+	w := gatetest.New(t)
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		m := new(mdns.Msg)
+		m.SetRcode(r, mdns.RcodeServerFailure)
+		m.SetEdns0(1232, false)
+		code := mdns.ExtendedErrorCodeDNSBogus
+		if strings.HasPrefix(strings.ToLower(r.Question[0].Name), "away") {
+			code = mdns.ExtendedErrorCodeNoReachableAuthority
+		}
+		m.IsEdns0().Option = []mdns.EDNS0{&mdns.EDNS0_EDE{InfoCode: code, ExtraText: "<script>"}}
+		return m
+	}))
+	for name, want := range map[string]uint16{"bogus.test": mdns.ExtendedErrorCodeDNSBogus, "away.test": mdns.ExtendedErrorCodeNoReachableAuthority} {
+		got := ask(t, s, "udp", name, mdns.TypeA)
+		if got.Rcode != mdns.RcodeServerFailure || info(got) != int(want) || strings.Contains(got.String(), "script") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
