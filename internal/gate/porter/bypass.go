@@ -18,6 +18,7 @@ const (
 	BypassRelay                 // a relay that hides where the web goes
 	BypassForeign               // name services outside the school
 	BypassTunnel                // data in the names themselves
+	BypassHidden                // a connection that does not say, or hides, which site it is for
 	bypassKinds
 )
 
@@ -34,6 +35,7 @@ type Bypasses struct {
 	Relay   uint64     `json:"relay,omitempty"`
 	Foreign uint64     `json:"foreign,omitempty"`
 	Tunnel  uint64     `json:"tunnel,omitempty"`
+	Hidden  uint64     `json:"hidden,omitempty"`
 }
 
 const (
@@ -71,7 +73,7 @@ func (p *Porter) Bypassed(who *subject.Found, kind Bypass) {
 }
 
 func (e *Bypasses) count(kind Bypass) *uint64 {
-	return [bypassKinds]*uint64{&e.Canary, &e.Relay, &e.Foreign, &e.Tunnel}[kind]
+	return [bypassKinds]*uint64{&e.Canary, &e.Relay, &e.Foreign, &e.Tunnel, &e.Hidden}[kind]
 }
 
 // forget makes room: the quarter that tried longest ago goes.

@@ -209,6 +209,7 @@ func (s *Server) unnamed(ctx context.Context, v *visit, asked *porter.Answer, er
 	case asked == nil && len(v.first) == 0:
 		// Opened ahead of need, and never used: of that nothing is known.
 	case asked == nil:
+		s.porter.Bypassed(&v.who, porter.BypassHidden)
 		refused := s.porter.Refuse(&v.who, s.question(v, ""), reasonOf(err))
 		s.closeTunnel(ctx, v, &refused)
 	case len(v.first) == 0:
@@ -219,6 +220,9 @@ func (s *Server) unnamed(ctx context.Context, v *visit, asked *porter.Answer, er
 	case !s.passes(asked):
 		s.closeTunnel(ctx, v, asked)
 	default:
+		if !asked.Verdict.Support {
+			s.porter.Bypassed(&v.who, porter.BypassHidden)
+		}
 		refused := s.porter.Refuse(&v.who, asked.Question, reasonOf(err))
 		s.closeTunnel(ctx, v, &refused)
 	}
@@ -228,6 +232,7 @@ func (s *Server) unnamed(ctx context.Context, v *visit, asked *porter.Answer, er
 func (s *Server) admitTLS(ctx context.Context, v *visit, answer *porter.Answer, questions []porter.Question, h *hello, name string) {
 	switch {
 	case h.ech && hidesName(answer):
+		s.porter.Bypassed(&v.who, porter.BypassHidden)
 		refused := s.porter.Refuse(&v.who, answer.Question, verdict.ReasonBypass)
 		refused.Note("the site's name is encrypted")
 		s.blockTLS(ctx, v, &refused, name)

@@ -26,7 +26,9 @@ type line struct {
 	running *tunnel
 	page    http.HandlerFunc // nil: requests are judged one by one
 	state   tls.ConnectionState
+	agreed  time.Time // on TLS
 	remove  func()
+	quiet   func() // it ended soon and nothing was asked on it
 
 	begun, dropped atomic.Int64
 }
@@ -42,6 +44,9 @@ func (l *line) Read(p []byte) (int, error) {
 // Close implements net.Conn.
 func (l *line) Close() error {
 	l.remove()
+	if l.begun.Load() == 0 && !l.agreed.IsZero() && systemNow().Sub(l.agreed) < quietSoon {
+		l.quiet()
+	}
 	return l.Conn.Close()
 }
 
@@ -177,6 +182,11 @@ func (s *Server) serveTLS(v *visit, name string, page http.HandlerFunc, stay fun
 	l.running = newTunnel(v.addr, v.basic, func() { v.client.Close() })
 	l.running.stay = stay
 	l.remove = sync.OnceFunc(s.tunnels.add(l.running))
+	l.quiet = sync.OnceFunc(func() {
+		if l.page == nil {
+			s.troubles.hungUp(name, v.addr, s.porter.Now())
+		}
+	})
 	conn := tls.Server(l, s.tls)
 	err := conn.SetDeadline(systemNow().Add(helloFor))
 	if err == nil {
@@ -189,7 +199,7 @@ func (s *Server) serveTLS(v *visit, name string, page http.HandlerFunc, stay fun
 		_ = l.Close()
 		return err
 	}
-	l.state = conn.ConnectionState()
+	l.state, l.agreed = conn.ConnectionState(), systemNow()
 	s.ended.Add(1)
 	if l.state.DidResume {
 		s.resumed.Add(1)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"belisha/internal/gate/control"
@@ -20,6 +21,13 @@ const (
 const (
 	maxTroubles       = 500
 	maxTroubleClients = 16
+
+	// Many programs agree on TLS, look at the certificate and hang up. So do
+	// browsers now and then, with a connection that they do not need after all.
+	quietSoon   = 3 * time.Second // after agreeing
+	quietOften  = 3               // within
+	quietWithin = time.Hour
+	quietDetail = "it hangs up without asking for anything"
 )
 
 var noClient netip.Addr
@@ -36,11 +44,56 @@ type trouble struct {
 // troubles remembers which sites could not be inspected, so that somebody can
 // decide about them. It is bounded, and forgets the oldest.
 type troubles struct {
-	mu   sync.Mutex
-	have map[troubleKey]*trouble
+	mu    sync.Mutex
+	have  map[troubleKey]*trouble
+	quiet map[string]*hangups
+	some  atomic.Bool // there was any such
 }
 
-func newTroubles() *troubles { return &troubles{have: make(map[troubleKey]*trouble)} }
+// hangups are how often a site's connections were hung up on lately before
+// anything was asked.
+type hangups struct {
+	count int
+	first time.Time
+}
+
+func newTroubles() *troubles {
+	return &troubles{have: make(map[troubleKey]*trouble), quiet: make(map[string]*hangups)}
+}
+
+// hungUp notes a connection that was agreed on and then left. Where it is the
+// rule at a site, and not a browser's change of mind, it is a trouble.
+func (t *troubles) hungUp(host string, client netip.Addr, now time.Time) {
+	t.mu.Lock()
+	q := t.quiet[host]
+	if q == nil || now.Sub(q.first).Abs() > quietWithin {
+		if q == nil && len(t.quiet) >= maxTroubles {
+			clear(t.quiet)
+		}
+		q = &hangups{first: now}
+		t.quiet[host] = q
+	}
+	q.count++
+	often := q.count >= quietOften
+	t.some.Store(true)
+	t.mu.Unlock()
+	if often {
+		t.add(host, troublePinned, quietDetail, client, now)
+	}
+}
+
+// works notes that something was asked of a site after all.
+func (t *troubles) works(host string) {
+	if !t.some.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.quiet, host)
+	if x := t.have[troubleKey{host, troublePinned}]; x != nil && x.detail == quietDetail {
+		delete(t.have, troubleKey{host, troublePinned})
+	}
+}
 
 func (t *troubles) add(host, kind, detail string, client netip.Addr, now time.Time) {
 	t.mu.Lock()
