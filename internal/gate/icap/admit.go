@@ -1,6 +1,7 @@
 package icap
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -27,6 +28,9 @@ func isShortage(err error) bool {
 // the whole service for dead.
 func (s *Server) welcome(nc net.Conn) {
 	peer := addressOf(nc.RemoteAddr())
+	if s.cfg.TLS != nil {
+		nc = tls.Server(nc, s.cfg.TLS)
+	}
 	c := newConn(s, nc, peer)
 	s.mu.Lock()
 	n := len(s.conns)
@@ -39,20 +43,28 @@ func (s *Server) welcome(nc net.Conn) {
 		return
 	}
 	s.conns[c] = struct{}{}
-	first := false
-	if c.stranger && len(s.told) < maxTold {
-		_, had := s.told[peer]
-		first = !had
-		s.told[peer] = struct{}{}
-	}
 	s.mu.Unlock()
-	if first {
-		s.cfg.Log.Warn("an ICAP client is not listed in peers and was refused", "address", peer.String())
+	if c.stranger {
+		s.once(peer, "an ICAP client is not listed in peers and was refused")
 	}
 	s.all.Go(func() {
 		defer s.leave(c)
 		c.serve()
 	})
+}
+
+// once writes something about a client to the log, the first time.
+func (s *Server) once(peer netip.Addr, what string, more ...any) {
+	s.mu.Lock()
+	_, had := s.told[peer]
+	first := !had && len(s.told) < maxTold
+	if first {
+		s.told[peer] = struct{}{}
+	}
+	s.mu.Unlock()
+	if first {
+		s.cfg.Log.Warn(what, append(more, "address", peer.String())...)
+	}
 }
 
 func (s *Server) leave(c *conn) {

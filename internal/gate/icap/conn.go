@@ -3,6 +3,8 @@ package icap
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,8 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"belisha/internal/kit/clock"
@@ -50,11 +54,34 @@ func systemNow() time.Time { return clock.System{}.Now() }
 
 // serve answers one request after the other until one of them is the last.
 func (c *conn) serve() {
+	if !c.shake() {
+		return
+	}
 	for c.next() {
 	}
 	if c.w.Flush() == nil {
 		c.linger()
 	}
+}
+
+// shake has the client see our certificate, where the door has one.
+func (c *conn) shake() bool {
+	t, ok := c.net.Conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	wait := headFor
+	if c.stranger || c.busy {
+		wait = strangerFor
+	}
+	ctx, stop := context.WithTimeout(c.server.ctx, wait)
+	defer stop()
+	if err := t.HandshakeContext(ctx); err != nil {
+		c.server.counts.refused.Add(1)
+		c.server.once(c.peer, "an ICAP client did not agree on TLS", "error", err.Error())
+		return false
+	}
+	return true
 }
 
 // linger lets the last answer arrive: to close on what was not read would
@@ -84,15 +111,28 @@ func (c *conn) next() bool {
 	}
 	c.net.read = min(c.net.read, headFor)
 	x := &exchange{c: c, s: c.server}
-	err := c.readHead()
+	return x.after(x.whole())
+}
+
+// whole reads one request and answers it. A fault of ours closes.
+func (x *exchange) whole() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.s.counts.faults.Add(1)
+			x.s.cfg.Log.Error("an ICAP request could not be handled", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			x.ending = true
+			err = x.failClosed()
+		}
+	}()
+	err = x.c.readHead()
 	if err == nil {
-		x.m, err = parseMessage(c.head)
+		x.m, err = parseMessage(x.c.head)
 	}
-	c.server.counts.requests.Add(1)
-	if err == nil {
-		err = x.run()
+	x.s.counts.requests.Add(1)
+	if err != nil {
+		return err
 	}
-	return x.after(err)
+	return x.run()
 }
 
 // readHead reads up to the empty line into c.head.
@@ -140,34 +180,28 @@ type exchange struct {
 
 // run answers the request. What it returns could not be answered so.
 func (x *exchange) run() error {
-	s, m := x.s, x.m
+	m := x.m
 	if x.c.stranger {
 		return &fault{http.StatusForbidden, "this client is not listed"}
 	}
-	method, known := serviceMethod(m.service)
+	methods := serviceMethods(m.service)
 	switch {
-	case m.method == methodOptions && (known || m.service == "*"):
-		return x.options(method)
+	case m.method == methodOptions && strings.TrimPrefix(m.service, "/") == "*":
+		return x.options(serviceMethods(""))
+	case m.method == methodOptions && methods != nil:
+		return x.options(methods)
 	case x.c.busy:
 		return &fault{http.StatusServiceUnavailable, "there are too many connections"}
 	case m.method != methodOptions && m.method != methodRequest && m.method != methodResponse:
 		return &fault{http.StatusNotImplemented, "this method is not known"}
-	case !known:
+	case methods == nil:
 		return &fault{http.StatusNotFound, "there is no such service"}
-	case m.method != method:
-		return &fault{http.StatusMethodNotAllowed, "this service is for " + method}
+	case !slices.Contains(methods, m.method):
+		return &fault{http.StatusMethodNotAllowed, "this service is for " + methods[0]}
 	}
 	if err := x.readParts(); err != nil {
 		return err
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			s.counts.faults.Add(1)
-			s.cfg.Log.Error("an ICAP request could not be handled", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			x.ending = true
-			x.failClosed()
-		}
-	}()
 	if m.method == methodRequest {
 		return x.request()
 	}
@@ -176,16 +210,17 @@ func (x *exchange) run() error {
 
 // failClosed shows a page where something went wrong inside, if nothing has
 // been said yet.
-func (x *exchange) failClosed() {
-	if x.began {
-		return
+func (x *exchange) failClosed() error {
+	switch {
+	case x.began:
+		return nil
+	case x.req == nil && x.res == nil:
+		return &fault{http.StatusInternalServerError, "something went wrong here"}
 	}
 	who := x.s.porter.Who(netip.Addr{}, nil)
 	answer := x.s.porter.Refuse(&who, x.nothing(), verdict.ReasonUnscanned)
 	x.s.porter.Record(x.s.ctx, &answer)
-	if err := x.show(&answer, ""); err != nil {
-		x.s.cfg.Log.Debug("an ICAP client did not take its page", "error", err.Error())
-	}
+	return x.show(&answer, "")
 }
 
 // readParts reads the HTTP heads, and the preview of the body.

@@ -46,7 +46,7 @@ func FuzzRequestHead(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := parseRequest(b)
+		a, err := parseRequest(b, "http")
 		if err != nil {
 			return
 		}

@@ -9,6 +9,7 @@ package icap
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,7 +57,8 @@ type Front interface {
 	Password(ctx context.Context, header string, client netip.Addr) *subject.Row
 }
 
-// Config is what the door needs. Content, Namer and Tag may be nil.
+// Config is what the door needs. Content, Namer, Tag, TLS and Beside may be
+// nil.
 type Config struct {
 	Porter  *porter.Porter
 	Content porter.Content
@@ -67,6 +69,11 @@ type Config struct {
 	// Tag says in a few bytes which version of what is used besides the rules,
 	// such as the virus scanner's signatures.
 	Tag func() string
+	// TLS is what the door proves itself with; nil: it is not encrypted.
+	TLS *tls.Config
+	// Beside is a door that is open already: a client may send its requests to
+	// one of them and the answers to the other.
+	Beside *Server
 	// Peers may connect from off this machine.
 	Peers []netip.Prefix
 	Clock clock.Clock
@@ -86,7 +93,7 @@ type Server struct {
 	porter   *porter.Porter
 	listener net.Listener
 	pairs    *pairs
-	tags     tags
+	tags     *tags
 	ctx      context.Context
 	stop     context.CancelFunc
 	all      sync.WaitGroup
@@ -123,10 +130,16 @@ func Listen(address string, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("opening ICAP: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Server{
-		cfg: cfg, porter: cfg.Porter, listener: ln, pairs: newPairs(), ctx: ctx, stop: stop,
-		tags: tags{start: rand.Text()[:8]}, conns: make(map[*conn]struct{}), told: make(map[netip.Addr]struct{}),
-	}, nil
+	s := &Server{
+		cfg: cfg, porter: cfg.Porter, listener: ln, ctx: ctx, stop: stop,
+		conns: make(map[*conn]struct{}), told: make(map[netip.Addr]struct{}),
+	}
+	if first := cfg.Beside; first != nil {
+		s.pairs, s.tags = first.pairs, first.tags
+	} else {
+		s.pairs, s.tags = newPairs(), &tags{start: rand.Text()[:8]}
+	}
+	return s, nil
 }
 
 // Addr is where the door is.

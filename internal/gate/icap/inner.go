@@ -28,9 +28,10 @@ type asked struct {
 	page    string // the whole address, for "go on"; "" for CONNECT
 }
 
-// parseRequest reads an HTTP request's head. What is returned with an error
-// is as much as could be read, and never nil.
-func parseRequest(block []byte) (*asked, error) {
+// parseRequest reads an HTTP request's head. Usual is the scheme of an address
+// that does not say which. What is returned with an error is as much as could
+// be read, and never nil.
+func parseRequest(block []byte, usual string) (*asked, error) {
 	a := &asked{http: &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}, Body: http.NoBody}}
 	line, rest, ok := cutLine(block)
 	method, after, ok1 := strings.Cut(string(line), " ")
@@ -52,7 +53,7 @@ func parseRequest(block []byte) (*asked, error) {
 	if r.ContentLength, ok = length(header["Content-Length"]); !ok || len(hosts) > 1 {
 		return a, errInner
 	}
-	if !a.where(method, target, hosts) {
+	if !a.where(method, target, usual, hosts) {
 		return a, errInner
 	}
 	return a, nil
@@ -91,7 +92,7 @@ func length(values []string) (int64, bool) {
 }
 
 // where finds the host, port and path that are asked for.
-func (a *asked) where(method, target string, hosts []string) bool {
+func (a *asked) where(method, target, scheme string, hosts []string) bool {
 	if method == http.MethodConnect {
 		a.connect = true
 		var ok bool
@@ -101,13 +102,17 @@ func (a *asked) where(method, target string, hosts []string) bool {
 		a.http.URL = &url.URL{Host: target}
 		return agrees(hosts, a.host)
 	}
-	scheme, rest, absolute := strings.Cut(target, "://")
-	if !absolute || strings.HasPrefix(target, "/") {
-		// An origin's form: some clients leave the address to Host.
-		if !strings.HasPrefix(target, "/") || len(hosts) != 1 {
-			return false
+	said, rest, absolute := strings.Cut(target, "://")
+	switch {
+	case absolute && !strings.HasPrefix(target, "/"):
+		scheme = said
+	case !strings.HasPrefix(target, "/") || len(hosts) != 1:
+		return false
+	default: // an origin's form: some clients leave the address to Host
+		rest = hosts[0] + target
+		if strings.HasSuffix(hosts[0], ":443") {
+			scheme = "https"
 		}
-		scheme, rest = "http", hosts[0]+target
 	}
 	usual := usualPort(scheme)
 	if usual == 0 {

@@ -3,6 +3,7 @@ package icap
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"weak"
 
@@ -22,21 +23,24 @@ const (
 	statusComposition = 418
 )
 
-// serviceMethod is what a service is for. The second names are those of other
-// servers, so that a school need only change the address.
-func serviceMethod(path string) (method string, known bool) {
-	switch path {
+// serviceMethods are what a service is for. The second names are those of other
+// servers, so that a school need only change the address. Firewalls that have
+// one path for both, or none, get both without one.
+func serviceMethods(path string) []string {
+	switch strings.ToLower(path) {
 	case "/reqmod", "/request":
-		return methodRequest, true
+		return []string{methodRequest}
 	case "/respmod", "/response", "/avscan":
-		return methodResponse, true
+		return []string{methodResponse}
+	case "":
+		return []string{methodRequest, methodResponse}
 	}
-	return "", false
+	return nil
 }
 
 // options says what the service takes. Without "Transfer-Preview: *" Squid
 // takes it that no preview is wanted, whatever Preview says.
-func (x *exchange) options(method string) error {
+func (x *exchange) options(methods []string) error {
 	if err := compose(methodOptions, x.m.parts); err != nil {
 		return err
 	}
@@ -46,12 +50,9 @@ func (x *exchange) options(method string) error {
 			return errBody
 		}
 	}
-	if method == "" {
-		method = methodRequest + ", " + methodResponse
-	}
 	x.ending = x.ending || x.c.busy
 	return x.begin(http.StatusOK, nullBody+"=0",
-		"Methods: "+method,
+		"Methods: "+strings.Join(methods, ", "),
 		"Service: Belisha",
 		"Service-ID: belisha",
 		"Allow: 204, 206, trailers",
@@ -81,7 +82,7 @@ func (s *Server) tag() string {
 		besides = s.cfg.Tag()
 	}
 	rules := weak.Make(s.porter.Snapshot())
-	t := &s.tags
+	t := s.tags
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.text == "" || t.rules != rules || t.besides != besides {

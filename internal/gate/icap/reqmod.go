@@ -20,7 +20,7 @@ const maxForm = 1 << 20 // what the people's pages take
 
 // request answers REQMOD: may this go out?
 func (x *exchange) request() error {
-	a, err := parseRequest(x.req)
+	a, err := parseRequest(x.req, x.scheme())
 	who := x.who()
 	if err != nil {
 		q := x.nothing()
@@ -44,6 +44,15 @@ func (x *exchange) request() error {
 		return x.refuse(&answer, a.page)
 	}
 	return x.send(a, &answer)
+}
+
+// scheme is that of a request whose own address does not say it: firewalls put
+// it beside.
+func (x *exchange) scheme() string {
+	if strings.EqualFold(x.m.header.Get("X-Forwarded-Proto"), "https") {
+		return "https"
+	}
+	return "http"
 }
 
 // send lets an open request go on, unless what is in it closes it.

@@ -13,7 +13,7 @@ import (
 // does not count: it is judged again, since it may be another client's that
 // asked, or nobody's.
 func (x *exchange) response() error {
-	a, err := parseRequest(x.req)
+	a, err := parseRequest(x.req, x.scheme())
 	who := x.who()
 	if err != nil {
 		q := x.nothing()

@@ -38,7 +38,6 @@ func TestWhatIsNotICAPAsItMustBeGetsTheRightAnswerAndEndsTheConnection(t *testin
 		{"an address of another kind", "OPTIONS http://f/reqmod ICAP/1.0\r\n\r\n", 400},
 		{"a method that is none", "FETCH icap://f/reqmod ICAP/1.0\r\nEncapsulated: null-body=0\r\n\r\n", 501},
 		{"a service that is none", "OPTIONS icap://f/nothing ICAP/1.0\r\n\r\n", 404},
-		{"no service", "OPTIONS icap://f ICAP/1.0\r\n\r\n", 404},
 		{"the other service's method", "RESPMOD icap://f/reqmod ICAP/1.0\r\nEncapsulated: res-hdr=0, null-body=40\r\n\r\n", 405},
 		{"no Encapsulated", "REQMOD icap://f/reqmod ICAP/1.0\r\n\r\n" + head, 400},
 		{"two of them", "REQMOD icap://f/reqmod ICAP/1.0\r\nEncapsulated: req-hdr=0, null-body=9\r\nEncapsulated: req-hdr=0, null-body=9\r\n\r\n" + head, 400},
