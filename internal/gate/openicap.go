@@ -1,10 +1,6 @@
 package gate
 
 import (
-	"fmt"
-	"net/netip"
-	"strings"
-
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/icap"
 )
@@ -39,21 +35,4 @@ func (r *running) icapStatus() *control.ICAP {
 		}
 	}
 	return nil
-}
-
-// peerRanges reads the addresses and ranges of listed proxies and clients.
-func peerRanges(list []string) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	for _, text := range list {
-		text = strings.TrimSpace(text)
-		if p, err := netip.ParsePrefix(text); err == nil {
-			out = append(out, p.Masked())
-		} else if a, err := netip.ParseAddr(text); err == nil {
-			a = a.Unmap().WithZone("")
-			out = append(out, netip.PrefixFrom(a, a.BitLen()))
-		} else {
-			return nil, fmt.Errorf("peers has %q, which is no address or range such as 10.1.0.9 or 10.1.0.0/24", text)
-		}
-	}
-	return out, nil
 }

@@ -15,7 +15,8 @@ func (r *running) openIdentity(pc *proxy.Config) error {
 		return err
 	}
 	if len(peers) > 0 {
-		pc.Peers = &identity.Peers{Ranges: peers, Names: r.names, Now: cfg.Clock.Now}
+		r.peers = &identity.Peers{Ranges: peers, Names: r.names, Now: cfg.Clock.Now}
+		pc.Peers = r.peers
 	}
 	if cfg.Doors.Keytab != "" {
 		pc.Kerberos = identity.NewKerberos(cfg.Doors.Keytab, r.names, cfg.Clock, cfg.Log)

@@ -44,8 +44,9 @@ type running struct {
 	more   []opened
 	names  *identity.Names // whom the network's names mean
 	radius *accounting.Server
-	looks  looks        // inside messages
-	shared proxy.Config // what the browsers' door was opened with, for others that do as it does
+	peers  *identity.Peers // nil where none is listed
+	looks  looks           // inside messages
+	shared proxy.Config    // what the browsers' door was opened with, for others that do as it does
 	ctl    net.Listener
 	web    *http.Server
 	state  control.State

@@ -26,6 +26,7 @@ func (r *running) Status() control.Status {
 		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
 		Bypasses: r.porter.Bypasses(), Content: r.looks.status(), ICAP: r.icapStatus(),
 		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard()),
+		Proxies: r.peers.Status(),
 	}
 	if text := r.rulesError.Load(); text != nil {
 		s.RulesError = *text

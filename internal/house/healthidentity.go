@@ -22,7 +22,7 @@ const quietFor = 24 * time.Hour
 // it is to.
 func (h *House) identityHealth(ctx context.Context) []review.Check {
 	f := h.cfg.File.Gate
-	if f.Keytab == "" && h.cfg.Listen.RADIUS == "" {
+	if f.Keytab == "" && h.cfg.Listen.RADIUS == "" && len(f.Peers) == 0 {
 		return nil
 	}
 	st, err := h.gate.status(ctx)
@@ -36,7 +36,46 @@ func (h *House) identityHealth(ctx context.Context) []review.Check {
 	if st.Accounting.Set {
 		out = append(out, h.accountingHealth(st.Accounting))
 	}
+	if len(f.Peers) > 0 {
+		if k, ok := h.proxiesHealth(st.Proxies); ok {
+			out = append(out, k)
+		}
+	}
 	return out
+}
+
+// proxiesHealth says which listed proxies do not say who asks: for whoever
+// comes through them the strictest rules hold, and one that is no proxy is
+// believed all the same. Those that only use ICAP are not among them.
+func (h *House) proxiesHealth(list []gatecontrol.Proxy) (review.Check, bool) {
+	k := review.Check{Name: "Listed proxies", State: control.Kept}
+	var good, silent []string
+	for _, p := range list {
+		last := p.Last.In(h.zone()).Format("15:04")
+		if p.Silent > 0 {
+			silent = append(silent, fmt.Sprintf("%s (%d of %d requests, last at %s)", p.Address, p.Silent, p.Asked, last))
+			continue
+		}
+		good = append(good, fmt.Sprintf("%s last at %s", p.Address, last))
+	}
+	if len(good) > 0 {
+		k.Words = "They say who asks: " + words.And(few(good)) + "."
+	}
+	if len(silent) > 0 {
+		k.State = control.AtRisk
+		k.Words = strings.TrimSpace("These do not say who asks, so nobody is known there: " + strings.Join(few(silent), "; ") + ". " + k.Words)
+		k.Todo = "If it is a proxy, have it send X-Forwarded-For; if it is a device, take it out of [gate] peers at once, since whatever it says of others is believed. doc/identity.md says how."
+	}
+	return k, len(list) > 0
+}
+
+// few are the first of a long list, and how many more there are.
+func few(list []string) []string {
+	const most = 8
+	if len(list) <= most {
+		return list
+	}
+	return append(slices.Clone(list[:most]), fmt.Sprintf("%d more", len(list)-most))
 }
 
 func (h *House) kerberosHealth(s gatecontrol.Kerberos) review.Check {

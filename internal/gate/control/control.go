@@ -105,6 +105,8 @@ type Status struct {
 	// Kerberos and Accounting are how the network says who is there.
 	Kerberos   Kerberos   `json:"kerberos,omitzero"`
 	Accounting Accounting `json:"accounting,omitzero"`
+	// Proxies are the listed ones that asked at the proxy's door, by address.
+	Proxies []Proxy `json:"proxies,omitempty"`
 	// Paused says by row until when the web is paused, for those rows for
 	// which it is.
 	Paused map[string]time.Time `json:"paused,omitempty"`
@@ -129,6 +131,14 @@ type Accounting struct {
 	Strange  uint64    `json:"strange"`  // packets from whom nobody listed
 	Sessions int       `json:"sessions"` // of people, now
 	Unknown  uint64    `json:"unknown"`  // names that mean nobody here
+}
+
+// Proxy is one that is believed when it says who asks.
+type Proxy struct {
+	Address string    `json:"address"`
+	Asked   uint64    `json:"asked"`
+	Silent  uint64    `json:"silent"` // of these, those that did not say who asks
+	Last    time.Time `json:"last"`
 }
 
 // Speaker is one that sends accounting.

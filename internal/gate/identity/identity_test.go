@@ -193,6 +193,7 @@ type claim struct {
 	name, realm, as string
 	service         string
 	key             *keytab.Keytab
+	kvno            int // 0: the first
 	begins, ends    time.Time
 	made            time.Time
 	mutual          bool
@@ -203,7 +204,7 @@ func (c claim) request(t testing.TB) (raw []byte, session types.EncryptionKey) {
 	t.Helper()
 	name := types.NewPrincipalName(1, c.name)
 	ticket, session, err := messages.NewTicket(name, c.realm, types.NewPrincipalName(2, c.service), "HILL.TEST",
-		types.NewKrbFlags(), c.key, 18, 1, c.begins, c.begins, c.ends, c.ends)
+		types.NewKrbFlags(), c.key, 18, max(c.kvno, 1), c.begins, c.begins, c.ends, c.ends)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,8 +235,7 @@ func mia(t testing.TB) claim {
 
 func TestATicketMustBeWhatItSays(t *testing.T) {
 	keys := service(t)
-	both := service(t)
-	if err := both.AddEntry("cifs/proxy", "HILL.TEST", "service", noon, 1, 18); err != nil {
+	if err := keys.AddEntry("cifs/proxy", "HILL.TEST", "files", noon, 1, 18); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -250,7 +250,26 @@ func TestATicketMustBeWhatItSays(t *testing.T) {
 		{"made long ago", func(c *claim) { c.made = noon.Add(-6 * time.Minute) }, errSkew},
 		{"somebody else's", func(c *claim) { c.as = "mrhill" }, errMatch},
 		{"of another realm", func(c *claim) { c.realm = "ELSEWHERE.TEST" }, errRealm},
-		{"for files", func(c *claim) { c.service, c.key = "cifs/proxy", both }, errService},
+		{"by the service's short name", func(c *claim) {
+			c.service, c.key = "HTTP/PROXY.hill.test", keytab.New()
+			if err := c.key.AddEntry("HTTP/PROXY.hill.test", "HILL.TEST", "service", noon, 1, 18); err != nil {
+				t.Fatal(err)
+			}
+			same := &keys.Entries[0].Key
+			c.key.Entries[0].Key.KeyValue = same.KeyValue // one account, two names
+		}, nil},
+		{"by another number of the key", func(c *claim) {
+			c.key = service(t)
+			c.key.Entries[0].KVNO, c.kvno = 65537, 65537
+		}, nil},
+		{"for files under a key of its own, as if for the web", func(c *claim) {
+			c.key = keytab.New()
+			if err := c.key.AddEntry("HTTP/proxy", "HILL.TEST", "service", noon, 1, 18); err != nil {
+				t.Fatal(err)
+			}
+			c.key.Entries[0].Key = keys.Entries[1].Key
+		}, errKey},
+		{"for files", func(c *claim) { c.service, c.key = "cifs/proxy", keys }, errService},
 		{"under another key", func(c *claim) {
 			c.key = keytab.New()
 			if err := c.key.AddEntry("HTTP/proxy", "HILL.TEST", "guessed", noon, 1, 18); err != nil {

@@ -119,7 +119,7 @@ func readKeytab(path string) (keys *keytab.Keytab, err error) {
 		return nil, errors.New("the keytab is damaged, or no keytab")
 	}
 	for i := range keys.Entries {
-		if p := keys.Entries[i].Principal; len(p.Components) == 2 && p.Components[0] == "HTTP" {
+		if forWeb(keys.Entries[i].Principal.Components) {
 			return keys, nil
 		}
 	}

@@ -2,12 +2,15 @@ package identity
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"belisha/internal/gate/control"
 	"belisha/internal/gate/subject"
 )
 
@@ -18,6 +21,48 @@ type Peers struct {
 	Ranges []netip.Prefix
 	Names  *Names // may be nil: no name means anybody
 	Now    func() time.Time
+
+	mu    sync.Mutex
+	heard map[netip.Addr]*control.Proxy
+}
+
+// maxPeers bounds how many listed proxies are counted apart.
+const maxPeers = 256
+
+// Note counts a request of a listed proxy, which said who asks or did not. One
+// that never says it may be no proxy at all.
+func (p *Peers) Note(at netip.Addr, said bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x := p.heard[at]
+	if x == nil {
+		if len(p.heard) >= maxPeers {
+			return
+		}
+		if p.heard == nil {
+			p.heard = map[netip.Addr]*control.Proxy{}
+		}
+		x = &control.Proxy{Address: at.String()}
+		p.heard[at] = x
+	}
+	x.Asked++
+	x.Last = p.Now()
+	if !said {
+		x.Silent++
+	}
+}
+
+// Status is who of the listed ones asked, by address.
+func (p *Peers) Status() (out []control.Proxy) {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, at := range slices.SortedFunc(maps.Keys(p.heard), netip.Addr.Compare) {
+		out = append(out, *p.heard[at])
+	}
+	return out
 }
 
 // Has reports a listed proxy.

@@ -53,6 +53,7 @@ const (
 	flagInvalid         = 7
 	usageAnswer         = 12 // AP_REP encrypted part
 	maxComponents       = 3
+	maxKeys             = 32 // of one keytab that are tried
 )
 
 // verify checks a KRB_AP_REQ (RFC 4120, 3.2.3) against the keys of this
@@ -71,7 +72,7 @@ func verify(keys *keytab.Keytab, raw []byte, client netip.Addr, now time.Time, s
 	if len(service) == 0 || len(service) > maxComponents || !strings.EqualFold(service[0], "HTTP") || bit(req.APOptions.Bytes, optionUseSessionKey) {
 		return proved{}, errService
 	}
-	if err := req.Ticket.DecryptEncPart(keys, nil); err != nil {
+	if !unlock(&req.Ticket, keys) {
 		return proved{}, errKey
 	}
 	t := &req.Ticket.DecryptedEncPart
@@ -101,6 +102,32 @@ func verify(keys *keytab.Keytab, raw []byte, client netip.Addr, now time.Time, s
 	}
 	return out, err
 }
+
+// unlock opens a ticket with whichever key of HTTP/… it was made under. A domain
+// has several names for one service, all under one key and of which a keytab
+// has one, and numbers its keys in its own way: the key is the proof, and
+// neither the name nor the number is.
+func unlock(t *messages.Ticket, keys *keytab.Keytab) bool {
+	tried := 0
+	for _, first := range []bool{true, false} {
+		for i := range keys.Entries {
+			e := &keys.Entries[i]
+			if !forWeb(e.Principal.Components) || e.Key.KeyType != t.EncPart.EType || (int(e.KVNO) == t.EncPart.KVNO) != first {
+				continue
+			}
+			if tried++; tried > maxKeys {
+				return false
+			}
+			if t.Decrypt(e.Key) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forWeb reports the name of a service of the web.
+func forWeb(name []string) bool { return len(name) == 2 && strings.EqualFold(name[0], "HTTP") }
 
 func valid(t *messages.EncTicketPart, client netip.Addr, now time.Time) error {
 	begins := t.StartTime
