@@ -69,6 +69,9 @@ func mapName(s string) (string, error) {
 	if isPlainName(lower) {
 		return lower, nil
 	}
+	if strings.HasSuffix(s, ".") {
+		return "", errEmptyLabel // one dot at the end is already gone
+	}
 	// The door's own reading, so that a name which the door would judge is
 	// never refused in a list: also one whose A-label stands for no letters,
 	// which devices ask for as it is written.
