@@ -41,6 +41,25 @@ func (s *Snapshot) decide(a *Ask, v *Verdict, tr *trace) {
 	} else if !s.settled(a, &f, nil, v) {
 		s.forGroups(a, &f, nil, v, tr)
 	}
+	if f.inside.Host != "" && v.Action != Block && !v.Support && !v.TryOut {
+		s.decideInside(a, &f, v)
+	}
+}
+
+// decideInside judges the page that is shown inside another as if it were
+// asked for itself, by what the school has decided about it too. What is
+// stricter holds.
+func (s *Snapshot) decideInside(a *Ask, f *facts, v *Verdict) {
+	page := *a
+	page.Host, page.Path = f.inside.Host, f.inside.Path
+	page.inside++
+	var in Verdict
+	s.decide(&page, &in, nil)
+	if in.Reason == ReasonMalformed || strictness(in.Action) <= strictness(v.Action) {
+		return
+	}
+	in.Categories = v.Categories.Union(in.Categories)
+	*v = in
 }
 
 // settled is fixed, but for what a subject all of whose groups are being

@@ -73,6 +73,7 @@ func (l *LicenceLock) DigestKey(digest []byte) uint64 {
 // LicensedAddress is the canonical form of a host, with a page of it or "".
 func LicensedAddress(host, path string) string {
 	host, path = segment.SplitPage(host + path)
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]") // as the doors ask for it
 	return host + "/" + strings.TrimPrefix(path, "/")
 }
 

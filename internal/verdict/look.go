@@ -14,14 +14,15 @@ import (
 // facts is what the lists and the rules' places say of one ask, whoever asks.
 type facts struct {
 	cats    CategorySet
-	address netip.Addr // valid if the host is an address
-	private bool       // an address nobody may reach
-	placed  bool       // the rules name the host or a parent
-	pages   bool       // pages of the host are listed
-	weighed bool       // a list that excepts some of what it lists has a say
-	licence uint8      // a licensed list names it: the list's number
-	path    string     // canonical, if anything depends on it
-	again   string     // the path decoded once more, if that differs
+	address netip.Addr  // valid if the host is an address
+	private bool        // an address nobody may reach
+	placed  bool        // the rules name the host or a parent
+	pages   bool        // pages of the host are listed
+	weighed bool        // a list that excepts some of what it lists has a say
+	licence uint8       // a licensed list names it: the list's number
+	path    string      // canonical, if anything depends on it
+	again   string      // the path decoded once more, if that differs
+	inside  canon.Parts // the page that is shown inside this one
 }
 
 // look gathers the facts. It reports false if the host is not canonical.
@@ -41,7 +42,7 @@ func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
 	if len(s.licensed) > 0 {
 		s.lookLicensed(a.Host, f, tr)
 	}
-	if inside := embedded(a.Host, a.Path); inside != "" {
+	if inside := embedded(a.Host, a.Path); inside.Host != "" && a.inside < maxInside {
 		s.lookInside(inside, f, tr)
 	}
 	if s.mixed >= 0 && strings.Contains(a.Host, "xn--") && mixedScript(a.Host) {
@@ -51,18 +52,12 @@ func (s *Snapshot) look(a *Ask, f *facts, tr *trace) bool {
 	return true
 }
 
-// lookInside adds the categories of the site that is shown inside another. An
-// address or page inside counts by its host.
-func (s *Snapshot) lookInside(host string, f *facts, tr *trace) {
+// lookInside adds the categories of the page that is shown inside another.
+func (s *Snapshot) lookInside(page canon.Parts, f *facts, tr *trace) {
 	var in facts
-	if s.lookName(host, &in, tr) {
-		if in.weighed || s.weighPatterns {
-			s.weighSources(host, &in, tr)
-		}
-		if len(s.licensed) > 0 {
-			s.lookLicensed(host, &in, tr)
-			f.licence = max(f.licence, in.licence)
-		}
+	if s.look(&Ask{Host: page.Host, Path: page.Path, PrivateOpen: true, inside: maxInside}, &in, tr) {
+		f.inside = page
+		f.licence = max(f.licence, in.licence)
 		f.cats = f.cats.Union(in.cats)
 	}
 }

@@ -147,6 +147,7 @@ type Ask struct {
 	// Attended: it is not asked whether somebody supervises the subject. So the
 	// filter tries itself, and rules are checked before they hold.
 	Attended bool
+	inside   uint8 // how many pages this one is inside of
 	// PrivateOpen: Host is an address that the door's own configuration lets
 	// people reach although it is private (an intranet, a test bench). It then
 	// counts as a name that is in no list.

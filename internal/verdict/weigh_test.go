@@ -157,7 +157,7 @@ func TestALicensedListIsLockedAboveEverybodyAndShowsNothing(t *testing.T) {
 		Own:      []verdict.Own{{ID: "o", Text: "worst.test", Act: verdict.Allow}},
 		Unblocks: []verdict.Unblock{{ID: "u", Hosts: []string{"worst.test"}, Span: verdict.Span{From: 1, Until: 9000}}},
 	}
-	entries := []string{"worst.test/", "host.test/bad/page", "query.test/?id=7", "192.0.2.9/", verdict.LicensedAddress("caps.test", "/Dir/File.HTM#x")}
+	entries := []string{"worst.test/", "host.test/bad/page", "query.test/?id=7", "192.0.2.9/", verdict.LicensedAddress("caps.test", "/Dir/File.HTM#x"), verdict.LicensedAddress("[2001:db8::9]", "/six")}
 	for _, form := range []verdict.LicensedForm{verdict.LicensedPlain, verdict.LicensedSHA256} {
 		lock := verdict.LicenceLock{Form: form, Salt: []byte("pepper"), Mac: []byte("0123456789abcdef0123456789abcdef"), Alert: "exploitation"}
 		seg, raw := licensedSegment(t, lock, entries)
@@ -173,7 +173,7 @@ func TestALicensedListIsLockedAboveEverybodyAndShowsNothing(t *testing.T) {
 		}
 		for url, want := range map[string]bool{
 			"worst.test/": true, "www.worst.test/x/y": true, "host.test/bad/page": true, "host.test/bad/page/more?x": true, "cdn.host.test/bad//./page": true,
-			"query.test/?id=7": true, "192.0.2.9/x": true, "caps.test/dir/file.htm": true, "caps.test/DIR/FILE.HTM?v=1": true, "translate.google.com/translate?u=worst.test": true,
+			"query.test/?id=7": true, "192.0.2.9/x": true, "2001:db8::9/six/more": true, "2001:db8::9/": false, "translate.google.com/translate?u=http://host.test/bad/page": true, "caps.test/dir/file.htm": true, "caps.test/DIR/FILE.HTM?v=1": true, "translate.google.com/translate?u=worst.test": true,
 			"host.test/bad/pages": false, "host.test/": false, "query.test/?id=8": false, "best.test/": false, "192.0.2.8/": false, "test/": false,
 			"host.test/%2562ad/page": true, "host.test/" + strings.Repeat("a/", 100): false,
 		} {

@@ -62,6 +62,33 @@ func TestNoEntrySaysThatAHelpServiceIsClosed(t *testing.T) {
 	})
 }
 
+func TestAnEntryIsForWhatWasWrittenAndNoMore(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.confirmed()
+		for text, want := range map[string]string{
+			"https://example.com/page?u=http://other.example/": "example.com/page?u=http://other.example",
+			"www.example.net/Page":                             "example.net/page",
+			"http://b%C3%BCcher.example/":                      "xn--bcher-kva.example",
+			`https:\\example.info\x`:                           "example.info/x",
+			"http://0xc6336407/":                               "198.51.100.7",
+		} {
+			o, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: text, Act: verdict.Block, Reason: "a trial"})
+			if err != nil || o.Text != want {
+				t.Errorf("%s is kept as %q (%v), want %q", text, o.Text, err, want)
+			}
+		}
+		s.wants("http://other.example/", "pupils", "allow")
+		must(t, s.room.SetCategory(s.asManager(), filtering.Override{Group: "pupils", Category: "shopping", Act: verdict.Block, Reason: "a trial"}))
+		o, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: "https://www.amazon.co.uk/books/", Act: verdict.Allow, Reason: "a trial", Ground: filtering.GroundApproved, ApprovedBy: "the head"})
+		if err != nil || o.Text != "www.amazon.co.uk/books" {
+			t.Fatalf("%q, %v", o.Text, err)
+		}
+		s.wants("http://www.amazon.co.uk/books/1", "pupils", "allow")
+		s.wants("http://other.amazon.co.uk/books/1", "pupils", "block")
+		s.holds()
+	})
+}
+
 func TestWhatThePolicyClosesIsOpenedOnlyOnAGround(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.confirmed()

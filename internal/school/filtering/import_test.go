@@ -44,13 +44,13 @@ func many(n int, ending string) string {
 func TestAnImportedTreeIsTakenUpAndMappedToOurCategories(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		dir := tree(t, map[string]string{
-			"gambling/domains": many(200, "bets.example"), "redirector/domains": "way-round.example\nco.uk\n192.0.2.7\n",
+			"gambling/domains": many(200, "bets.example"), "redirector/domains": "way-round.example\nco.uk\n192.0.2.7\n", "redirector/urls": "co.uk/login\nplain.example/round\n",
 			"sect/domains": "a-faith.example\n", "cooking/domains": "cakes.example\n", "learning-platforms/domains": "not-ours.example\n",
 			"jobs/domains": "work.example\n", "jobs/usage": "white\n",
 		})
 		rep, err := s.room.Import(console(), filtering.Options{Path: dir, Name: "County list"})
 		must(t, err)
-		if rep.State != "imported" || rep.Source != "county-list" || rep.Invalid != 1 {
+		if rep.State != "imported" || rep.Source != "county-list" || rep.Invalid != 2 {
 			t.Errorf("report %+v", rep)
 		}
 		var refused []string
@@ -59,7 +59,7 @@ func TestAnImportedTreeIsTakenUpAndMappedToOurCategories(t *testing.T) {
 				refused = append(refused, l.Text+": "+l.Reason)
 			}
 		}
-		if len(refused) != 1 || !strings.Contains(refused[0], "co.uk: it is an ending") {
+		if len(refused) != 2 || !strings.Contains(refused[0], "co.uk: it is an ending") || !strings.Contains(refused[1], "co.uk/login: it is an ending") {
 			t.Errorf("refused lines %q", refused)
 		}
 		s.wants("http://site-7.bets.example/", "staff", "block")

@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"belisha/internal/verdict/canon"
 	"belisha/internal/verdict/lists"
 	"belisha/internal/verdict/segment"
 
@@ -251,14 +252,18 @@ func tooWide(e lists.Entry) string {
 	if e.Kind == lists.Address && wideRange(e.Text) {
 		return "the range covers so many addresses that it cannot be meant"
 	}
-	if e.Kind != lists.Name && e.Kind != lists.Exact {
+	if e.Kind != lists.Name && e.Kind != lists.Exact && e.Kind != lists.URL {
 		return ""
 	}
-	if !strings.Contains(e.Text, ".") {
+	host, _, _ := strings.Cut(e.Text, "/")
+	if e.Kind == lists.URL && (host[0] == '[' || canon.EndsInNumber(host)) {
+		return "" // a page of an address
+	}
+	if !strings.Contains(host, ".") {
 		return "a single word is not the name of a site"
 	}
-	suffix, icann := publicsuffix.PublicSuffix(e.Text)
-	if suffix == e.Text && icann {
+	suffix, icann := publicsuffix.PublicSuffix(host)
+	if suffix == host && icann {
 		return "it is an ending that many sites share, not the name of a site"
 	}
 	return ""

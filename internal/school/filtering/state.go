@@ -190,10 +190,12 @@ func (o *Own) canonical() error {
 	if len(text) > maxEntry {
 		return fmt.Errorf("%.30q goes on too long: an entry has at most %d characters", text, maxEntry)
 	}
-	if i := strings.Index(text, "://"); i >= 0 {
-		text = text[i+3:]
+	kind, canonical, err := lists.One(text)
+	if kind == lists.URL && o.Act == verdict.Allow {
+		// A list's page stands for every www. of the site; what somebody opens is
+		// what they wrote and no more.
+		canonical, err = pageAsWritten(text, canonical)
 	}
-	kind, canonical, err := lists.One(strings.TrimSuffix(text, "/"))
 	if err != nil {
 		return fmt.Errorf("%q cannot be used: %w. Write a name such as example.com, a page such as example.com/page, or an address", o.Text, err)
 	}
@@ -210,6 +212,19 @@ func (o *Own) canonical() error {
 	}
 	o.Text = canonical
 	return nil
+}
+
+// pageAsWritten is a page under the very host that somebody wrote.
+func pageAsWritten(text, canonical string) (string, error) {
+	u, err := verdict.CanonicalURL(text)
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(u.Host, ":") {
+		u.Host = "[" + u.Host + "]"
+	}
+	_, path, _ := strings.Cut(canonical, "/")
+	return u.Host + "/" + path, nil
 }
 
 func (o *Own) checkWho(bad store.Invalid) {
