@@ -198,27 +198,21 @@ func (x *exchange) looksAtTexts() bool {
 }
 
 // spoken carries both directions of a WebSocket and looks at what is said. Each
-// message is put before the same eyes as a page or a form: what somebody wrote
-// as if it were posted to the WebSocket's address, what came back as if it
-// were an answer.
+// message is put before the same eyes as a form or a stream of events: what
+// somebody wrote as if it were posted to the WebSocket's address, what came
+// back as an event of an answer that never ends. None is a file, and none is
+// scanned as one.
 func (x *exchange) spoken(client *bufio.Reader, toClient io.Writer, server *bufio.Reader, toServer io.Writer, end func()) uint64 {
 	ctx := x.r.Context()
+	all := x.hear()
+	defer all.end()
 	sent := &frames{from: client, to: toServer, masked: true, look: func(text []byte) bool {
 		a := x.answer // each direction its own
 		return x.said(&a, x.cfg.Content.Request(ctx, &a, x.as(text)))
 	}}
 	got := &frames{from: server, to: toClient, look: func(text []byte) bool {
-		a, r := x.answer, x.as(text)
-		res := &http.Response{
-			StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-			Header: r.Header, Body: r.Body, ContentLength: r.ContentLength,
-		}
-		open := x.said(&a, x.cfg.Content.Response(ctx, &a, r, res))
-		// What is put in place of the body may find something on its way, and
-		// has then written it down.
-		_, err := io.Copy(io.Discard, res.Body)
-		res.Body.Close()
-		return open && err == nil
+		event := asEvent(text)
+		return x.heard(io.NopCloser(bytes.NewReader(event))) && all.hears(event)
 	}}
 	done := make(chan struct{})
 	go func() {

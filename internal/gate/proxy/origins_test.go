@@ -241,6 +241,17 @@ func (x *inspection) answer(w http.ResponseWriter, r *http.Request) {
 		defer conn.Close()
 		fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: %s\r\n\r\n", r.Header.Get("Sec-WebSocket-Extensions"))
 		_, _ = io.Copy(conn, rw)
+	case r.URL.Path == "/says":
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		for _, m := range r.URL.Query()["m"] {
+			_, _ = conn.Write(wsFrame(0x81, strings.ReplaceAll(m, "{long}", strings.Repeat("word ", 30_000)), false))
+		}
+		_, _ = io.Copy(io.Discard, rw)
 	case r.URL.Path == "/stream":
 		w.Header().Set("Content-Type", "text/event-stream")
 		_ = http.NewResponseController(w).Flush()
