@@ -32,6 +32,7 @@ type gateCmd struct {
 	WithoutSnapshot string   `hidden:""`
 
 	ListenICAP        string   `name:"listen-icap" hidden:""`
+	ListenICAPS       string   `name:"listen-icaps" hidden:""`
 	ListenTransparent string   `hidden:""`
 	ListenDoT         string   `name:"listen-dot" hidden:""`
 	ListenDoH         string   `name:"listen-doh" hidden:""`
@@ -45,7 +46,7 @@ type gateCmd struct {
 
 func (c *gateCmd) doors() gate.Doors {
 	return gate.Doors{
-		ICAP: c.ListenICAP, Transparent: c.ListenTransparent, DoT: c.ListenDoT, DoH: c.ListenDoH, RADIUS: c.ListenRADIUS,
+		ICAP: c.ListenICAP, ICAPS: c.ListenICAPS, Transparent: c.ListenTransparent, DoT: c.ListenDoT, DoH: c.ListenDoH, RADIUS: c.ListenRADIUS,
 		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd, OwnZones: c.OwnZone},
 	}
 }

@@ -174,7 +174,7 @@ func (c *serveCmd) ready(ctx context.Context, h *house.House, inv Invocation, a 
 // doorTitle is a further door's name as people write it.
 func doorTitle(name string) string {
 	switch name {
-	case "icap", "radius":
+	case "icap", "icaps", "radius":
 		return strings.ToUpper(name)
 	case "dot":
 		return "DoT"
@@ -194,6 +194,7 @@ type started struct {
 	Admin   string `json:"admin"`
 	// Further doors, where they are open.
 	ICAP        string         `json:"icap,omitempty"`
+	ICAPS       string         `json:"icaps,omitempty"`
 	Transparent string         `json:"transparent,omitempty"`
 	DoT         string         `json:"dot,omitempty"`
 	DoH         string         `json:"doh,omitempty"`
@@ -205,7 +206,8 @@ type started struct {
 
 func (c *serveCmd) readyJSON(ctx context.Context, h *house.House, inv Invocation, a house.Addresses) {
 	s := started{Version: inv.Version, Data: h.Folder().Dir, Pages: a.Pages, Proxy: a.Proxy, DNS: a.DNS, Admin: a.Admin}
-	s.ICAP, s.Transparent, s.DoT, s.DoH, s.RADIUS = a.More["icap"], a.More["transparent"], a.More["dot"], a.More["doh"], a.More["radius"]
+	s.ICAP, s.ICAPS, s.Transparent = a.More["icap"], a.More["icaps"], a.More["transparent"]
+	s.DoT, s.DoH, s.RADIUS = a.More["dot"], a.More["doh"], a.More["radius"]
 	if c.Demo {
 		s.Demo = demo.Accounts()
 	}

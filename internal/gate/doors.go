@@ -9,8 +9,9 @@ import (
 // Doors are the ways in besides the proxy and plain DNS, and what they go by.
 // An empty address is off; port 0 takes any free one.
 type Doors struct {
-	// ICAP answers another proxy that keeps its own connections (RFC 3507).
-	ICAP string
+	// ICAP answers another proxy that keeps its own connections (RFC 3507);
+	// ICAPS does so over TLS.
+	ICAP, ICAPS string
 	// Transparent takes connections to ports 80 and 443 that the network
 	// redirects here, with the address that they were meant for; the first
 	// byte tells HTTP and TLS apart.
@@ -37,6 +38,8 @@ type Going struct {
 	Keytab string `toml:"keytab" json:"keytab"`
 	// ListenDoH is where DNS over HTTPS listens; the other doors have flags.
 	ListenDoH string `toml:"listen-doh" json:"listen-doh"`
+	// ListenICAPS is where ICAP over TLS listens.
+	ListenICAPS string `toml:"listen-icaps" json:"listen-icaps"`
 	// OwnZones are the school's own DNS zones with the servers that know them,
 	// as "ashdown.internal=10.0.0.2,10.0.0.3": what computers sign in to.
 	OwnZones []string `toml:"own-zones" json:"own-zones"`

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,19 @@ func (r *running) openContent() (*content.Pipeline, error) {
 		r.looks.ended.Go(func() { pool.Run(ctx, checkScanners) })
 	}
 	return p, nil
+}
+
+// signatures is which versions of them the scanners have: others may find what
+// these did not.
+func (l *looks) signatures() string {
+	if l.scanners == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, s := range l.scanners.State() {
+		b.WriteString(s.Version + "/" + s.Number + "/" + s.Made.String() + " ")
+	}
+	return b.String()
 }
 
 // close ends what asks the scanners how they are.

@@ -2,13 +2,17 @@ package gate
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"belisha/internal/gate/ca"
 	"belisha/internal/gate/gatetest"
 	"belisha/internal/kit/clock"
 )
@@ -51,6 +55,50 @@ func TestICAPIsAnsweredFromTheSameRulesAndFollowsThem(t *testing.T) {
 	until(t, "the new rules", func() bool { return strings.HasPrefix(ask("ok.test"), "ICAP/1.0 200") })
 	if n == 0 {
 		t.Error("nothing was published")
+	}
+}
+
+func TestICAPOverTLSProvesItselfAndKnowsTheSameRules(t *testing.T) {
+	s := newSchool(t)
+	s.cfg.Doors.ICAP, s.cfg.Doors.ICAPS = "127.0.0.1:0", "127.0.0.1:0"
+	s.cfg.Seal = plainSeal{}
+	s.publish(t, gatetest.Rules())
+	authority, err := ca.Create(filepath.Join(s.dir, "ca"), "Hill School", plainSeal{}, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, ctl, _ := s.run(t)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority.PEM())
+	c, err := tls.Dial("tcp", st.More["icaps"], &tls.Config{RootCAs: roots}) // by its address
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(clock.System{}.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(c)
+	for host, want := range map[string]string{"ok.test": "ICAP/1.0 204", "bad.test": "ICAP/1.0 200"} {
+		head := fmt.Sprintf("GET http://%s/ HTTP/1.1\r\nHost: %s\r\n\r\n", host, host)
+		fmt.Fprintf(c, "REQMOD icaps://f/reqmod ICAP/1.0\r\nAllow: 204\r\nX-Client-IP: 10.0.0.7\r\nEncapsulated: req-hdr=0, null-body=%d\r\n\r\n%s", len(head), head)
+		if got := answered(t, r); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %.200q", host, got)
+		}
+	}
+	status, err := ctl.Status(t.Context())
+	if err != nil || status.ICAP == nil || status.ICAP.Requests != 2 || status.ICAP.Blocked != 1 {
+		t.Errorf("%+v, %v", status.ICAP, err)
+	}
+}
+
+func TestICAPOverTLSWithoutACertificateStaysShutAndTheOthersOpen(t *testing.T) {
+	s := newSchool(t)
+	s.cfg.Doors.ICAPS = "127.0.0.1:0"
+	s.publish(t, gatetest.Rules())
+	st, _, _ := s.run(t)
+	if at, open := st.More["icaps"]; open || st.Proxy == "" {
+		t.Errorf("it is at %q, the proxy at %q", at, st.Proxy)
 	}
 }
 

@@ -69,6 +69,7 @@ func gateArgs(cfg Config, dir string) []string {
 	args := []string{"gate", "--data", dir, "--listen-proxy", cfg.Listen.Proxy, "--listen-dns", cfg.Listen.DNS}
 	for _, x := range [][2]string{
 		{"--listen-icap", cfg.Listen.ICAP},
+		{"--listen-icaps", f.ListenICAPS},
 		{"--listen-transparent", cfg.Listen.Transparent},
 		{"--listen-dot", cfg.Listen.DoT},
 		{"--listen-doh", f.ListenDoH},

@@ -40,7 +40,7 @@ type State struct {
 	DNS     string `json:"dns"`
 	Sink    string `json:"sink,omitempty"`
 	Control string `json:"control"` // path of the socket
-	// More says where further doors are, by name: "icap", "transparent",
+	// More says where further doors are, by name: "icap", "icaps", "transparent",
 	// "dot", "doh", "radius".
 	More    map[string]string `json:"more,omitempty"`
 	Secret  string            `json:"secret"` // signs what is handed to the people's pages

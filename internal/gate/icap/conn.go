@@ -28,6 +28,7 @@ const (
 	lingerFor = time.Second
 	lingerMax = 1 << 20
 	buffer    = 16 << 10
+	tlsRecord = 0x16 // how TLS begins
 )
 
 // conn is one client's connection.
@@ -138,6 +139,12 @@ func (x *exchange) whole() (err error) {
 // readHead reads up to the empty line into c.head.
 func (c *conn) readHead() error {
 	c.head = c.head[:0]
+	if first, err := c.r.Peek(1); err == nil && first[0] < ' ' && first[0] != '\r' && first[0] != '\n' {
+		if first[0] == tlsRecord {
+			c.server.once(c.peer, "an ICAP client speaks TLS to the door without it")
+		}
+		return bad("this is not ICAP") // and may have no line that could be waited for
+	}
 	for {
 		line, err := c.r.ReadSlice('\n')
 		if len(c.head)+len(line) > maxHead {
