@@ -53,6 +53,7 @@ func (h *House) devicesSchool(ctx context.Context) (devices.School, error) {
 	facts := h.gate.facts
 	h.gate.mu.Unlock()
 	s.ProxyPort, s.DNSPort, s.WebPort = portOf(facts.Proxy), portOf(facts.DNS), portOf(facts.More["transparent"])
+	s.DoTPort, s.DoHPort = portOf(facts.More["dot"]), portOf(facts.More["doh"])
 	return s, nil
 }
 

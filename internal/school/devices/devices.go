@@ -87,6 +87,8 @@ type School struct {
 	// ProxyPort and DNSPort are the ports that the filter listens on, 0 while
 	// it does not run.
 	ProxyPort, DNSPort uint16
+	// DoTPort and DoHPort answer for names over TLS and over HTTPS, 0 for none.
+	DoTPort, DoHPort uint16
 	// WebPort takes connections that the network redirects, 0 for none.
 	WebPort     uint16
 	Certificate []byte // PEM, empty for none

@@ -128,7 +128,26 @@ func (r *Room) Facts(ctx context.Context) (platform.Facts, error) {
 	if d.DNS {
 		f.DNS = d.Address
 	}
+	f.OwnDNS = ownDNS(s, d)
 	return f, nil
+}
+
+// tlsPort is where every device looks for DNS over TLS.
+const tlsPort = 853
+
+// ownDNS is the filter's own door for names over TLS or HTTPS, as devices on
+// the school's Wi-Fi find it.
+func ownDNS(s School, d Doors) (own platform.OwnDNS) {
+	if a, err := netip.ParseAddr(d.Address); err != nil || a.IsLoopback() {
+		return own
+	}
+	switch {
+	case s.DoTPort == tlsPort:
+		return platform.OwnDNS{At: d.Address}
+	case s.DoHPort != 0:
+		return platform.OwnDNS{At: d.Address, DoHPort: s.DoHPort}
+	}
+	return own
 }
 
 // PAC is what the filter serves as proxy configuration, "" for none.

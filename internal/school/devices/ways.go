@@ -66,7 +66,7 @@ func managedWays() []Way {
 				"Join the Wi-Fi, then open the page of this device.",
 				"iPads ask nobody for a proxy password: who is there is known by signing in on our page.",
 			},
-			Warning: "The DNS profile works only with a server that speaks DNS over TLS, since Apple's devices take no plain DNS by profile. This version of the filter does not speak it; say the name of a resolver that does and that asks the filter.",
+			Warning: "Apple's devices take encrypted DNS only by profile. The DNS profile is there once the filter answers over TLS on port 853 (--listen-dot) or over HTTPS (listen-doh under [gate]) and you have written the Wi-Fi's name, or once you name a server of your own that speaks DNS over TLS and asks the filter. By the filter's own door it holds on the school's Wi-Fi only.",
 		},
 		{
 			Slug: "android", Title: "Android tablets and phones", Files: []string{platform.NamePAC, platform.NameCA, platform.NameUpstreamCA},
@@ -74,7 +74,7 @@ func managedWays() []Way {
 			Steps: []string{
 				"By device management: in the Wi-Fi configuration choose the proxy kind “Automatic” and give the address of the proxy configuration.",
 				"By hand: press the Wi-Fi's name for long, Modify network, Advanced, Proxy, Proxy Auto-Config.",
-				"Set Private DNS to Off.",
+				"Set Private DNS to Automatic where the filter answers over TLS on port 853 (--listen-dot): devices then ask the filter, encrypted. Else set it to Off. Write a name there only where the certificate of your pages is one that every device knows, since Android does not look at the school's own for it.",
 				"Install the school's certificate as a CA certificate; apps trust it only if their maker wanted that, browsers do.",
 				"Open the page of this device.",
 			},

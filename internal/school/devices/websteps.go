@@ -104,7 +104,7 @@ func (r *Room) doorsView(ctx context.Context) (StepView, error) {
 			ways,
 			{Kind: web.CheckField, Name: "captive", Label: "Lead devices to sign-in", Value: yes(d.Captive), Hint: "Phones and tablets ask whether they are online when they join. Where nobody is signed in they are then shown the sign-in page."},
 			{Name: "ssid", Label: "Name of the Wi-Fi", Optional: true, Max: 32, Width: 20, Value: d.SSID, Hint: "For the profile of iPads."},
-			{Name: "dot", Label: "DNS over TLS", Optional: true, Max: 253, Width: 30, Value: d.DoT, Hint: "The name of a server of yours that speaks it and asks Belisha. Leave it empty if that says nothing to you."},
+			{Name: "dot", Label: "DNS over TLS", Optional: true, Max: 253, Width: 30, Value: d.DoT, Hint: "The name of another server of yours that speaks it and asks Belisha. Leave it empty where Belisha answers over TLS itself, or if that says nothing to you."},
 		},
 		Button: "Save and go on",
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -130,20 +131,47 @@ func apple(f Facts) ([]byte, error) {
 }
 
 // appleDNS is the profile for devices that are led by DNS alone. Apple's
-// devices take encrypted DNS only, so it needs a server that speaks it.
+// devices take encrypted DNS only, so it needs a server that speaks it: one
+// that the school named, or the filter's own.
 func appleDNS(f Facts) ([]byte, error) {
-	if f.DoT == "" {
+	settings, more := f.appleNames()
+	if len(settings) == 0 {
 		return nil, ErrNone
 	}
 	content, err := f.roots()
 	if err != nil {
 		return nil, err
 	}
-	dns := dict{{"DNSProtocol", "TLS"}, {"ServerName", f.DoT}}
-	if f.DNS != "" {
-		dns = append(dns, pair{"ServerAddresses", []any{f.DNS}})
-	}
 	part := f.payload("com.apple.dnsSettings.managed", "dns", "School DNS",
-		pair{"DNSSettings", dns}, pair{"ProhibitDisablement", true})
+		append([]pair{{"DNSSettings", settings}, {"ProhibitDisablement", true}}, more...)...)
 	return f.profile("apple-dns", "School DNS", "Names are looked up by the school's filter.", append(content, part)), nil
+}
+
+// appleNames says whom a device asks, and when. The filter's own door is found
+// on the school's Wi-Fi alone: elsewhere the device asks whom it likes, or it
+// would find nothing at all.
+func (f Facts) appleNames() (settings dict, more []pair) {
+	if f.DoT != "" {
+		settings = dict{{"DNSProtocol", "TLS"}, {"ServerName", f.DoT}}
+		if f.DNS != "" {
+			settings = append(settings, pair{"ServerAddresses", []any{f.DNS}})
+		}
+		return settings, nil
+	}
+	own := f.OwnDNS
+	if own.At == "" || f.SSID == "" {
+		return nil, nil
+	}
+	settings = dict{{"DNSProtocol", "TLS"}, {"ServerName", f.Host}}
+	if own.DoHPort != 0 {
+		host := f.Host
+		if own.DoHPort != 443 {
+			host += ":" + strconv.Itoa(int(own.DoHPort))
+		}
+		settings = dict{{"DNSProtocol", "HTTPS"}, {"ServerURL", "https://" + host + "/dns-query{?dns}"}}
+	}
+	return append(settings, pair{"ServerAddresses", []any{own.At}}), []pair{{"OnDemandRules", []any{
+		dict{{"Action", "Connect"}, {"SSIDMatch", []any{f.SSID}}},
+		dict{{"Action", "Disconnect"}},
+	}}}
 }

@@ -26,6 +26,7 @@ type Facts struct {
 	Proxy    string // where devices reach the proxy: "10.0.0.5:3128"; "" while it is not open to them
 	DNS      string // address where devices reach DNS: "10.0.0.5"; "" while it is not open
 	DoT      string // name of a DNS-over-TLS server that asks the filter; "" for none
+	OwnDNS   OwnDNS // the filter's own door for encrypted names
 	SSID     string // the school's Wi-Fi, for Apple's profile; "" leaves it out
 	// Upstream: another filter stands behind this one, so a device that goes
 	// past us is still filtered. Only then does the PAC end in DIRECT.
@@ -36,6 +37,13 @@ type Facts struct {
 	// Certificate is the school's own, UpstreamCertificate the other filter's;
 	// PEM, empty for none.
 	Certificate, UpstreamCertificate []byte
+}
+
+// OwnDNS is the filter's own door for encrypted names, under the name of the
+// people's pages.
+type OwnDNS struct {
+	At      string // its address; "" for none
+	DoHPort uint16 // of DNS over HTTPS; 0: it is DNS over TLS, on its usual port
 }
 
 // ErrClosed says that there is no address yet to send devices to.
@@ -75,6 +83,9 @@ func (f Facts) Check() error {
 	}
 	if f.DoT != "" && (!Host(f.DoT) || !strings.Contains(f.DoT, ".")) {
 		return fmt.Errorf("%.60q is not the name of a DNS-over-TLS server", f.DoT)
+	}
+	if _, err := netip.ParseAddr(f.OwnDNS.At); f.OwnDNS.At != "" && err != nil {
+		return fmt.Errorf("%.60q is not an address, such as 10.0.0.5", f.OwnDNS.At)
 	}
 	if !Words(f.SSID, 32) || !Words(f.School, 120) {
 		return errors.New("the names of the school and of its Wi-Fi are plain words on one line")

@@ -267,3 +267,28 @@ func TestTheDNSProfileNeedsAServerThatSpeaksTLS(t *testing.T) {
 		t.Errorf("the profile says %v", p)
 	}
 }
+
+func TestTheDNSProfileLeadsToTheFiltersOwnDoorOnTheSchoolsWiFiOnly(t *testing.T) {
+	f := facts()
+	f.OwnDNS.At = "10.0.0.5"
+	p := plist(t, made(t, platform.NameAppleDNS, f))
+	if p["DNSProtocol"][0] != "TLS" || p["ServerName"][0] != f.Host || p["ServerAddresses"][0] != "10.0.0.5" {
+		t.Errorf("over TLS: %v", p)
+	}
+	if got := strings.Join(p["Action"], " "); got != "Connect Disconnect" || p["SSIDMatch"][0] != f.SSID {
+		t.Errorf("at home it would find nobody: %v", p)
+	}
+	f.OwnDNS.DoHPort = 8443
+	p = plist(t, made(t, platform.NameAppleDNS, f))
+	if p["DNSProtocol"][0] != "HTTPS" || p["ServerURL"][0] != "https://"+f.Host+":8443/dns-query{?dns}" {
+		t.Errorf("over HTTPS: %v", p)
+	}
+	f.SSID = ""
+	if platform.Has(platform.NameAppleDNS, f) {
+		t.Error("there is a profile, and nothing says where it holds")
+	}
+	f.OwnDNS.At = "filter"
+	if err := f.Check(); err == nil {
+		t.Error("an address that is none was taken")
+	}
+}
