@@ -54,7 +54,7 @@ func (r *Room) listsFresh(ctx context.Context, now time.Time, v *setting.Values)
 	}
 	n := len(f.Rows)
 	for _, s := range supplies {
-		if s.WellAt.IsZero() && !slices.ContainsFunc(st.sources, func(x Source) bool { return x.ID == s.Supply.ID }) {
+		if s.Format != FormatPhrases && s.WellAt.IsZero() && !slices.ContainsFunc(st.sources, func(x Source) bool { return x.ID == s.Supply.ID }) {
 			f.Rows = append(f.Rows, control.Row{What: s.Title + ": not fetched yet", State: control.AtRisk, At: s.AddedAt, Link: pathSupplies + "/" + s.Supply.ID})
 		}
 	}

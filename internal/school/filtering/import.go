@@ -32,6 +32,7 @@ type Options struct {
 	Plain   bool
 	Private bool
 	Reason  string
+	from    string // the address that phrases were fetched from
 }
 
 // Report is what an import did. State is "imported", "refused", or "unchanged"
@@ -56,11 +57,11 @@ const (
 // against the last good one, tried out with all other rules, and put in force.
 // A list that is refused changes nothing; the Report and the error say why.
 func (r *Room) Import(ctx context.Context, o Options) (Report, error) {
-	if o.Format == FormatPhrases {
-		return r.importPhrasesAs(ctx, o)
-	}
 	if onWeb(o.Path) {
 		return r.importWeb(ctx, o)
+	}
+	if o.Format == FormatPhrases {
+		return r.importPhrasesAs(ctx, o)
 	}
 	return r.importFrom(ctx, o, o.Path)
 }

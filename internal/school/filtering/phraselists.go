@@ -65,6 +65,7 @@ type PhraseOptions struct {
 	Name        string
 	Data        []byte
 	AllowShrink bool
+	from        string // the address it was fetched from
 }
 
 // ImportPhrases takes a phrase list in e2guardian's format up, from a folder, a
@@ -75,7 +76,7 @@ func (r *Room) ImportPhrases(ctx context.Context, o PhraseOptions) (PhraseList, 
 	if l.Title == "" {
 		l.Title = fromPath(o.Path)
 	}
-	l.ID = slug(l.Title)
+	l.ID, l.Path = slug(l.Title), firstOf(o.from, l.Path)
 	if err := r.mayImport(ctx, "import the phrase list "+l.Title); err != nil {
 		return l, err
 	}
@@ -105,8 +106,8 @@ func (r *Room) ImportPhrases(ctx context.Context, o PhraseOptions) (PhraseList, 
 
 // importPhrasesAs is ImportPhrases with the report of an import.
 func (r *Room) importPhrasesAs(ctx context.Context, o Options) (Report, error) {
-	l, err := r.ImportPhrases(ctx, PhraseOptions{Path: o.Path, Name: o.Name, AllowShrink: o.AllowShrink})
-	rep := Report{Source: l.ID, Title: l.Title, Path: o.Path, State: stateImported}
+	l, err := r.ImportPhrases(ctx, PhraseOptions{Path: o.Path, Name: o.Name, AllowShrink: o.AllowShrink, from: o.from})
+	rep := Report{Source: l.ID, Title: l.Title, Path: l.Path, State: stateImported}
 	rep.Format, rep.Names, rep.Lines = FormatPhrases, l.Phrases+l.Combinations, l.Report.Lines
 	rep.Accepted, rep.Duplicates, rep.Invalid = l.Report.Accepted, l.Report.Duplicates, l.Report.Invalid
 	for _, f := range l.Report.Files {
@@ -155,9 +156,6 @@ func readPhrases(ctx context.Context, o PhraseOptions, l *PhraseList) error {
 // ends with it.
 func phraseTree(ctx context.Context, o PhraseOptions) (phraselist.Tree, error) {
 	if o.Data == nil {
-		if strings.Contains(o.Path, "://") {
-			return nil, errors.New("phrases are imported from a file or folder of this machine; download them first")
-		}
 		return phraselist.Load(ctx, o.Path)
 	}
 	f, err := os.CreateTemp("", "belisha-phrases-*")

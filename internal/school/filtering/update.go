@@ -107,13 +107,16 @@ func (s *Supply) check() error {
 	if _, err := fetch.Check(s.URL, s.Plain); err != nil {
 		bad["url"] = titleOf(err.Error()) + "."
 	}
-	if s.Format != "" && !slices.Contains(lists.Formats, lists.Format(s.Format)) {
+	if s.Format != "" && s.Format != FormatPhrases && !slices.Contains(lists.Formats, lists.Format(s.Format)) {
 		bad["format"] = "Choose one of the formats."
 	}
 	if _, isSum := pinned(s.Sum); s.Sum != "" && !isSum {
 		if _, err := fetch.Check(s.Sum, s.Plain); err != nil {
 			bad["sum"] = "Write the 64 letters and figures of a SHA-256 sum, or the address of the publisher's file of sums."
 		}
+	}
+	if s.Format == FormatPhrases && (s.Category != "" || len(s.Map) > 0) {
+		bad["category"] = "Phrases name their areas themselves; leave the category out."
 	}
 	if s.Reason == "" || len(s.Reason) > maxReason {
 		bad["reason"] = fmt.Sprintf("Write why, in at most %d characters.", maxReason)
@@ -289,12 +292,12 @@ func (r *Room) Trouble(ctx context.Context) ([]string, error) {
 			out = append(out, s.Title+" could not be fetched: "+s.Problem)
 		}
 	}
-	sources, err := r.Sources(ctx)
+	refused, err := r.refusedLists(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sources {
-		if s.Enabled && s.Problem != "" && !slices.ContainsFunc(all, func(x Supplied) bool { return x.Supply.ID == s.ID && x.trouble() }) {
+	for _, s := range refused {
+		if !slices.ContainsFunc(all, func(x Supplied) bool { return x.Supply.ID == s.ID && x.trouble() }) {
 			out = append(out, s.Title+" was refused: "+s.Problem)
 		}
 	}

@@ -68,9 +68,9 @@ func readable(err error) bool {
 func (r *Room) fetchOne(ctx context.Context, s Supply, allowShrink bool) (Report, error) {
 	r.fetching.Lock()
 	defer r.fetching.Unlock()
-	have, err := getSource(ctx, r.d.DB, s.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return Report{}, fmt.Errorf("reading the list %s: %w", s.ID, err)
+	have, err := r.inForce(ctx, s)
+	if err != nil {
+		return Report{}, err
 	}
 	f, err := getFetched(ctx, r.d.DB, s.ID)
 	if err != nil {
@@ -126,6 +126,9 @@ func (r *Room) bring(ctx context.Context, s Supply, have Source, f Fetched, allo
 
 // takeFile imports the file that came. It is as old as its publisher says.
 func (r *Room) takeFile(ctx context.Context, s Supply, rep Report, got fetch.Got, file string, allowShrink bool) (Report, fetch.Got, error) {
+	if s.Format == FormatPhrases {
+		return r.takePhrases(ctx, s, got, file, allowShrink)
+	}
 	at := got.Dated
 	if at.IsZero() || at.After(r.now()) {
 		at = r.now()
@@ -159,13 +162,20 @@ func (r *Room) foundWell(ctx context.Context, have Source) error {
 	if have.Problem == "" {
 		return nil
 	}
+	if have.Format == FormatPhrases {
+		return r.phrasesFoundWell(ctx, have.ID)
+	}
 	have.Problem, have.TriedAt = "", r.now()
 	return r.d.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := putSource(ctx, tx, have); err != nil {
 			return fmt.Errorf("noting that the list is well: %w", err)
 		}
-		return r.d.Journal.Write(ctx, tx, journal.Entry{Verb: VerbChecked, Kind: "list", ID: have.ID, Rows: []journal.Row{{Table: "filter_sources", ID: have.ID}}})
+		return r.d.Journal.Write(ctx, tx, checked(have.ID, "filter_sources"))
 	})
+}
+
+func checked(id, table string) journal.Entry {
+	return journal.Entry{Verb: VerbChecked, Kind: "list", ID: id, Rows: []journal.Row{{Table: table, ID: id}}}
 }
 
 // fetchFailed keeps what went wrong and when to try again. That the web fails
@@ -188,11 +198,18 @@ func (r *Room) fetchFailed(ctx context.Context, rep Report, have Source, f Fetch
 	}
 	f.DueAt = now.Add(after)
 	err = r.d.DB.Write(ctx, func(tx *store.Tx) error { return putFetched(ctx, tx, f) })
-	if err == nil && rep.Reason == "" && f.trouble() && have.Problem != f.Problem {
-		rep.Reason = f.Problem
-		err = r.listRefused(ctx, rep, have)
+	if err != nil || rep.Reason != "" || !f.trouble() || have.Problem == f.Problem {
+		return err
 	}
-	return err
+	rep.Reason = f.Problem
+	if have.Format == FormatPhrases {
+		l, err := getPhraseList(ctx, r.d.DB, have.ID)
+		if err != nil {
+			return err
+		}
+		return r.phrasesRefused(ctx, l, l, why)
+	}
+	return r.listRefused(ctx, rep, have)
 }
 
 // jitter is a length of time from at least, up to spread longer.

@@ -89,10 +89,11 @@ func (r *Room) Banners(ctx context.Context) []web.Banner {
 
 type rulesView struct {
 	web.Base
-	State  web.Panel
-	Try    string
-	Groups []web.Summary
-	Links  []web.Link
+	State     web.Panel
+	Try       string
+	Groups    web.Table
+	Everybody web.Summary
+	Links     []web.Link
 }
 
 type listView struct {

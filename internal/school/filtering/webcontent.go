@@ -36,7 +36,8 @@ func (r *Room) contentRoutes() []web.Route {
 type contentView struct {
 	web.Base
 	States []web.Panel
-	Groups []web.Summary
+	Groups web.Table
+	Weighs string
 	Never  web.Summary
 	Path   string
 	Fields []web.Field
@@ -70,12 +71,15 @@ func (r *Room) contentView(c *web.Ctx) (contentView, error) {
 		return v, err
 	}
 	v.States = r.insideStates(values, in)
+	var groups []web.Summary
 	for _, g := range Groups() {
-		v.Groups = append(v.Groups, r.insideSummary(values, groupTitle[g], setting.Scope{Group: g}))
+		groups = append(groups, r.insideSummary(values, groupTitle[g], setting.Scope{Group: g}))
 		if g == GroupPupils {
-			v.Groups = append(v.Groups, r.stageSummaries(values)...)
+			groups = append(groups, r.stageSummaries(values)...)
 		}
 	}
+	v.Groups = sideBySide("What is looked at, by group", groups)
+	v.Weighs = "Each phrase of a page has a weight. Words that tell of health, teaching or help weigh against it."
 	v.Never = r.neverSummary(values, in)
 	return v, nil
 }
@@ -144,9 +148,9 @@ func (r *Room) insideSummary(v *setting.Values, title string, at setting.Scope) 
 	s := web.Summary{Title: title, Rows: []web.SummaryRow{
 		said("Encrypted sites", upperFirst(seenInside(v, at)), inspect),
 		said("Pages", pageWords(limit.Number), limit),
-		said("Files that stay out", kindTitles(files.Items), files),
+		said("Files that stay out", upperFirst(kindTitles(files.Items)), files),
 		said("Viruses", upperFirst(r.virusSays(v.Choice(keyViruses, at))), v.Get(keyViruses, at)),
-		said("Open image search", v.Choice(keyImages, at), v.Get(keyImages, at)),
+		said("Open image search", imageWords[v.Choice(keyImages, at)], v.Get(keyImages, at)),
 		said("Conversations with AI services", chatWords(v, at), v.Get(keyChat)),
 	}}
 	if v.Choice(keyViruses, at) != "off" && r.scanner() {
@@ -161,11 +165,13 @@ func (r *Room) insideSummary(v *setting.Values, title string, at setting.Scope) 
 	return s
 }
 
+var imageWords = map[string]string{"block": "Closed", "warn": "A warning first", "allow": "Open"}
+
 func pageWords(n int64) string {
 	if n == 0 {
 		return "Not weighed"
 	}
-	return fmt.Sprintf("Closed above the weight %d. Each phrase of a page has a weight; words that tell of health, teaching or help weigh against it.", n)
+	return fmt.Sprintf("Closed above the weight %d", n)
 }
 
 func chatWords(v *setting.Values, at setting.Scope) string {

@@ -176,7 +176,7 @@ func TestThePageSaysWhatIsLookedAtAndWhatIsNot(t *testing.T) {
 		site, _, _, _ := s.site()
 		monitor := s.person(string(s.other), filtering.MayInside)
 		webtest.Get(t, site, "/filter/content", monitor).Is(200).Safe().Has("Nothing is scanned for viruses", "Nothing inside encrypted sites is seen",
-			"only their names", "Closed above the weight 60", "Closed above the weight 160", "programs, installers, scripts", "Help services such as Childline", "no picture search")
+			"only their names", "Closed above the weight 60", "Closed above the weight 160", "Programs, installers, scripts", "Help services such as Childline", "no picture search")
 		in = filtering.Inside{Known: true, Certificate: "ab:cd", Phrases: 1200, Scanner: true, Away: "It was asked just now and does not answer.", Pinned: []string{"app.example.org"}}
 		s.deps.Scanner = func() bool { return true }
 		s.start()

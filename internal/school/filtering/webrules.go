@@ -33,10 +33,11 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 			{Title: "Who may change the filter", Path: pathManagers},
 		},
 	}
+	var groups []web.Summary
 	for _, g := range Groups() {
-		v.Groups = append(v.Groups, r.groupSummary(st, g))
+		groups = append(groups, r.groupSummary(st, g))
 	}
-	v.Groups = append(v.Groups, r.everybody())
+	v.Groups, v.Everybody = sideBySide("What the filter does, by group", groups), r.everybody()
 	return rulesTemplate.Render(c, v)
 }
 
@@ -83,6 +84,28 @@ func (r *Room) groupSummary(st *state, g string) web.Summary {
 		s.Rows = append(s.Rows, said(k.title, val.Choice, val))
 	}
 	return s
+}
+
+// sideBySide shows what is said of several groups in one table: a column for
+// each group, and a row for each thing that is said of any of them.
+func sideBySide(caption string, groups []web.Summary) web.Table {
+	t := web.Table{Caption: caption, Columns: []web.Column{{Title: "What"}}}
+	at := map[string]int{}
+	for i, g := range groups {
+		t.Columns = append(t.Columns, web.Column{Title: g.Title})
+		for _, said := range g.Rows {
+			row, ok := at[said.Key]
+			if !ok {
+				row = len(t.Rows)
+				at[said.Key] = row
+				cells := make([]web.Cell, len(groups)+1)
+				cells[0].Text = said.Key
+				t.Rows = append(t.Rows, web.Row{Cells: cells})
+			}
+			t.Rows[row].Cells[i+1] = web.Cell{Text: said.Text, Small: strings.Join(said.Lines, "; "), Link: said.Link.Path}
+		}
+	}
+	return t
 }
 
 func (r *Room) managerRows(rows []web.SummaryRow, it items, v *setting.Values) []web.SummaryRow {

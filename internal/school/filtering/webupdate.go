@@ -2,8 +2,6 @@ package filtering
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"sort"
@@ -158,8 +156,12 @@ func formatOptions() []web.Option {
 		{lists.FormatRPZ, "response policy zone (RPZ)"},
 		{lists.FormatSurge, "Surge or Clash rules"},
 		{lists.FormatCSV, "table (CSV) of addresses and categories"},
-		{lists.FormatJSON, "JSON, one value a line"},
+		{lists.FormatJSON, "JSON"},
+		{lists.FormatBind, "zones of BIND"},
+		{lists.FormatRegex, "expressions over names, as Pi-hole has them"},
+		{lists.FormatP2P, "spans of addresses (P2P, DAT)"},
 		{lists.FormatRedwood, "Redwood list"},
+		{FormatPhrases, "phrases of e2guardian, to weigh pages with"},
 	} {
 		out = append(out, web.Option{Value: string(f.format), Label: f.label})
 	}
@@ -234,12 +236,16 @@ func (r *Room) supplyOne(c *web.Ctx) error {
 	}
 	v := supplyView{Base: web.Base{Title: s.Title, Lead: "A list from the web.", Crumbs: supplyHome}}
 	v.Summary.Rows = r.supplyRows(c, s)
-	have, err := getSource(c.Context(), r.d.DB, s.Supply.ID)
-	switch {
-	case err == nil:
-		v.Summary.Rows = slices.Insert(v.Summary.Rows, 2, web.SummaryRow{Key: "The list in force is of", When: c.Moment(have.fresh()), Lines: []string{words.Count(int(have.Names), "name", "names")}})
-	case !errors.Is(err, store.ErrNotFound):
-		return fmt.Errorf("reading the list: %w", err)
+	have, err := r.inForce(c.Context(), s.Supply)
+	if err != nil {
+		return err
+	}
+	if have.Version > 0 {
+		what := words.Count(int(have.Names), "name", "names")
+		if have.Format == FormatPhrases {
+			what = words.Count(int(have.Names), "phrase", "phrases")
+		}
+		v.Summary.Rows = slices.Insert(v.Summary.Rows, 2, web.SummaryRow{Key: "The list in force is of", When: c.Moment(have.fresh()), Lines: []string{what}})
 	}
 	switch {
 	case !s.live():
@@ -380,13 +386,17 @@ func (r *Room) Waiting(ctx context.Context, a actor.Actor) ([]web.Item, error) {
 			out = append(out, web.Item{Key: "licensed-" + l.ID, Title: "A licensed list is too old", Step: "Bring the newest one in", Link: pathLicensed + "/" + l.ID, Risk: 2, Since: l.Well.Add(licensedFresh), Room: "filtering"})
 		}
 	}
-	sources, err := r.Sources(ctx)
+	refused, err := r.refusedLists(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sources {
-		if s.Enabled && s.Problem != "" && !told[s.ID] {
-			out = append(out, web.Item{Key: "list-" + s.ID, Title: "A list of sites was refused", Step: "Look at it", Link: pathLists + "/" + s.ID, Risk: 1, Since: s.TriedAt, Room: "filtering"})
+	for _, s := range refused {
+		what, page := "A list of sites was refused", pathLists
+		if s.Format == FormatPhrases {
+			what, page = "A phrase list was refused", pathPhrases
+		}
+		if !told[s.ID] {
+			out = append(out, web.Item{Key: "list-" + s.ID, Title: what, Step: "Look at it", Link: page + "/" + s.ID, Risk: 1, Since: s.TriedAt, Room: "filtering"})
 		}
 	}
 	return out, nil
