@@ -142,7 +142,7 @@ CREATE TABLE alarms (
     note     TEXT NOT NULL,
     told_at  BIGINT NOT NULL,
     version  BIGINT NOT NULL
-);
+, times BIGINT NOT NULL DEFAULT 1, back_at BIGINT NOT NULL DEFAULT 0, up_at BIGINT NOT NULL DEFAULT 0);
 
 CREATE TABLE alerts (
     id        TEXT PRIMARY KEY,
@@ -1458,6 +1458,8 @@ CREATE UNIQUE INDEX agreement_signatures_once ON agreement_signatures (person, s
 CREATE INDEX agreement_signatures_sheet ON agreement_signatures (sheet, at);
 
 CREATE INDEX alarms_running ON alarms (ended_at, risk);
+
+CREATE INDEX alarms_same ON alarms (kind, subject, ended_at);
 
 CREATE INDEX alarms_since ON alarms (since, id);
 

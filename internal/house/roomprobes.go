@@ -7,6 +7,7 @@ import (
 	"belisha/internal/gate/probe"
 	kitcontrol "belisha/internal/kit/control"
 	"belisha/internal/kit/setting"
+	"belisha/internal/school/alarms"
 	"belisha/internal/school/devices"
 	"belisha/internal/school/people"
 	"belisha/internal/school/probes"
@@ -21,12 +22,16 @@ func (h *House) openProbes() (err error) {
 			return err != nil || cal.SchoolDay(at)
 		},
 		Closed: h.mustClose,
-		Door: func(ctx context.Context) (string, error) {
-			d, err := h.Devices.Doors(ctx)
-			if err != nil || !d.Open() {
-				return "", err
+		Local:  h.zone,
+		// What came out wrong is an alarm at once, and what came out right ends
+		// one sooner.
+		Alarmed: func(ctx context.Context) {
+			if h.tasks == nil {
+				return
 			}
-			return d.Address, nil
+			if err := h.tasks.Ask(ctx, alarms.Task); err != nil {
+				h.log.Warn("alarms are looked for in their turn", "err", err)
+			}
 		},
 	})
 	if err != nil {

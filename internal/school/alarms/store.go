@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"belisha/internal/kit/store"
@@ -143,6 +144,30 @@ func (r *Room) Figures(ctx context.Context, name string, since time.Time) (out [
 		}
 		h.At = at.Time
 		out = append(out, h)
+	}
+	return out, rows.Err()
+}
+
+// FiguresOf are the hours of all figures whose names begin so, by the rest of
+// the name.
+func (r *Room) FiguresOf(ctx context.Context, prefix string, since time.Time) (out map[string][]Hour, err error) {
+	rows, err := r.DB.QueryContext(ctx, `SELECT name, hour, value, base FROM alarm_figures
+		WHERE name LIKE $1 AND hour >= $2 ORDER BY name, hour LIMIT 200000`, prefix+"%", store.At(since))
+	if err != nil {
+		return nil, fmt.Errorf("reading figures: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	out = map[string][]Hour{}
+	for rows.Next() {
+		var h Hour
+		var at store.Time
+		var name string
+		if err := rows.Scan(&name, &at, &h.Value, &h.Base); err != nil {
+			return nil, fmt.Errorf("reading figures: %w", err)
+		}
+		h.At = at.Time
+		name = strings.TrimPrefix(name, prefix)
+		out[name] = append(out[name], h)
 	}
 	return out, rows.Err()
 }

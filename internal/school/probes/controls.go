@@ -120,7 +120,7 @@ func (r *Room) Prove(ctx context.Context, now time.Time, v *setting.Values, f co
 	if err != nil {
 		return f, err
 	}
-	sites, err := r.Sites(ctx)
+	stand, err := r.Standing(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -131,12 +131,12 @@ func (r *Room) Prove(ctx context.Context, now time.Time, v *setting.Values, f co
 		return f, nil
 	}
 	state := p.state()
-	for _, s := range sites {
-		if s.Ended() || p.sites[s.Site] || !r.missed(ctx, s.MadeAt, p, now) {
+	for _, x := range stand {
+		if !x.Overdue || x.Site == MainSite {
 			continue
 		}
 		state = control.Worst([]control.State{state, control.Unknown})
-		f.Rows = append(f.Rows, control.Row{What: s.Site + ": no device there has tried it lately", State: control.Unknown, At: now, Link: pathList})
+		f.Rows = append(f.Rows, control.Row{What: x.Site + ": " + x.overdueWords(now), State: control.Unknown, At: now, Link: pathList})
 	}
 	direct, err := r.direct(ctx, list)
 	if err != nil {
@@ -224,12 +224,6 @@ func (p proof) figure() string {
 		return "no trial was made lately"
 	}
 	return fmt.Sprintf("%d of %s came out right", p.runs-p.wrong-p.blind, words.Count(p.runs, "trial", "trials"))
-}
-
-// missed reports whether a site should have been tried by now: a day of school
-// has gone by since it was named, within the time looked at.
-func (r *Room) missed(ctx context.Context, since time.Time, _ proof, now time.Time) bool {
-	return now.Sub(since) > day && r.SchoolDay(ctx, now) && r.SchoolDay(ctx, now.Add(-day))
 }
 
 // direct is what devices found of ways past the filter, in the newest trial of

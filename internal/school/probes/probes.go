@@ -88,8 +88,8 @@ func Settings() []setting.Setting {
 			Help: "Then they are removed. Single answers that were right are removed after a week.", Requirements: []string{"FIL-01"},
 		},
 		{
-			Key: keyDirect, Title: "Where a device must not get to past the filter", Kind: setting.Text,
-			Help:         "Addresses with ports and commas between them, such as 192.0.2.7:443, that answer outside the school and that the firewall must not let devices reach. A device that tries the filter tries them too. Without any, it is not known whether the firewall lets devices out.",
+			Key: keyDirect, Title: "Where a device must not get to past the filter", Kind: setting.Text, Default: "1.1.1.1 and 8.8.8.8",
+			Help:         "Name services outside the school, by address. A device that tries the filter asks them for a name, and tries TLS, HTTPS and QUIC there: nothing may answer. An address with a port, such as 192.0.2.7:8080, is only connected to. Without any, it is not known whether the firewall lets devices out.",
 			Requirements: []string{"FIL-01"},
 		},
 	}
@@ -204,14 +204,13 @@ type Deps struct {
 	// Closed lists the categories that must be closed at a device of a group
 	// ("" is a device nobody knows), for a device's own trial.
 	Closed func(ctx context.Context, group string) ([]string, error)
-	// Devices answers what of the path is known: where devices are told to
-	// go, "" when the filter is not open to them yet.
-	Door func(ctx context.Context) (string, error)
+	// Local is the school's time zone; nil: UTC.
+	Local func() *time.Location
 	// Zone is the names of test sites, Host the name of the people's pages.
 	Zone string
 	Host func() string
 	// Alarmed is told after each trial.
-	Alarmed func()
+	Alarmed func(ctx context.Context)
 }
 
 // Room is the room.
@@ -232,8 +231,11 @@ func New(d Deps) (*Room, error) {
 	if d.Host == nil {
 		d.Host = func() string { return "belisha.school" }
 	}
+	if d.Local == nil {
+		d.Local = func() *time.Location { return time.UTC }
+	}
 	if d.Alarmed == nil {
-		d.Alarmed = func() {}
+		d.Alarmed = func(context.Context) {}
 	}
 	return &Room{Deps: d}, nil
 }

@@ -2,8 +2,13 @@ package probes_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -179,11 +184,17 @@ func TestThePathIsKeptOnlyWhenEveryTrialOfADayCameOutRight(t *testing.T) {
 
 func TestADeviceOfAnotherSiteTellsWhatHappenedThere(t *testing.T) {
 	storetest.Each(t, schemas(), func(t *testing.T, db *store.DB) {
-		s := open(t, db, setting.Value{Key: "filtering.probes.direct", Text: "192.0.2.7:443, nonsense, 192.0.2.7:443", Raw: "x"})
-		site, token, err := s.room.AddSite(ctx(), "Lower school", "pupils")
+		s := open(t, db, setting.Value{Key: "filtering.probes.direct", Text: "192.0.2.7:443, nonsense, 192.0.2.7:443 and 192.0.2.53", Raw: "x"})
+		site, key, err := s.room.AddSite(ctx(), "Lower school", "pupils")
 		must(t, err)
-		if list := s.room.DirectTargets(); len(list) != 1 {
-			t.Errorf("to be tried: %v", list)
+		if list, unread := s.room.Ways(); len(list) != 6 || len(unread) != 1 {
+			t.Errorf("to be tried: %v, not read: %v", list, unread)
+		}
+		out := func(said string, list ...probes.Told) []probes.Told {
+			for _, w := range []string{"port/192.0.2.7:443", "udp/192.0.2.53:53", "tcp/192.0.2.53:53", "tls/192.0.2.53:853", "https/192.0.2.53:443"} {
+				list = append(list, probes.Told{w, "refused"})
+			}
+			return append(list, probes.Told{"quic/192.0.2.53:443", said})
 		}
 		s.tries(probes.Hourly, answer(probes.Path, probes.Right))
 		for _, x := range []struct {
@@ -192,11 +203,13 @@ func TestADeviceOfAnotherSiteTellsWhatHappenedThere(t *testing.T) {
 			run  [3]int // right, wrong, not asked
 			path control.State
 		}{
-			{"all well", []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}, {"192.0.2.7:443", "refused"}}, [3]int{4, 0, 0}, control.Kept},
-			{"one open", []probes.Told{{"here", "open"}, {"adult", "open"}, {"gambling", "closed"}, {"192.0.2.7:443", "refused"}}, [3]int{3, 1, 0}, control.Broken},
-			{"not behind the filter", []probes.Told{{"here", "nothing"}, {"adult", "nothing"}, {"gambling", "nothing"}}, [3]int{0, 1, 3}, control.Broken},
-			{"the firewall lets it out", []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}, {"192.0.2.7:443", "reached"}}, [3]int{3, 1, 0}, control.Broken},
-			{"nonsense", []probes.Told{{"adult", "purple"}}, [3]int{0, 0, 4}, control.AtRisk},
+			{"all well", out("refused", probes.Told{"here", "open"}, probes.Told{"adult", "closed"}, probes.Told{"gambling", "gone"}), [3]int{9, 0, 0}, control.Kept},
+			{"names asked elsewhere are led to us", append(out("refused", probes.Told{"here", "open"}, probes.Told{"adult", "closed"}, probes.Told{"gambling", "closed"}), probes.Told{"udp/192.0.2.53:53", "ours"}), [3]int{9, 0, 0}, control.Kept},
+			{"one open", out("refused", probes.Told{"here", "open"}, probes.Told{"adult", "open"}, probes.Told{"gambling", "closed"}), [3]int{8, 1, 0}, control.Broken},
+			{"not behind the filter", []probes.Told{{"here", "nothing"}, {"adult", "gone"}, {"gambling", "nothing"}}, [3]int{0, 1, 8}, control.Broken},
+			{"the firewall lets QUIC out", out("reached", probes.Told{"here", "open"}, probes.Told{"adult", "closed"}, probes.Told{"gambling", "closed"}), [3]int{8, 1, 0}, control.Broken},
+			{"it has no program for QUIC", out("untried", probes.Told{"here", "open"}, probes.Told{"adult", "closed"}, probes.Told{"gambling", "closed"}), [3]int{8, 0, 0}, control.Kept},
+			{"nonsense", []probes.Told{{"adult", "purple"}}, [3]int{0, 0, 9}, control.AtRisk},
 		} {
 			t.Run(x.name, func(t *testing.T) {
 				s.clock.Advance(25 * time.Hour)
@@ -214,34 +227,117 @@ func TestADeviceOfAnotherSiteTellsWhatHappenedThere(t *testing.T) {
 		t.Run("its word on the way out is worth as much as a person's", func(t *testing.T) {
 			s.clock.Advance(25 * time.Hour)
 			s.tries(probes.Hourly, answer(probes.Path, probes.Right))
-			_, err := s.room.Report(ctx(), site, []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}, {"192.0.2.7:443", "refused"}})
+			_, err := s.room.Report(ctx(), site, out("refused", probes.Told{"here", "open"}, probes.Told{"adult", "closed"}, probes.Told{"gambling", "closed"}))
 			must(t, err)
 			if f := s.path(control.Unknown); f.State != control.Kept || f.Source != control.Measured {
 				t.Errorf("%s %s: %s", f.State, f.Source, f.Figure)
 			}
 		})
-		t.Run("a page for it takes plain lines, and only with its key", func(t *testing.T) {
-			h := webtest.Site(t, s.room.Section())
-			webtest.Get(t, h, "/probe/plan/"+token, webtest.Nobody()).Is(200).Has("here http://here.probe.test/", "192.0.2.7:443")
-			webtest.Get(t, h, "/probe/plan/"+token+"x", webtest.Nobody()).Is(404)
-			must(t, s.room.EndSite(ctx(), site.ID, 1))
-			webtest.Get(t, h, "/probe/plan/"+token, webtest.Nobody()).Is(404)
-		})
-		t.Run("a site that nobody hears of is not known", func(t *testing.T) {
-			s.clock.Set(monday.Add(7 * 24 * time.Hour))
-			_, _, err := s.room.AddSite(ctx(), "Pavilion", "")
-			must(t, err)
-			s.clock.Advance(2*24*time.Hour + time.Hour) // a Wednesday
-			s.tries(probes.Hourly, answer(probes.Path, probes.Right))
-			if f := s.path(control.Kept); f.State != control.Unknown {
-				t.Errorf("%s: %s", f.State, f.Figure)
-			}
-		})
+		t.Run("it is asked in plain lines, and its answers are signed", func(t *testing.T) { signs(t, s, site, key) })
 		rep, err := s.journal.Verify(context.Background())
 		if err != nil || !rep.OK {
 			t.Errorf("the journal does not hold: %+v, %v", rep, err)
 		}
 	})
+}
+
+// signs has a device tell in every way in which it must be refused, and once as
+// it must.
+func signs(t *testing.T, s *school, site probes.Site, key string) {
+	h := webtest.Site(t, s.room.Section())
+	number := func() string {
+		page := string(webtest.Get(t, h, "/probe/plan/"+site.ID, webtest.Nobody()).Is(200).Has("here http://here.probe.test/", "udp/192.0.2.53:53 udp://192.0.2.53:53").Body)
+		return strings.TrimSpace(strings.TrimPrefix(strings.SplitN(page, "\n", 2)[0], "number "))
+	}
+	tell := func(number, key, told, sent string) int {
+		m := hmac.New(sha256.New, []byte(key))
+		m.Write([]byte(number + "\n" + told))
+		r := httptest.NewRequest(http.MethodPost, "http://"+webtest.Host+"/probe/report/"+site.ID+"?number="+number+"&sign="+hex.EncodeToString(m.Sum(nil)), strings.NewReader(sent))
+		r.Header.Set("Content-Type", "text/plain")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	const good, worse = "here open\nadult closed", "here open\nadult open"
+	s.clock.Advance(time.Hour)
+	first := number()
+	for name, got := range map[string]int{
+		"another key": tell(first, key+"x", good, good), "other words than were signed": tell(first, key, worse, good),
+		"a number of its own": tell("1", key, good, good), "no key": tell(first, "", good, good),
+	} {
+		if got != http.StatusForbidden {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+	s.clock.Advance(2 * time.Minute)
+	if got := tell(first, key, good, good); got != http.StatusOK {
+		t.Errorf("as it must be: %d", got)
+	}
+	s.clock.Advance(2 * time.Minute)
+	if got := tell(first, key, good, good); got != http.StatusUnprocessableEntity {
+		t.Errorf("the same again: %d", got)
+	}
+	late := number()
+	s.clock.Advance(time.Hour)
+	if got := tell(late, key, good, good); got != http.StatusUnprocessableEntity {
+		t.Errorf("an hour late: %d", got)
+	}
+	late = number()
+	if got := [2]int{tell(late, key, good, good), tell(number(), key, good, good)}; got != [2]int{200, 422} {
+		t.Errorf("twice within a minute: %v", got)
+	}
+	s.clock.Set(s.clock.Now().Add(-48 * time.Hour)) // the machine's clock is put right
+	if got := tell(number(), key, good, good); got != http.StatusOK {
+		t.Errorf("after the clock went back: %d", got)
+	}
+	must(t, s.room.EndSite(ctx(), site.ID, 1))
+	webtest.Get(t, h, "/probe/plan/"+site.ID, webtest.Nobody()).Is(404)
+	s.clock.Advance(72 * time.Hour)
+}
+
+func TestASiteIsMissedAfterASchoolDayWithoutIt(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	pupils, _, err := s.room.AddSite(ctx(), "Pavilion", "pupils")
+	must(t, err)
+	staff, _, err := s.room.AddSite(ctx(), "Pavilion", "staff")
+	must(t, err)
+	good := []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}}
+	report := func(x probes.Site) {
+		_, err := s.room.Report(ctx(), x, good)
+		must(t, err)
+	}
+	at := func(days, hours int) control.State {
+		s.clock.Set(monday.Add(time.Duration(days*24+hours) * time.Hour))
+		s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+		report(staff)
+		list, err := s.room.Standing(ctx())
+		must(t, err)
+		for _, x := range list {
+			if x.Site == "Pavilion (pupils)" && x.Overdue {
+				return control.Unknown
+			}
+		}
+		return control.Kept
+	}
+	if got := at(1, 0); got != control.Kept {
+		t.Errorf("named on Monday, on Tuesday it is %s", got)
+	}
+	if got := at(2, 1); got != control.Unknown {
+		t.Errorf("named on Monday, and no word by Wednesday: %s, although another device of the site tells", got)
+	}
+	if f := s.path(control.Kept); f.State == control.Kept {
+		t.Errorf("the path is %s: %s", f.State, f.Figure)
+	}
+	s.clock.Set(monday.Add(4*24*time.Hour + 4*time.Hour)) // a Friday
+	report(pupils)
+	for _, x := range []struct {
+		day, hour int
+		want      control.State
+	}{{5, 9, control.Kept}, {6, 23, control.Kept}, {7, 12, control.Kept}, {8, 1, control.Unknown}, {12, 0, control.Unknown}, {13, 0, control.Unknown}, {14, 0, control.Unknown}} {
+		if got := at(x.day, x.hour); got != x.want {
+			t.Errorf("last told on a Friday, %d days after the Monday before it is %s", x.day, got)
+		}
+	}
 }
 
 func TestOldTrialsAreRemoved(t *testing.T) {
@@ -267,6 +363,6 @@ func TestThePagesSayWhatIsWrongAndWhatToDo(t *testing.T) {
 	who := webtest.As("nils", probes.MayRead, probes.MayRun, probes.MayManage)
 	webtest.Get(t, h, "/filter/probes", who).Is(200).Has("1 question came out wrong", "A program cannot be downloaded", "It was so.").Safe()
 	webtest.Get(t, h, "/filter/probes/"+run.ID, who).Is(200).Has("Trial of the filter", "What must be closed").Safe()
-	webtest.Post(t, h, "/filter/probe-sites", map[string][]string{"site": {"Lower school"}, "group": {"staff"}}, who).Is(200).Has("Lower school is named", "try-the-filter.ps1").Safe()
+	webtest.Post(t, h, "/filter/probe-sites", map[string][]string{"site": {"Lower school"}, "group": {"staff"}}, who).Is(200).Has("Lower school (staff) is named", "try-the-filter.ps1").Safe()
 	webtest.Post(t, h, "/filter/probe-sites", map[string][]string{"site": {""}, "group": {"staff"}}, who).Is(422).Has("Give the site's name")
 }

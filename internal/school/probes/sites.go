@@ -3,10 +3,7 @@ package probes
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +22,16 @@ type Site struct {
 	EndedAt time.Time
 	Version int64
 
-	hash string
+	key string // with which its device signs what it tells
+}
+
+// Name is the site as trials call it: two devices of one site that go by
+// different rules are two.
+func (s Site) Name() string {
+	if s.Group == "" {
+		return s.Site
+	}
+	return s.Site + " (" + groupWords[s.Group] + ")"
 }
 
 // Ended reports a site that is tried no longer.
@@ -37,8 +43,8 @@ const (
 	mostName  = 60
 )
 
-// AddSite names a site, and returns the token that its device shows. It is
-// kept nowhere: who loses it adds the site anew.
+// AddSite names a site, and returns the key with which its device signs what it
+// tells. It is shown once: who loses it adds the site anew.
 func (r *Room) AddSite(ctx context.Context, name, group string) (Site, string, error) {
 	name = strings.Join(strings.Fields(name), " ")
 	bad := store.Invalid{}
@@ -71,18 +77,17 @@ func (r *Room) AddSite(ctx context.Context, name, group string) (Site, string, e
 	if len(bad) > 0 {
 		return Site{}, "", bad
 	}
-	token := rand.Text()
-	s := Site{ID: store.NewID(r.now()), Site: name, Group: group, MadeAt: r.now(), Version: 1, hash: hashOf(token)}
+	s := Site{ID: store.NewID(r.now()), Site: name, Group: group, MadeAt: r.now(), Version: 1, key: rand.Text()}
 	err = r.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := insertSite(ctx, tx, s); err != nil {
 			return err
 		}
 		return r.Journal.Write(ctx, tx, journal.Entry{Verb: VerbSite, Kind: "probe site", ID: s.ID, After: map[string]string{"site": name, "rules": group}, Rows: []journal.Row{{Table: "probe_sites", ID: s.ID}}})
 	})
-	return s, token, err
+	return s, s.key, err
 }
 
-// EndSite has a site tried no longer: its token is worth nothing any more.
+// EndSite has a site tried no longer: its key is worth nothing any more.
 func (r *Room) EndSite(ctx context.Context, id string, version int64) error {
 	return r.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := endSite(ctx, tx, id, version, r.now()); err != nil {
@@ -92,19 +97,13 @@ func (r *Room) EndSite(ctx context.Context, id string, version int64) error {
 	})
 }
 
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte("belisha probe\n" + token))
-	return hex.EncodeToString(sum[:])
-}
-
 // Told is one answer of a device, as it tells it.
 type Told struct {
-	Case    string // a category, "here", or an address with a port
-	Outcome string // "closed", "open", "reached", "refused", "nothing"
+	Case    string // a category, "here", or a way past the filter, see Way
+	Outcome string // "closed", "open", "gone", "nothing"; of a way "reached", "refused", "ours", "untried"
 }
 
-// Report takes what a device of a site tells. Via says whether it came through
-// the filter.
+// Report takes what a device of a site tells.
 func (r *Room) Report(ctx context.Context, s Site, told []Told) (Run, error) {
 	must, err := r.Closed(ctx, s.Group)
 	if err != nil {
@@ -120,7 +119,7 @@ func (r *Room) Report(ctx context.Context, s Site, told []Told) (Run, error) {
 		answers = append(answers, closedAnswer(c, by[c], behind))
 	}
 	answers = append(answers, r.directAnswers(by)...)
-	return r.keep(ctx, Run{At: r.now(), Site: s.Site, Kind: Device}, answers)
+	return r.keep(ctx, Run{At: r.now(), Site: s.Name(), Kind: Device}, answers)
 }
 
 func hereAnswer(outcome string) Answer {
@@ -143,46 +142,16 @@ func closedAnswer(category, outcome string, behind bool) Answer {
 		a.State, a.Said = Wrong, "It was let through. Look which rules the device goes by."
 	case outcome == "closed" && behind:
 		a.State, a.Said = Right, "It was closed."
-	case outcome == "closed" || outcome == "nothing":
+	case outcome == "gone" && behind: // our own names are there for whoever may open them
+		a.State, a.Said = Right, "For this device there is no such name."
+	case outcome == "nothing" && behind:
+		a.State, a.Said = Unknown, "Nothing was answered. If it stays so, look at the device’s network."
+	case outcome == "closed" || outcome == "gone" || outcome == "nothing":
 		a.State, a.Said = Unknown, "It did not open, but the device is not behind the filter, so that says nothing."
 	default:
 		a.State, a.Said = Unknown, "It was not asked."
 	}
 	return a
-}
-
-// directAnswers are what the device found of the ways past the filter.
-func (r *Room) directAnswers(by map[string]string) []Answer {
-	var out []Answer
-	for _, to := range r.DirectTargets() {
-		a := Answer{Case: "past the filter to " + to, Area: Direct, What: "A device does not get to " + to + " past the filter"}
-		switch by[to] {
-		case "refused":
-			a.State, a.Said = Right, "It did not get there."
-		case "reached":
-			a.State, a.Said = Wrong, "It got there: the firewall lets devices out by themselves. Close this port for all but Belisha's machine."
-		default:
-			a.State, a.Said = Unknown, "It was not tried."
-		}
-		out = append(out, a)
-	}
-	return out
-}
-
-// mostDirect bounds the addresses that devices try.
-const mostDirect = 12
-
-// DirectTargets are the addresses with ports that devices must not get to.
-// What cannot be read is left out.
-func (r *Room) DirectTargets() []string {
-	var out []string
-	for _, t := range strings.FieldsFunc(r.Live.Current().Get(keyDirect).Text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' }) {
-		ap, err := netip.ParseAddrPort(t)
-		if err == nil && ap.Port() != 0 && len(out) < mostDirect && !slices.Contains(out, ap.String()) {
-			out = append(out, ap.String())
-		}
-	}
-	return out
 }
 
 // limiter bounds how often a site may tell.

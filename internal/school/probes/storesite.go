@@ -14,7 +14,7 @@ const siteColumns = "id, site, grp, hash, made_at, ended_at, version"
 
 func scanSite(into func(...any) error) (s Site, err error) {
 	var made, ended store.Time
-	err = into(&s.ID, &s.Site, &s.Group, &s.hash, &made, &ended, &s.Version)
+	err = into(&s.ID, &s.Site, &s.Group, &s.key, &made, &ended, &s.Version)
 	s.MadeAt, s.EndedAt = made.Time, ended.Time
 	return s, err
 }
@@ -36,9 +36,9 @@ func (r *Room) Sites(ctx context.Context) (out []Site, err error) {
 	return out, rows.Err()
 }
 
-// byToken is the site whose device shows a token.
-func (r *Room) byToken(ctx context.Context, token string) (Site, error) {
-	s, err := scanSite(r.DB.QueryRowContext(ctx, "SELECT "+siteColumns+" FROM probe_sites WHERE hash = $1 AND ended_at = 0", hashOf(token)).Scan)
+// running is a site that was not ended.
+func (r *Room) running(ctx context.Context, id string) (Site, error) {
+	s, err := scanSite(r.DB.QueryRowContext(ctx, "SELECT "+siteColumns+" FROM probe_sites WHERE id = $1 AND ended_at = 0", id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, store.ErrNotFound
 	}
@@ -47,7 +47,7 @@ func (r *Room) byToken(ctx context.Context, token string) (Site, error) {
 
 func insertSite(ctx context.Context, tx *store.Tx, s Site) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO probe_sites ("+siteColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		s.ID, s.Site, s.Group, s.hash, store.At(s.MadeAt), store.At(s.EndedAt), s.Version)
+		s.ID, s.Site, s.Group, s.key, store.At(s.MadeAt), store.At(s.EndedAt), s.Version)
 	if err != nil {
 		return fmt.Errorf("keeping a site that is tried: %w", err)
 	}

@@ -80,7 +80,7 @@ func (r *Room) keep(ctx context.Context, run Run, answers []Answer) (Run, error)
 	if err != nil {
 		return run, fmt.Errorf("keeping a trial of the filter: %w", err)
 	}
-	r.Alarmed()
+	r.Alarmed(ctx)
 	return run, nil
 }
 

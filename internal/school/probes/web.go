@@ -35,8 +35,8 @@ func (r *Room) Section() web.Section {
 			{Pattern: "GET /filter/probe-sites", Needs: MayRead, Do: r.sitesPage},
 			{Pattern: "POST /filter/probe-sites", Needs: MayManage, Do: r.sitesPost},
 			{Pattern: "POST /filter/probe-sites/{id}/end", Needs: MayManage, Do: r.siteEnd},
-			{Pattern: "GET /probe/plan/{token}", Needs: web.Open, Do: r.devicePlan, People: true},
-			{Pattern: "POST /probe/report/{token}", Needs: web.Open, Do: r.deviceReport, People: true, Body: 32 << 10},
+			{Pattern: "GET /probe/plan/{site}", Needs: web.Open, Do: r.devicePlan, People: true},
+			{Pattern: "POST /probe/report/{site}", Needs: web.Open, Do: r.deviceReport, People: true, Body: mostTold},
 		},
 	}
 }

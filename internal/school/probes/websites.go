@@ -1,7 +1,7 @@
 package probes
 
 import (
-	"encoding/json"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -66,7 +66,7 @@ func (r *Room) sitesOf(c *web.Ctx) (sitesView, error) {
 	}
 	for _, s := range list {
 		row := web.Row{Faint: s.Ended(), Cells: []web.Cell{{Text: s.Site}, {Text: groupWords[s.Group]}, {When: c.Near(s.MadeAt)}, {}}}
-		last, err := r.Last(c.Context(), s.Site, false)
+		last, err := r.Last(c.Context(), s.Name(), false)
 		if err != nil {
 			return v, err
 		}
@@ -81,7 +81,7 @@ func (r *Room) sitesOf(c *web.Ctx) (sitesView, error) {
 		v.Table.Rows = append(v.Table.Rows, row)
 		if v.May && !s.Ended() {
 			v.Ends = append(v.Ends, web.Action{
-				Path: "/filter/probe-sites/" + s.ID + "/end", Title: "End " + s.Site, Quiet: true, Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(s.Version, 10)}},
+				Path: "/filter/probe-sites/" + s.ID + "/end", Title: "End " + s.Name(), Quiet: true, Hidden: []web.Hidden{{Name: "version", Value: strconv.FormatInt(s.Version, 10)}},
 			})
 		}
 	}
@@ -94,7 +94,7 @@ func (r *Room) sitesPost(c *web.Ctx) error {
 		return err
 	}
 	ctx := actor.With(c.Context(), c.Actor)
-	s, token, err := r.AddSite(ctx, form.Get("site"), form.Get("group"))
+	s, _, err := r.AddSite(ctx, form.Get("site"), form.Get("group"))
 	bad, wrong := web.Wrong(err)
 	if err != nil && !wrong {
 		return err
@@ -107,14 +107,18 @@ func (r *Room) sitesPost(c *web.Ctx) error {
 		v.Errors = web.Refill(form, store.Invalid(bad), &v.Fields[0], &v.Fields[1])
 		return sitesTemplate.Status(http.StatusUnprocessableEntity).Render(c, v)
 	}
-	base := "http://" + r.Host()
 	v.Token = web.Panel{
-		Tone: "good", Title: s.Site + " is named",
-		Words: "Save one of these as a file on the device there, and have it run each hour as the people there would, by the task scheduler or cron. The key in it is shown this once; whoever loses it ends the site and names it anew.",
+		Tone: "good", Title: s.Name() + " is named",
+		Words: "Save one of these as a file on the device there, and have it run each hour as the people there would, by the task scheduler or cron. The key in it signs what the device tells, and is shown this once; whoever loses it ends the site and names it anew.",
 	}
-	v.Scripts = []script{
-		{Title: "Windows, PowerShell: try-the-filter.ps1", Text: powerShell(base, token)},
-		{Title: "Mac, Linux, Chromebook with Linux: try-the-filter.sh", Text: shell(base, token)},
+	for _, x := range []struct{ file, title string }{
+		{"try.ps1", "Windows, PowerShell: try-the-filter.ps1"}, {"try.sh", "Mac, Linux, Chromebook with Linux: try-the-filter.sh"},
+	} {
+		text, err := r.scriptOf(x.file, s)
+		if err != nil {
+			return err
+		}
+		v.Scripts = append(v.Scripts, script{Title: x.title, Text: text})
 	}
 	return sitesTemplate.Render(c, v)
 }
@@ -131,26 +135,28 @@ func (r *Room) siteEnd(c *web.Ctx) error {
 	return c.Redirect("/filter/probe-sites")
 }
 
-// plan is what a device is to try: one line each, a word and an address.
+// plan is what a device is to try: a number, then one line each, a word and an
+// address.
 func (r *Room) plan(c *web.Ctx, s Site) ([]string, error) {
 	must, err := r.Closed(c.Context(), s.Group)
 	if err != nil {
 		return nil, err
 	}
-	out := []string{"here http://here." + r.Zone + "/"}
+	out := []string{"number " + s.number(r.now()), "here http://here." + r.Zone + "/"}
 	for _, m := range must {
 		out = append(out, m+" http://"+m+"."+r.Zone+"/")
 	}
-	for _, t := range r.DirectTargets() {
-		out = append(out, t+" "+t)
+	ways, _ := r.Ways()
+	for _, w := range ways {
+		out = append(out, w.Case()+" "+w.By+"://"+w.To.String())
 	}
 	return out, nil
 }
 
 // devicePlan gives a device its questions as plain lines, which any shell can
-// read.
+// read. They are no secret.
 func (r *Room) devicePlan(c *web.Ctx) error {
-	s, err := r.byToken(c.Context(), c.Param("token"))
+	s, err := r.running(c.Context(), c.Param("site"))
 	if err != nil {
 		return err
 	}
@@ -161,22 +167,28 @@ func (r *Room) devicePlan(c *web.Ctx) error {
 	return c.Send("", "text/plain; charset=utf-8", strings.NewReader(strings.Join(lines, "\n")+"\n"))
 }
 
-// mostLines bounds what a device tells.
-const mostLines = 300
+// Bounds of what a device tells.
+const (
+	mostLines = 300
+	mostTold  = 32 << 10
+)
 
-// deviceReport takes what a device tells: lines of a word and an outcome, or
-// the same as JSON.
+// deviceReport takes what a device tells: lines of a word and an outcome,
+// signed.
 func (r *Room) deviceReport(c *web.Ctx) error {
-	s, err := r.byToken(c.Context(), c.Param("token"))
+	s, err := r.running(c.Context(), c.Param("site"))
 	if err != nil {
+		return err
+	}
+	raw, err := io.ReadAll(io.LimitReader(c.R.Body, mostTold))
+	if err != nil {
+		return fmt.Errorf("reading what a device tells: %w", err)
+	}
+	if err := r.signed(c.Context(), s, c.Query("number"), c.Query("sign"), raw); err != nil {
 		return err
 	}
 	if !r.rate.may(s.ID, r.now()) {
 		return store.Invalid{"": "This device told a moment ago; once an hour is enough"}
-	}
-	raw, err := io.ReadAll(io.LimitReader(c.R.Body, 32<<10))
-	if err != nil {
-		return fmt.Errorf("reading what a device tells: %w", err)
 	}
 	told := readTold(raw)
 	if len(told) == 0 {
@@ -191,10 +203,6 @@ func (r *Room) deviceReport(c *web.Ctx) error {
 
 func readTold(raw []byte) []Told {
 	var out []Told
-	var many []Told
-	if json.Unmarshal(raw, &many) == nil {
-		return many[:min(len(many), mostLines)]
-	}
 	for line := range strings.Lines(string(raw)) {
 		f := strings.Fields(line)
 		if len(f) == 2 && len(out) < mostLines {
@@ -206,49 +214,14 @@ func readTold(raw []byte) []Told {
 
 type script struct{ Title, Text string }
 
-// shell is the trial for a shell. It needs nothing but curl.
-func shell(base, token string) string {
-	return `#!/bin/sh
-# Tries the school's filter from this device, and tells Belisha what happened.
-# It asks for made-up names only; nothing bad is opened. Run it each hour.
-base='` + base + `' key='` + token + `'
-plan=$(curl -fsS -m 20 "$base/probe/plan/$key") || exit 1
-printf '%s\n' "$plan" | while read -r word to; do
-  case "$to" in
-  http://*)
-    code=$(curl -s -o /dev/null -m 15 -w '%{http_code}' "$to")
-    case "$code" in 200) said=open ;; 403) said=closed ;; 000) said=nothing ;; *) said=nothing ;; esac
-    ;;
-  *)
-    code=$(curl -s -o /dev/null -m 8 --noproxy '*' -w '%{time_connect}' "telnet://$to" </dev/null)
-    case "$code" in 0.000000 | 0 | '') said=refused ;; *) said=reached ;; esac
-    ;;
-  esac
-  printf '%s %s\n' "$word" "$said"
-done | curl -fsS -m 20 -H 'Content-Type: text/plain' --data-binary @- "$base/probe/report/$key"
-`
-}
+//go:embed scripts
+var scripts embed.FS
 
-// powerShell is the trial for Windows, with what every Windows 10 has.
-func powerShell(base, token string) string {
-	return `# Tries the school's filter from this device, and tells Belisha what happened.
-# It asks for made-up names only; nothing bad is opened. Run it each hour.
-$base = '` + base + `'; $key = '` + token + `'
-$plan = (Invoke-WebRequest -UseBasicParsing -TimeoutSec 20 "$base/probe/plan/$key").Content
-if ($plan -is [byte[]]) { $plan = [Text.Encoding]::UTF8.GetString($plan) }
-$told = foreach ($line in $plan -split "\r?\n") {
-  $word, $to = $line -split ' ', 2
-  if (-not $to) { continue }
-  if ($to.StartsWith('http')) {
-    try { $null = Invoke-WebRequest -UseBasicParsing -TimeoutSec 15 $to; $said = 'open' }
-    catch { if ($_.Exception.Response -and [int]$_.Exception.Response.StatusCode -eq 403) { $said = 'closed' } else { $said = 'nothing' } }
-  } else {
-    $cut = $to.LastIndexOf(':'); $tcp = New-Object Net.Sockets.TcpClient; $said = 'refused'
-    try { if ($tcp.ConnectAsync($to.Substring(0, $cut).Trim('[', ']'), [int]$to.Substring($cut + 1)).Wait(8000)) { $said = 'reached' } } catch { }
-    $tcp.Close()
-  }
-  "$word $said"
-}
-Invoke-WebRequest -UseBasicParsing -TimeoutSec 20 -Method Post -ContentType 'text/plain' -Body ($told -join "` + "`" + `n") "$base/probe/report/$key" | Select-Object -ExpandProperty Content
-`
+// scriptOf is one of the files, made for a site.
+func (r *Room) scriptOf(name string, s Site) (string, error) {
+	raw, err := scripts.ReadFile("scripts/" + name)
+	if err != nil {
+		return "", fmt.Errorf("reading the file for devices: %w", err)
+	}
+	return strings.NewReplacer("@BASE@", "http://"+r.Host(), "@SITE@", s.ID, "@KEY@", s.key, "@ZONE@", r.Zone).Replace(string(raw)), nil
 }
