@@ -143,9 +143,11 @@ type Table struct {
 	Caption string
 	// ShowCaption: the caption is not shown where a heading above says it.
 	ShowCaption bool
-	Columns     []Column
-	Rows        []Row
-	Empty       Empty // shown in place of a table without rows
+	// Sides: the columns are held side by side, so they are equally wide.
+	Sides   bool
+	Columns []Column
+	Rows    []Row
+	Empty   Empty // shown in place of a table without rows
 }
 
 // Numeric reports whether column i holds numbers.
