@@ -5,15 +5,19 @@ import (
 	"encoding/binary"
 )
 
-// isLZMA is strict, because the format has no magic: the usual properties, a
-// power of two for a dictionary, and a size that is unknown or fits in 40 bits.
+// isLZMA is strict, because the format has no magic: a dictionary of 2^n or
+// 2^n + 2^(n-1), and the usual properties with a size that fits in 40 bits, or
+// any with a size that is not known.
 func isLZMA(h []byte) bool {
-	if len(h) < 14 || h[0] != 0x5d || h[13] != 0 {
+	if len(h) < 14 || h[0] >= 9*5*5 || h[13] != 0 {
 		return false
 	}
 	dict, size := binary.LittleEndian.Uint32(h[1:]), binary.LittleEndian.Uint64(h[5:])
-	return dict >= 1<<12 && dict&(dict-1) == 0 && (size == 1<<64-1 || size < 1<<40)
+	return dict >= 1<<12 && (dict&(dict-1) == 0 || dict%3 == 0 && dict/3&(dict/3-1) == 0) && (size == 1<<64-1 || h[0] == 0x5d && size < 1<<40)
 }
+
+// isSkippable is what zstd may begin with, and every reader of it passes over.
+func isSkippable(h []byte) bool { return h[0]&0xf0 == 0x50 }
 
 // isTar knows a tar of before 1988 by its checksum.
 func isTar(h []byte) bool {

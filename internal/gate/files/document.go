@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"html"
 	"io"
 	"path"
 	"strings"
@@ -72,22 +73,57 @@ func zipMark(n string) string {
 
 // part looks at the parts of a document that say something of the whole.
 func (w *walk) part(it *item, name string, s *spool) {
-	n := strings.ToLower(name)
-	if n != "[content_types].xml" && !strings.HasSuffix(n, ".rels") && n != "meta-inf/manifest.xml" {
-		return
-	}
-	b := make([]byte, min(s.n, 1<<20))
-	k, _ := s.ReadAt(b, 0)
-	b = bytes.ToLower(b[:k])
+	n := strings.ToLower(strings.TrimLeft(strings.ReplaceAll(name, `\`, "/"), "/"))
+	active := func(what string) { w.rep.add(verdict.FileActive, what, it.where) }
 	switch {
-	case n == "[content_types].xml" && bytes.Contains(b, []byte("macroenabled")):
-		w.rep.add(verdict.FileMacro, "macros", it.where)
-	case n == "meta-inf/manifest.xml" && bytes.Contains(b, []byte("encryption-data")):
-		w.rep.add(verdict.FileLocked, errLocked.Error(), it.where)
-	case strings.HasSuffix(n, ".rels") && bytes.Contains(b, []byte(`"external"`)) &&
-		(bytes.Contains(b, []byte("/attachedtemplate")) || bytes.Contains(b, []byte("/oleobject")) || bytes.Contains(b, []byte("/frame"))):
-		w.rep.add(verdict.FileActive, "a document that fetches more of itself", it.where)
+	case n == "[content_types].xml":
+		if macroTypes(written(s)) {
+			w.rep.add(verdict.FileMacro, "macros", it.where)
+		}
+	case n == "meta-inf/manifest.xml":
+		if bytes.Contains(written(s), []byte("encryption-data")) {
+			w.rep.add(verdict.FileLocked, errLocked.Error(), it.where)
+		}
+	case strings.HasSuffix(n, ".rels"):
+		if fetches(written(s)) {
+			active("a document that fetches more of itself")
+		}
+	case strings.HasPrefix(n, "xl/externallinks/") && bytes.Contains(written(s), []byte("ddelink")),
+		strings.HasPrefix(n, "word/") && strings.HasSuffix(n, ".xml") && bytes.Contains(written(s), []byte("ddeauto")):
+		active("a document that starts programs")
 	}
+}
+
+// maxPart is how much of a document's part is read for what it says.
+const maxPart = 1 << 20
+
+// written is the beginning of a part as its readers take it: in one byte a
+// letter, with references to letters resolved, in lower case.
+func written(s *spool) []byte {
+	b := make([]byte, min(s.n, maxPart))
+	k, _ := s.ReadAt(b, 0)
+	b = b[:k]
+	if len(b) > 1 && (b[0] == 0 || b[1] == 0 || b[0] >= 0xfe) {
+		b = bytes.ReplaceAll(b, []byte{0}, nil) // UTF-16
+	}
+	if bytes.Contains(b, []byte("&#")) {
+		b = []byte(html.UnescapeString(string(b)))
+	}
+	return bytes.ToLower(b)
+}
+
+// macroTypes reports types of a document's parts by which its program runs
+// macros. That a binary sheet may have some says nothing.
+func macroTypes(types []byte) bool {
+	return bytes.Count(types, []byte("macroenabled")) > bytes.Count(types, []byte("sheet.binary.macroenabled")) ||
+		bytes.Contains(types, []byte("ms-office.vbaproject")) || bytes.Contains(types, []byte("macrosheet"))
+}
+
+// fetches reports links by which a document fetches more of itself when it is
+// opened.
+func fetches(rels []byte) bool {
+	return (bytes.Contains(rels, []byte(`"external"`)) || bytes.Contains(rels, []byte("'external'"))) &&
+		(bytes.Contains(rels, []byte("/attachedtemplate")) || bytes.Contains(rels, []byte("/oleobject")) || bytes.Contains(rels, []byte("/frame")))
 }
 
 // Chunks of a file that is searched: each begins with the end of the last.
@@ -115,47 +151,29 @@ func (w *walk) chunks(it *item, do func([]byte)) error {
 	}
 }
 
-// rtf looks for objects in an RTF document.
-func (w *walk) rtf(it *item) error {
-	return w.chunks(it, func(b []byte) {
-		b = bytes.ToLower(b)
-		for _, word := range [...]string{`\objdata`, `\objupdate`, `\objclass`, `\objocx`, `\objemb`} {
-			if bytes.Contains(b, []byte(word)) {
-				w.rep.add(verdict.FileActive, "an object in an RTF document", it.where)
-			}
-		}
-		if bytes.Contains(b, []byte(`\*\template`)) && bytes.Contains(b, []byte("http")) {
-			w.rep.add(verdict.FileActive, "a document that fetches more of itself", it.where)
-		}
-	})
-}
-
-// oneNote looks for files packed into notes.
-func (w *walk) oneNote(it *item) error {
-	store := []byte{0xe7, 0x16, 0xe3, 0xbd, 0x65, 0x26, 0x11, 0x45, 0xa4, 0xc4, 0x8d, 0x4d, 0x0b, 0x7a, 0x9e, 0xac}
-	return w.chunks(it, func(b []byte) {
-		if bytes.Contains(b, store) {
-			w.rep.add(verdict.FileActive, "a file packed into notes", it.where)
-		}
-	})
-}
-
 // text looks at what is written: drawings with script, pages that put a file
 // together themselves, documents whose macros are written out.
 func (w *walk) text(it *item, f Format) error {
 	var s smuggling
+	var buf [96]byte
+	drawing := f == SVG || string(typeOf(it.m.Type, &buf)) == "image/svg+xml"
+	wide, begun := false, false
 	return w.chunks(it, func(b []byte) {
+		if !begun {
+			begun, wide = true, len(b) > 1 && (b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff)
+		}
+		if wide {
+			b = bytes.ReplaceAll(b, []byte{0}, nil)
+		}
 		if bytes.Contains(b, []byte("QWN0aXZlTWlt")) || bytes.Contains(b, []byte(`macrosPresent="yes"`)) {
 			w.rep.add(verdict.FileMacro, "macros", it.where)
 		}
-		if f == Unknown {
-			return
-		}
-		if s.feed(b) {
-			w.rep.add(verdict.FileActive, "a page that puts a file together itself", it.where)
-		}
-		if f == SVG && scripted(b) {
+		drawing = drawing || f == XML && bytes.Contains(b, []byte("http://www.w3.org/2000/svg"))
+		if drawing && scripted(b) {
 			w.rep.add(verdict.FileActive, "a drawing with script", it.where)
+		}
+		if f != Unknown && s.feed(b) {
+			w.rep.add(verdict.FileActive, "a page that puts a file together itself", it.where)
 		}
 	})
 }
@@ -163,7 +181,7 @@ func (w *walk) text(it *item, f Format) error {
 // scripted reports script in a drawing.
 func scripted(b []byte) bool {
 	b = bytes.ToLower(b)
-	if bytes.Contains(b, []byte("<script")) || bytes.Contains(b, []byte("javascript:")) || bytes.Contains(b, []byte("data:text/html")) {
+	if bytes.Contains(b, []byte("<script")) || bytes.Contains(b, []byte(":script")) || bytes.Contains(b, []byte("javascript:")) || bytes.Contains(b, []byte("data:text/html")) {
 		return true
 	}
 	for at := 0; ; { // an attribute such as onload=

@@ -48,6 +48,7 @@ const (
 	Shortcut
 	Help
 	Flash
+	Mail
 	formats
 )
 
@@ -99,6 +100,7 @@ var about = [formats]struct {
 	Shortcut:   {words: "shortcut", kinds: 1 << verdict.FileScript, deep: true},
 	Help:       {words: "compiled help file", kinds: 1 << verdict.FileScript, deep: true},
 	Flash:      {words: "Flash film", kinds: 1 << verdict.FileActive, deep: true},
+	Mail:       {words: "mail message", deep: true},
 }
 
 // String says the format in words.

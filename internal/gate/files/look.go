@@ -37,11 +37,26 @@ func Look(m *Meta, head []byte) Guess {
 	if known && (!byType.saved || g.Saved) && !packs(g.Format, byType.kinds) {
 		g.Kinds |= byType.kinds
 	}
-	if c, ok := byName(last(m.Path)); ok && believed(c, &g, typ, head) && !packs(g.Format, c.kinds) {
-		g.Kinds |= c.kinds
+	if c, ok := byName(last(m.Path)); ok {
+		g.called(c, typ, head)
+	} else if c, ok := byName(lastWhole(m.Path)); ok { // to a browser, what looks like parameters is part of the name
+		g.called(c, typ, head)
 	}
-	g.Whole = about[g.Format].deep || office(typ) || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !flows(typ)
+	g.Whole = about[g.Format].deep || office(typ) || string(typ) == "image/svg+xml" || g.Saved || g.Kinds != 0 || g.Format == Unknown && notText(head) && !flows(typ)
 	return g
+}
+
+// called takes up what the name in the URL says, where it counts. What is
+// called an archive that nothing fixed tells, and is not known for one, nobody
+// here can open.
+func (g *Guess) called(c called, typ, head []byte) {
+	if !believed(c, g, typ, head) || packs(g.Format, c.kinds) {
+		return
+	}
+	g.Kinds |= c.kinds
+	if c.loose && g.Format == Unknown {
+		g.Kinds |= 1 << verdict.FileUnreadable
+	}
 }
 
 // packs reports that a name or type only says "archive" of what Open will tell

@@ -16,41 +16,46 @@ type called struct {
 	// saved: believed only where the file is offered for saving, as a page
 	// uses such files itself or shows them.
 	saved bool
+	// loose: there is nothing fixed in its bytes to tell it by.
+	loose bool
 }
 
 // extensions are what a file may be closed for by its name alone.
 var extensions = table(
 	entry("exe scr pif cpl dll sys drv ocx efi xll wll bpl apk-exe", called{kinds: 1 << verdict.FileProgram, binary: true}),
-	entry("com jar class dex so dylib elf run app prg bin32 out", called{kinds: 1 << verdict.FileProgram, saved: true}),
-	entry("msi msp mst msu msix msixbundle appx appxbundle appinstaller mpkg rpm deb udeb flatpak snap vsix nupkg", called{kinds: 1 << verdict.FileInstaller, binary: true}),
-	entry("flatpakref application appref-ms pkg", called{kinds: 1 << verdict.FileInstaller, saved: true}),
+	entry("com jar class dex so dylib elf run app prg bin32 out vxd fxp", called{kinds: 1 << verdict.FileProgram, saved: true}),
+	entry("msi msp mst msu msix msixbundle appx appxbundle appinstaller mpkg rpm deb udeb flatpak snap vsix nupkg diagcab themepack deskthemepack", called{kinds: 1 << verdict.FileInstaller, binary: true}),
+	entry("flatpakref application appref-ms pkg vsto xbap ex_", called{kinds: 1 << verdict.FileInstaller, saved: true}),
 	entry("cab", called{kinds: 1<<verdict.FileInstaller | 1<<verdict.FileArchive, binary: true}),
 	entry("dmg", called{kinds: 1<<verdict.FileInstaller | 1<<verdict.FileDisk, binary: true}),
-	entry("ps1 ps1xml psm1 psd1 pssc psc1 bat cmd vbs vbe vbscript jse wsf wsh wsc sct hta reg lnk scf ahk au3 scpt applescript chm hlp settingcontent-ms library-ms search-ms searchconnector-ms jnlp msc shb shs gadget mshxml csh ksh", called{kinds: 1 << verdict.FileScript}),
-	entry("js mjs cjs ws sh bash zsh fish command py pyw pyc pyz pyzw rb pl pm lua url desktop website webloc inf terminal workflow", called{kinds: 1 << verdict.FileScript, saved: true}),
-	entry("apk apks apkm xapk aab ipa crx xpi", called{kinds: 1 << verdict.FileApp, binary: true}),
+	entry("ps1 ps1xml psm1 psd1 pssc psc1 bat cmd vbs vbe vbscript jse wsf wsh wsc sct hta reg lnk scf ahk au3 scpt applescript chm hlp settingcontent-ms library-ms search-ms searchconnector-ms jnlp msc shb shs gadget msh msh1 msh2 mshxml msh1xml msh2xml csh ksh diagcfg diagpkg appcontent-ms printerexport mcf mmc cdxml ps2 ps2xml vsmacros webpnp", called{kinds: 1 << verdict.FileScript}),
+	entry("js mjs cjs ws sh bash zsh fish command py pyw pyc pyz pyzw rb pl pm lua url desktop website webloc inf terminal workflow ins isp nsh vb bas theme wsb udl its hpj xnk grp", called{kinds: 1 << verdict.FileScript, saved: true}),
+	entry("apk apks apkm xapk aab ipa hap crx xpi", called{kinds: 1 << verdict.FileApp, binary: true}),
 	entry("docm dotm xlsm xltm xlam pptm potm ppam ppsm sldm xla", called{kinds: 1 << verdict.FileMacro}),
+	entry("mde ade adp accde mda accda mam maq mar mas mat mau mav maw mdw mdz", called{kinds: 1 << verdict.FileMacro, saved: true}),
 	entry("swf iqy oqy slk", called{kinds: 1 << verdict.FileActive, saved: true}),
 	entry("iso img vhd vhdx avhdx vmdk vdi qcow qcow2 wim esd udf nrg toast dsk ima mds mdf squashfs", called{kinds: 1 << verdict.FileDisk, binary: true}),
-	entry("zip zipx 7z rar tar gz tgz bz2 tbz tbz2 xz txz zst tzst lzma tlz", called{kinds: 1 << verdict.FileArchive, binary: true}),
-	entry("arj lzh lha ace arc zoo z taz lz lz4 lzo alz egg sit sitx cpio pea uue uu", called{kinds: 1<<verdict.FileArchive | 1<<verdict.FileUnreadable, binary: true}),
+	entry("zip zipx 7z rar tar gz tgz bz2 tbz tbz2 xz txz zst tzst", called{kinds: 1 << verdict.FileArchive, binary: true}),
+	entry("lzma tlz", called{kinds: 1 << verdict.FileArchive, binary: true, loose: true}),
+	entry("arj lzh lha ace arc zoo z taz lz lz4 lzo alz egg sit sitx cpio pea uue uu hqx 001 002 003 004 005 z01 z02 z03", called{kinds: 1<<verdict.FileArchive | 1<<verdict.FileUnreadable, binary: true}),
 )
 
 // types are what a Content-Type says of a file.
 var types = table(
 	entry("application/x-msdownload application/x-msdos-program application/x-dosexec application/exe application/x-exe application/dos-exe application/x-winexe application/vnd.microsoft.portable-executable application/x-executable application/x-elf application/x-sharedlib application/x-mach-binary application/x-mach-o-executable application/java-archive application/x-java-archive application/java-vm", called{kinds: 1 << verdict.FileProgram}),
-	entry("application/x-msi application/x-ms-installer application/msix application/msixbundle application/appx application/appxbundle application/vnd.ms-appx application/vnd.debian.binary-package application/x-debian-package application/x-deb application/x-rpm application/x-redhat-package-manager application/vnd.apple.installer+xml application/x-xar application/vnd.flatpak", called{kinds: 1 << verdict.FileInstaller}),
+	entry("application/x-msi application/x-ms-installer application/msix application/msixbundle application/appx application/appxbundle application/vnd.ms-appx application/vnd.debian.binary-package application/x-debian-package application/x-deb application/x-rpm application/x-redhat-package-manager application/vnd.apple.installer+xml application/x-xar application/vnd.flatpak application/x-ms-application application/x-ms-vsto application/x-windows-installer application/msi", called{kinds: 1 << verdict.FileInstaller}),
 	entry("application/vnd.ms-cab-compressed application/x-cab application/cab", called{kinds: 1<<verdict.FileInstaller | 1<<verdict.FileArchive}),
 	entry("application/x-apple-diskimage", called{kinds: 1<<verdict.FileInstaller | 1<<verdict.FileDisk}),
-	entry("application/hta application/x-powershell application/x-bat application/bat application/x-vbs text/vbscript application/x-ms-shortcut application/x-mswinurl application/internet-shortcut application/vnd.ms-htmlhelp application/x-java-jnlp-file", called{kinds: 1 << verdict.FileScript}),
-	entry("application/x-sh application/x-shellscript text/x-shellscript application/x-csh text/x-python application/x-python application/x-python-code text/x-perl application/x-perl application/x-ruby application/javascript text/javascript application/x-javascript", called{kinds: 1 << verdict.FileScript, saved: true}),
+	entry("application/hta application/x-powershell application/x-bat application/bat application/x-vbs text/vbscript application/x-ms-shortcut application/x-mswinurl application/internet-shortcut application/vnd.ms-htmlhelp application/x-java-jnlp-file application/x-sh application/x-shellscript application/x-csh application/x-python application/x-python-code application/x-perl application/x-ruby application/x-ms-xbap", called{kinds: 1 << verdict.FileScript}),
+	// What a page uses, or a browser shows.
+	entry("text/x-shellscript text/x-python text/x-perl text/x-sh application/javascript text/javascript application/x-javascript application/ecmascript text/ecmascript text/jscript", called{kinds: 1 << verdict.FileScript, saved: true}),
 	entry("application/vnd.android.package-archive application/x-chrome-extension application/x-xpinstall application/x-ios-app", called{kinds: 1 << verdict.FileApp}),
 	entry("application/vnd.ms-word.document.macroenabled.12 application/vnd.ms-word.template.macroenabled.12 application/vnd.ms-excel.sheet.macroenabled.12 application/vnd.ms-excel.template.macroenabled.12 application/vnd.ms-excel.addin.macroenabled.12 application/vnd.ms-powerpoint.presentation.macroenabled.12 application/vnd.ms-powerpoint.template.macroenabled.12 application/vnd.ms-powerpoint.slideshow.macroenabled.12 application/vnd.ms-powerpoint.addin.macroenabled.12", called{kinds: 1 << verdict.FileMacro}),
 	entry("application/x-shockwave-flash application/vnd.adobe.flash.movie", called{kinds: 1 << verdict.FileActive}),
 	entry("application/x-iso9660-image application/x-raw-disk-image application/x-virtualbox-vhd application/x-vhd application/x-vhdx application/x-vmdk application/x-qemu-disk application/x-ms-wim", called{kinds: 1 << verdict.FileDisk}),
 	entry("application/zip application/x-zip application/x-zip-compressed application/x-7z-compressed application/vnd.rar application/x-rar-compressed application/x-rar application/x-tar application/x-gtar application/gzip application/x-gzip application/x-bzip2 application/x-bzip application/x-xz application/zstd application/x-lzma application/x-compressed application/x-compressed-tar", called{kinds: 1 << verdict.FileArchive}),
 	// What a browser saves rather than shows.
-	entry("application/octet-stream application/force-download application/x-force-download application/download application/x-download application/binary application/x-binary application/unknown application/x-msdos-windows", called{saved: true}),
+	entry("application/octet-stream binary/octet-stream application/x-octet-stream application/octetstream application/octet application/save application/x-save application/x-unknown application/force-download application/x-force-download application/download application/x-download application/binary application/x-binary application/unknown application/x-msdos-windows", called{saved: true}),
 )
 
 type entries struct {
@@ -91,10 +96,15 @@ func typeOf(s string, buf *[96]byte) []byte {
 	return out
 }
 
+// lastWhole is the last part of a URL's path.
+func lastWhole(path string) string {
+	path = path[max(0, len(path)-maxNameRead):]
+	return path[strings.LastIndexAny(path, `/\`)+1:]
+}
+
 // last is the last part of a URL's path, without its parameters.
 func last(path string) string {
-	path = path[max(0, len(path)-maxNameRead):]
-	path = path[strings.LastIndexAny(path, `/\`)+1:]
+	path = lastWhole(path)
 	if i := strings.IndexByte(path, ';'); i > 0 {
 		path = path[:i]
 	}

@@ -109,6 +109,8 @@ func (w *walk) oleOne(it *item, c *compound, e oleEntry) error {
 		w.workbook(it, c.open(e))
 	case e.name == "PowerPoint Document":
 		w.slides(it, c.open(e))
+	case e.name == "\x01Ole10Native":
+		return w.packedFile(it, c.open(e))
 	case e.name == "__substg1.0_37010102", e.name == "Package", e.name == "CONTENTS":
 		return w.inside(it, "an attachment", c.open(e), true)
 	}

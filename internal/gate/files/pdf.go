@@ -23,6 +23,7 @@ var pdfNames = [...]struct{ name, what string }{
 	{"Launch", "a PDF that starts programs"},
 	{"EmbeddedFile", "a PDF with files in it"},
 	{"EmbeddedFiles", "a PDF with files in it"},
+	{"FileAttachment", "a PDF with files in it"},
 	{"Rendition", "a PDF with a film or program in it"},
 	{"RichMedia", "a PDF with a film or program in it"},
 }
@@ -40,6 +41,8 @@ type pdfPlace struct {
 	at                 int64
 	object, generation int
 	sure               bool // it says that it is one of objects
+	file               bool // it says that it is a file
+	filtered, deflated bool // it is packed, and as all are
 }
 
 // pdf looks for what acts in a PDF, also in objects that are packed. Names may
@@ -61,6 +64,12 @@ func (w *walk) pdf(it *item) error {
 	for _, at := range p.packed {
 		if !w.alive(it) {
 			return w.over
+		}
+		if at.file {
+			if err := w.pdfFile(it, at, lock); err != nil {
+				return err
+			}
+			continue
 		}
 		b := w.pdfObjects(it, at, lock)
 		total += int64(len(b))
@@ -118,7 +127,9 @@ func packedObjects(dict []byte) (pdfPlace, bool) {
 	if i := bytes.LastIndex(dict, []byte("endobj")); i >= 0 {
 		dict = dict[i+6:]
 	}
-	if p.sure = named(dict, "ObjStm"); !p.sure && bytes.Contains(dict, []byte("obj")) {
+	p.file = named(dict, "EmbeddedFile")
+	p.filtered, p.deflated = named(dict, "Filter"), named(dict, "FlateDecode") && !named(dict, "ASCIIHexDecode") && !named(dict, "ASCII85Decode")
+	if p.sure = named(dict, "ObjStm"); !p.sure && !p.file && bytes.Contains(dict, []byte("obj")) {
 		return p, false
 	}
 	if bytes.HasSuffix(dict, []byte("end")) {
@@ -134,8 +145,41 @@ func packedObjects(dict []byte) (pdfPlace, bool) {
 	return p, true
 }
 
-// pdfObjects unpacks a stream of objects; nil where nothing comes of it.
-func (w *walk) pdfObjects(it *item, p pdfPlace, lock *pdfLock) []byte {
+// pdfFile looks at a file that is packed into a PDF.
+func (w *walk) pdfFile(it *item, p pdfPlace, lock *pdfLock) error {
+	const name = "a file in the PDF"
+	src := w.pdfStream(it, p, it.size)
+	var r io.Reader = src
+	switch {
+	case p.filtered && !p.deflated:
+		w.unreadable(&item{where: within(name, it)}, errMethod)
+		return nil
+	case lock != nil || !p.filtered:
+		raw, err := io.ReadAll(io.LimitReader(src, maxObject))
+		if err != nil {
+			return errDamaged
+		}
+		if end := bytes.LastIndex(raw, []byte("endstream")); end >= 0 {
+			raw = raw[:end]
+		}
+		if lock != nil {
+			raw = lock.open(raw, p.object, p.generation)
+		}
+		r = bytes.NewReader(raw)
+	}
+	if p.deflated {
+		z, err := zlib.NewReader(r)
+		if err != nil {
+			w.unreadable(&item{where: within(name, it)}, errDamaged)
+			return nil
+		}
+		r = z
+	}
+	return w.inside(it, name, r, true)
+}
+
+// pdfStream is what stands behind the word stream.
+func (w *walk) pdfStream(it *item, p pdfPlace, most int64) *io.SectionReader {
 	at := p.at
 	var eol [2]byte
 	n, _ := it.r.ReadAt(eol[:], at)
@@ -144,7 +188,12 @@ func (w *walk) pdfObjects(it *item, p pdfPlace, lock *pdfLock) []byte {
 	} else if n > 0 && (eol[0] == '\r' || eol[0] == '\n') {
 		at++
 	}
-	src := io.NewSectionReader(it.r, at, min(maxObject, it.size-at))
+	return io.NewSectionReader(it.r, at, max(0, min(most, it.size-at)))
+}
+
+// pdfObjects unpacks a stream of objects; nil where nothing comes of it.
+func (w *walk) pdfObjects(it *item, p pdfPlace, lock *pdfLock) []byte {
+	src := w.pdfStream(it, p, maxObject)
 	if lock == nil {
 		return w.inflated(src)
 	}
@@ -176,12 +225,26 @@ func (w *walk) pdfNames(it *item, b []byte) (encrypted bool) {
 		if string(name) == "Encrypt" {
 			encrypted = true
 		}
+		if string(name) == "EF" && pdfValue(b[at+2:]) {
+			w.rep.add(verdict.FileActive, "a PDF with files in it", it.where)
+		}
 		for _, n := range &pdfNames {
 			if string(name) == n.name {
 				w.rep.add(verdict.FileActive, n.what, it.where)
 			}
 		}
 	}
+}
+
+// pdfValue reports that what follows a name is a dictionary, or a reference to
+// one.
+func pdfValue(b []byte) bool {
+	b = bytes.TrimLeft(b[:min(len(b), 40)], " \t\r\n\x00\f")
+	if bytes.HasPrefix(b, []byte("<<")) {
+		return true
+	}
+	f := bytes.Fields(b)
+	return len(f) > 2 && f[2][0] == 'R' && f[0][0] >= '0' && f[0][0] <= '9' && f[1][0] >= '0' && f[1][0] <= '9'
 }
 
 // named reports a name in a dictionary, however it is written.

@@ -52,12 +52,17 @@ var magics = [...]magic{
 	{0, "BZh", Bzip2, isBzip2},
 	{0, "\xfd7zXZ\x00", XZ, nil},
 	{0, "\x28\xb5\x2f\xfd", Zstd, nil},
+	{1, "\x2a\x4d\x18", Zstd, isSkippable},
 	{0, "MSCF\x00\x00\x00\x00", Cab, nil},
 	{0, "!<arch>\n", Ar, nil},
 	{0, "\x1f\x9d", OddArchive, nil},
 	{0, "\x1f\xa0", OddArchive, nil},
 	{0, "LZIP\x01", OddArchive, nil},
 	{0, "\x04\x22\x4d\x18", OddArchive, nil},
+	{0, "\x02\x21\x4c\x18", OddArchive, nil},
+	{0, "\x78\x9f\x3e\x22", OddArchive, nil}, // attachments of an Outlook message
+	{0, "StuffIt ", OddArchive, nil},
+	{0, "(This file must be converted with BinHex", OddArchive, nil},
 	{0, "\x60\xea", OddArchive, nil},
 	{0, "ISc(", OddArchive, nil},
 	{0, "ALZ\x01", OddArchive, nil},
@@ -83,6 +88,7 @@ var magics = [...]magic{
 	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE, nil},
 	{0, "\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", OneNote, nil},
 	{0, "L\x00\x00\x00\x01\x14\x02\x00", Shortcut, nil},
+	{0, "FasdUAS ", Shell, nil}, // AppleScript
 	{0, "ITSF", Help, nil},
 	{0, "?_\x03\x00", Help, nil},
 	{0, "FWS", Flash, isFlash},
@@ -164,8 +170,8 @@ func riff(h []byte) Format {
 		}
 		return Video
 	}
-	if h[0] == 0xff && h[1]&0xe0 == 0xe0 && h[1]&0x06 != 0 && h[2]&0xf0 != 0xf0 && h[2]&0xf0 != 0 {
-		return Sound // MPEG layer frames
+	if h[0] == 0xff && h[1]&0xe0 == 0xe0 && h[1]&0x06 != 0 && h[1] != 0xfe && h[2]&0xf0 != 0xf0 && h[2]&0xf0 != 0 {
+		return Sound // MPEG layer frames; 0xfe, layer 1 with checks, is nearly always UTF-16
 	}
 	if h[0] == 0x47 && len(h) > 188 && h[188] == 0x47 {
 		return Video // MPEG transport stream
@@ -222,6 +228,8 @@ var marks = [...]struct {
 func markup(h []byte) Format {
 	h = h[:min(len(h), 4096)]
 	h = bytes.TrimPrefix(h, []byte("\xef\xbb\xbf"))
+	var wide [2048]byte
+	h = narrow(h, &wide)
 	xml := false
 	for range 32 {
 		for len(h) > 0 && (h[0] == ' ' || h[0] >= '\t' && h[0] <= '\r') {
@@ -259,6 +267,27 @@ func markup(h []byte) Format {
 	return Unknown
 }
 
+// narrow is UTF-16 with its mark as one byte a letter, in buf; what is none
+// stays as it is.
+func narrow(h []byte, buf *[2048]byte) []byte {
+	low := 0
+	switch {
+	case bytes.HasPrefix(h, []byte("\xff\xfe")):
+	case bytes.HasPrefix(h, []byte("\xfe\xff")):
+		low = 1
+	default:
+		return h
+	}
+	n := 0
+	for i := 2; i+1 < len(h); i += 2 {
+		if buf[n] = h[i+low]; h[i+1-low] != 0 {
+			buf[n] = '?'
+		}
+		n++
+	}
+	return buf[:n]
+}
+
 // foldPrefix reports whether h begins with word, which is in lower case.
 func foldPrefix(h []byte, word string) bool {
 	if len(h) < len(word) {
@@ -283,6 +312,8 @@ func loose(h []byte) Format {
 		return Tar
 	case isLZMA(h):
 		return LZMA
+	case isMail(h):
+		return Mail
 	}
 	return Unknown
 }

@@ -39,8 +39,8 @@ type walk struct {
 
 // desk is what a depth works on, used again for the next file there.
 type desk struct {
-	mem, head, front, copy []byte
-	flate                  io.ReadCloser
+	mem, head, copy []byte
+	flate           io.ReadCloser
 }
 
 // room is a buffer of n bytes, the same as last time where it is large enough.
@@ -141,6 +141,8 @@ func (w *walk) parts(it *item, f Format, head []byte) {
 		err = w.guard(func() error { return w.pdf(it) })
 	case RTF:
 		err = w.guard(func() error { return w.rtf(it) })
+	case Mail:
+		err = w.guard(func() error { return w.mail(it) })
 	case OneNote:
 		err = w.guard(func() error { return w.oneNote(it) })
 	case SVG, XML, HTML, Unknown:
@@ -175,7 +177,7 @@ func (w *walk) open(it *item, f Format) {
 		_ = w.guard(func() error { return w.zipBehind(it) })
 	}
 	if _, ok := embedded[f]; !ok && w.over == nil {
-		_ = w.guard(func() error { return w.behind(it) })
+		_ = w.guard(func() error { return w.behind(it, f) })
 	}
 	w.foot(it)
 }
@@ -204,60 +206,6 @@ func (w *walk) opener(f Format) func(*item) error {
 	return nil
 }
 
-// searched is how far into a file an archive behind something else is looked
-// for, beyond those that are found from their end.
-const searched = 1 << 20
-
-// behind finds 7z, RAR and cabinet archives behind something else, as in
-// programs that unpack themselves.
-func (w *walk) behind(it *item) error {
-	buf := room(&w.desk[it.depth].front, min(it.size, searched))
-	n, _ := it.r.ReadAt(buf, 0)
-	buf = buf[:n]
-	for _, k := range [...]struct {
-		sig string
-		is  Format
-	}{{"7z\xbc\xaf\x27\x1c", SevenZip}, {"Rar!\x1a\x07", RAR}, {"MSCF\x00\x00\x00\x00", Cab}} {
-		for at, tries := 1, 0; at < len(buf) && tries < 8; tries++ {
-			i := bytes.Index(buf[at:], []byte(k.sig))
-			if i < 0 {
-				break
-			}
-			at += i
-			sub := *it
-			sub.r, sub.size = io.NewSectionReader(it.r, int64(at), it.size-int64(at)), it.size-int64(at)
-			err := w.guard(func() error { return w.opener(k.is)(&sub) })
-			if w.over != nil {
-				return w.over
-			}
-			if err == nil || errors.Is(err, errLocked) || errors.Is(err, errMethod) || sub.whole {
-				w.rep.add(verdict.FileArchive, k.is.String()+" behind something else", it.where)
-				if err != nil {
-					w.unreadable(it, err)
-				}
-				break
-			}
-			at += len(k.sig)
-		}
-	}
-	return nil
-}
-
-// foot looks for what images of discs end with.
-func (w *walk) foot(it *item) {
-	if it.size < 512 {
-		return
-	}
-	var end [512]byte
-	if n, _ := it.r.ReadAt(end[:], it.size-512); n < 512 {
-		return
-	}
-	if f := footer(end[:]); f != Unknown {
-		about[f].kinds.Each(func(k verdict.FileKind) { w.rep.add(k, f.String(), it.where) })
-		w.unreadable(it, errMethod)
-	}
-}
-
 // guard turns a panic of a reader that was written for honest files into
 // damage: bytes from outside never end the gate.
 func (w *walk) guard(do func() error) (err error) {
@@ -278,14 +226,21 @@ func (w *walk) named(it *item, name string) error {
 	if w.rep.Entries++; w.rep.Entries > w.b.Entries {
 		return w.end(it, errMany)
 	}
-	if c, ok := byName(name); ok {
-		c.kinds.Each(func(k verdict.FileKind) {
-			if !packedKind(k) {
-				w.rep.add(k, "by its name or type", within(name, it))
-			}
-		})
-	}
+	w.says(it, name)
 	return nil
+}
+
+// says writes down what an entry's name says.
+func (w *walk) says(it *item, name string) {
+	c, ok := byName(name)
+	if !ok {
+		return
+	}
+	c.kinds.Each(func(k verdict.FileKind) {
+		if !packedKind(k) {
+			w.rep.add(k, "by its name or type", within(name, it))
+		}
+	})
 }
 
 // packedKind are kinds that the bytes of an entry say better than its name.

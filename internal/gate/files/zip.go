@@ -15,6 +15,7 @@ import (
 // zipEntry is one file of a zip, as its directory or its own header has it.
 type zipEntry struct {
 	name         string
+	others       []string // what other readers call it
 	method, flag uint16
 	packed, size int64
 	at, end      int64 // of its header, and behind its data
@@ -28,6 +29,7 @@ const maxZipName = 512
 func (w *walk) zip(it *item) error {
 	list, dir, err := w.zipDirectory(it)
 	if err != nil {
+		w.zipNames(it, list)
 		return err
 	}
 	if dir < 0 {
@@ -41,6 +43,16 @@ func (w *walk) zip(it *item) error {
 	return w.zipFiles(it, list, dir, "zip archive")
 }
 
+// zipNames is what the names alone say of a zip of which no more is looked at.
+func (w *walk) zipNames(it *item, list []zipEntry) {
+	w.rep.add(verdict.FileArchive, "zip archive", it.where)
+	role := zipRole(list)
+	role.kinds.Each(func(k verdict.FileKind) { w.rep.add(k, role.what, it.where) })
+	for i := range list {
+		w.says(it, list[i].name)
+	}
+}
+
 // zipBehind looks for a zip's directory at the end of a file that begins as
 // something else.
 func (w *walk) zipBehind(it *item) error {
@@ -49,6 +61,7 @@ func (w *walk) zipBehind(it *item) error {
 		return nil
 	}
 	if err != nil {
+		w.zipNames(it, list)
 		w.unreadable(it, err)
 		return err
 	}
@@ -87,11 +100,14 @@ func (w *walk) zipFiles(it *item, list []zipEntry, dir int64, what string) error
 			return err
 		}
 	}
-	return w.zipGaps(it, list, dir, role.document)
+	return w.zipGaps(it, list, it.size, role.document)
 }
 
 // zipOne unpacks one entry.
 func (w *walk) zipOne(it *item, e *zipEntry, part bool) error {
+	for _, name := range e.others {
+		w.says(it, name)
+	}
 	if e.flag&(1|1<<6|1<<13) != 0 || e.method == 99 {
 		w.rep.add(verdict.FileLocked, errLocked.Error(), within(e.name, it))
 		return w.named(it, e.name)
@@ -150,11 +166,7 @@ func zipHeader(it *item, e *zipEntry) error {
 	e.end = e.data + e.packed
 	own := make([]byte, min(n, maxZipName))
 	k, _ := it.r.ReadAt(own, e.at+30+n-int64(len(own)))
-	if name := string(own[:k]); name != e.name {
-		if c, ok := byName(name); ok && c.kinds != 0 {
-			e.name = name
-		}
-	}
+	e.alias(string(own[:k]))
 	if e.end > it.size {
 		e.packed = max(0, it.size-e.data)
 		return errDamaged
@@ -164,6 +176,13 @@ func zipHeader(it *item, e *zipEntry) error {
 		return errDamaged // one reader would unpack this, and another that
 	}
 	return nil
+}
+
+// alias keeps another name of an entry: some readers go by that.
+func (e *zipEntry) alias(name string) {
+	if name != e.name && len(e.others) < 3 {
+		e.others = append(e.others, name)
+	}
 }
 
 // zipDirectory reads the directory of a zip from its end. dir is where it
@@ -271,7 +290,7 @@ func (w *walk) zipRecords(it *item, start, end, shift int64) ([]zipEntry, error)
 			return list, errDamaged
 		}
 		e.name = string(rest[max(0, n-maxZipName):n])
-		zip64Extra(&e, rest[n:n+x])
+		zipExtra(&e, rest[n:n+x])
 		e.at += shift
 		if e.at < 0 || e.packed < 0 || e.size < 0 || e.at > it.size {
 			return list, errDamaged
@@ -280,8 +299,9 @@ func (w *walk) zipRecords(it *item, start, end, shift int64) ([]zipEntry, error)
 	}
 }
 
-// zip64Extra takes up the long sizes of an entry.
-func zip64Extra(e *zipEntry, x []byte) {
+// zipExtra takes up the long sizes of an entry, and its name in Unicode where
+// that stands apart.
+func zipExtra(e *zipEntry, x []byte) {
 	for len(x) >= 4 {
 		id, n := binary.LittleEndian.Uint16(x), int(binary.LittleEndian.Uint16(x[2:]))
 		x = x[4:]
@@ -295,6 +315,9 @@ func zip64Extra(e *zipEntry, x []byte) {
 					*v, f = int64(binary.LittleEndian.Uint64(f)), f[8:]
 				}
 			}
+		}
+		if id == 0x7075 && n > 5 {
+			e.alias(string(x[max(5, n-maxZipName):n]))
 		}
 		x = x[n:]
 	}

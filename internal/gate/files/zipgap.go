@@ -6,11 +6,11 @@ import (
 )
 
 // zipGaps looks for entries that the directory does not name, between those
-// that it does: a reader that goes from front to end unpacks them.
-func (w *walk) zipGaps(it *item, list []zipEntry, dir int64, part bool) error {
+// that it does and up to to: a reader that goes from front to end unpacks them.
+func (w *walk) zipGaps(it *item, list []zipEntry, to int64, part bool) error {
 	at := int64(0)
 	for i := 0; i <= len(list); i++ {
-		end := dir
+		end := to
 		if i < len(list) {
 			end = list[i].at
 		}
@@ -70,6 +70,9 @@ func zipLoose(it *item, at, end int64) (zipEntry, bool) {
 	own := make([]byte, min(n, maxZipName))
 	k, _ := it.r.ReadAt(own, at+30+n-int64(len(own)))
 	e.name = string(own[:k])
+	more := make([]byte, x)
+	k, _ = it.r.ReadAt(more, at+30+n)
+	zipExtra(&e, more[:k])
 	if e.flag&8 != 0 || e.packed == 0xffffffff || e.data+e.packed > end {
 		e.packed = end - e.data
 		e.end = e.data
