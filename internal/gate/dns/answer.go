@@ -25,8 +25,11 @@ const foreign = "foreign-dns"
 // answer answers one well-formed question. Without wait it reports false
 // where upstream would have to be asked; nothing has been recorded then.
 func (s *Server) answer(ctx context.Context, q *query, client netip.Addr, out []byte, wait bool) ([]byte, bool) {
-	if q.class != classIN || meta(q.kind) || q.name == "" {
+	if q.class != classIN || meta(q.kind) || q.name == "" && q.kind == typeANY {
 		return q.short(out, rcodeRefused, edeNotMade), true
+	}
+	if q.name == "" {
+		return s.root(ctx, q, out, wait)
 	}
 	set := s.cfg.Porter.Settings()
 	if designates(q, set) {
@@ -58,8 +61,8 @@ func (s *Server) judged(ctx context.Context, q *query, host string, client netip
 	set := s.cfg.Porter.Settings()
 	who := s.cfg.Porter.Who(client, nil)
 	decided := s.cfg.Porter.Judge(&who, porter.Question{Door: verdict.DoorDNS, Host: host})
-	if s.cfg.Resolver.zone(host) != nil {
-		home(&decided)
+	if s.cfg.Resolver.zone(host) != nil || proves(q.kind) {
+		soften(&decided)
 	}
 	if set.Captive && porter.CaptiveHost(host) && captive(&decided, set) {
 		s.cfg.Porter.Note(&decided)
@@ -84,6 +87,31 @@ func (s *Server) judged(ctx context.Context, q *query, host string, client netip
 	}
 	return s.resolved(ctx, q, &decided, &who, out, wait)
 }
+
+// root answers what is asked after the root of all names, which no rule can
+// mean: who checks signatures begins there, and so do other resolvers that ask
+// us for what they do not know.
+func (s *Server) root(ctx context.Context, q *query, out []byte, wait bool) ([]byte, bool) {
+	r, k, now := s.cfg.Resolver, key{kind: q.kind, do: q.do, cd: q.cd()}, s.cfg.Porter.Now()
+	e := r.cache.get(k, now)
+	if e == nil {
+		if !wait {
+			return nil, false
+		}
+		var err error
+		if e, err = r.find(ctx, k); err != nil {
+			e = &entry{err: err}
+		}
+	}
+	if e.err != nil {
+		return q.short(out, rcodeServer, edeFor(e.err)), true
+	}
+	return e.answer(q, out, now, maxTTL), true
+}
+
+// proves reports the types by which the names above one that is open prove
+// it. They lead nowhere.
+func proves(kind uint16) bool { return kind == typeDS || kind == typeDNSKEY }
 
 // meta reports types that are no question after a record.
 func meta(kind uint16) bool {
@@ -162,7 +190,7 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 
 // tunnels reports names that carry data out of the school, and counts them.
 func (s *Server) tunnels(q *query, decided *porter.Answer, who *subject.Found, now time.Time) bool {
-	if explicit(decided.Verdict.Reason) {
+	if explicit(decided.Verdict.Reason) && !proves(q.kind) {
 		return false
 	}
 	over, first := s.tunnel.Ask(who.Address, decided.Host, q.kind, now)
@@ -220,7 +248,7 @@ func (s *Server) behind(who *subject.Found, e *entry) (bad porter.Answer, closed
 		host := nearest(n)
 		bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: host})
 		if closed && s.cfg.Resolver.zone(host) != nil {
-			home(&bad)
+			soften(&bad)
 			closed = !bad.Allowed()
 		}
 		if closed {

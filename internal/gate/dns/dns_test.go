@@ -300,7 +300,7 @@ func TestMalformedQuestions(t *testing.T) {
 		{"an underscore and a hyphen first", named([]byte{4, '_', 'b', '-', 'c', 2, '-', 'x', 3, 'f', 'a', 'd', 4, 't', 'e', 's', 't'}), mdns.RcodeServerFailure},
 		{"capitals below a closed name", named([]byte{1, 'X', 3, 'b', 'A', 'D', 4, 'T', 'e', 's', 't'}), mdns.RcodeNameError},
 		{"an address for a name", named([]byte{1, '1', 1, '2', 1, '3', 1, '4'}), mdns.RcodeNameError},
-		{"the root", named(nil), mdns.RcodeRefused},
+		{"the root, and nobody upstream", named(nil), mdns.RcodeServerFailure},
 		{"two OPT records", change(func(b []byte) []byte {
 			b[11] = 2
 			return append(b, bytes.Repeat([]byte{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0}, 2)...)

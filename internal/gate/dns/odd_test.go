@@ -323,3 +323,55 @@ func TestWhatUpstreamCouldNotProveIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoChecksSignaturesFindsTheWholeWay(t *testing.T) {
+	w := gatetest.New(t)
+	r := gatetest.Rules()
+	r.UnsignedClosed = true
+	for i := range r.Groups {
+		r.Groups[i].UnlistedClosed = true
+	}
+	w.Porter.Use(gatetest.Snapshot(t, r))
+	key := "256 3 13 oJMRESz5E4gYzS/q6XDrvU1qMPYIjCWzJaOau8XNEZeqCYKD5ar0IRd8KqXXFJkqmVfRvMGPmM1x8fGAa2XhSA=="
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		switch n := strings.ToLower(r.Question[0].Name); r.Question[0].Qtype {
+		case mdns.TypeDNSKEY:
+			return reply(t, r, []string{n + " 60 DNSKEY " + key}, nil)
+		case mdns.TypeDS:
+			return reply(t, r, []string{n + " 60 DS 1 13 2 " + strings.Repeat("ab", 32)}, nil)
+		case mdns.TypeNS:
+			return reply(t, r, []string{n + " 60 NS a.servers.test."}, nil)
+		}
+		return reply(t, r, nil, []string{". 60 SOA a. b. 1 2 3 4 5"})
+	}))
+	for _, c := range []struct {
+		name string
+		kind uint16
+		want string
+	}{
+		{".", mdns.TypeDNSKEY, "NOERROR | DNSKEY " + key},
+		{".", mdns.TypeNS, "NOERROR | NS a.servers.test."},
+		{".", mdns.TypeA, "NOERROR"},
+		{".", mdns.TypeANY, "REFUSED"},
+		{"test", mdns.TypeDS, "NOERROR | DS 1 13 2 " + strings.Repeat("AB", 32)},
+		{"unlisted.test", mdns.TypeDNSKEY, "NOERROR | DNSKEY " + key},
+		{"unlisted.test", mdns.TypeA, "NXDOMAIN"},
+		{"unlisted.test", mdns.TypeTXT, "NOERROR"},
+	} {
+		if got := say(ask(t, s, "udp", c.name, c.kind)); got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.name, mdns.TypeToString[c.kind], got, c.want)
+		}
+	}
+}
+
+func TestAnotherOperationIsDeclinedByItsNumber(t *testing.T) {
+	w := gatetest.New(t)
+	s := door(t, w)
+	for _, op := range []int{mdns.OpcodeIQuery, mdns.OpcodeStatus, mdns.OpcodeNotify, mdns.OpcodeUpdate, 6, 15} {
+		m := question("ok.test", mdns.TypeSOA)
+		m.Opcode = op
+		if got := exchange(t, s, m); got.Rcode != mdns.RcodeNotImplemented || got.Opcode != op {
+			t.Errorf("operation %d: %v", op, got)
+		}
+	}
+}

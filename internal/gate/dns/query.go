@@ -25,22 +25,24 @@ const (
 
 // The types that are treated apart.
 const (
-	typeA     = 1
-	typeCNAME = 5
-	typeSOA   = 6
-	typeNULL  = 10
-	typeTXT   = 16
-	typeKEY   = 25
-	typeAAAA  = 28
-	typeOPT   = 41
-	typeRRSIG = 46
-	typeSVCB  = 64
-	typeHTTPS = 65
-	typeTKEY  = 249
-	typeTSIG  = 250
-	typeIXFR  = 251
-	typeAXFR  = 252
-	typeANY   = 255
+	typeA      = 1
+	typeCNAME  = 5
+	typeSOA    = 6
+	typeNULL   = 10
+	typeTXT    = 16
+	typeKEY    = 25
+	typeAAAA   = 28
+	typeOPT    = 41
+	typeDS     = 43
+	typeRRSIG  = 46
+	typeDNSKEY = 48
+	typeSVCB   = 64
+	typeHTTPS  = 65
+	typeTKEY   = 249
+	typeTSIG   = 250
+	typeIXFR   = 251
+	typeAXFR   = 252
+	typeANY    = 255
 )
 
 // EDNS options that are understood.
@@ -220,7 +222,7 @@ func (q *query) readOptions(b []byte) bool {
 // header begins an answer: the question comes back as it was sent, in its own
 // case, and nothing claims to be authenticated.
 func (q *query) header(out []byte, rcode, answers, authority int) []byte {
-	flags := uint16(0x8080) | q.flags&0x0110 // answer, recursion; RD and CD as asked
+	flags := uint16(0x8080) | q.flags&0x7910 // answer, recursion; opcode, RD and CD as asked
 	flags |= uint16(rcode & 15)
 	out = binary.BigEndian.AppendUint16(out, q.id)
 	out = binary.BigEndian.AppendUint16(out, flags)

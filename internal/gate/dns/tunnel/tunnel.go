@@ -130,9 +130,14 @@ func weigh(parent, sub string, kind uint16) int {
 }
 
 // carries reports types whose answers hold free bytes and that no page asks
-// for: NULL, TXT, KEY, and the ones for private use.
+// for: NULL, TXT, KEY, and the ones for private use; and DS and DNSKEY, which
+// are answered where other types are not, and of which a zone has one each.
 func carries(kind uint16) bool {
-	return kind == 10 || kind == 16 || kind == 25 || kind >= 65280 && kind < 65535
+	switch kind {
+	case 10, 16, 25, 43, 48:
+		return true
+	}
+	return kind >= 65280 && kind < 65535
 }
 
 // spread reports a name with many different characters and with figures among
