@@ -167,32 +167,46 @@ func (p *Pool) enter(ctx context.Context) bool {
 
 // one asks one scanner; away says that the next may know better.
 func (p *Pool) one(ctx context.Context, e *peer, src *source) (res Result, away bool) {
+	res, away, wrong := p.send(ctx, e, src)
+	switch {
+	case wrong != "" && ctx.Err() == nil: // who has gone away says nothing of the scanner
+		e.failed(p.o.Clock.Now(), wrong)
+	case wrong == "" && !away && src.failed == nil:
+		e.answered(p.o.Clock.Now())
+	}
+	return res, away
+}
+
+// send sends a file to one scanner; wrong is what is wrong with the scanner,
+// rather than with the file.
+func (p *Pool) send(ctx context.Context, e *peer, src *source) (res Result, away bool, wrong string) {
 	c, err := p.dial(ctx, e)
 	if err != nil {
-		if ctx.Err() == nil { // who has gone away says nothing of the scanner
-			e.failed(p.o.Clock.Now(), "does not answer")
-		}
-		return Result{Why: "the virus scanner does not answer"}, true
+		return Result{Why: "the virus scanner does not answer"}, true, "does not answer"
 	}
 	defer c.close()
 	sent, err := c.stream(src)
 	if src.failed != nil {
-		return Result{Why: "the file could not be read"}, false
+		return Result{Why: "the file could not be read"}, false, ""
 	}
 	answer, whole := c.answer(sent)
 	res, away = judge(answer, whole && err == nil)
-	if answer == "" {
-		why := "hangs up"
-		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(c.err, os.ErrDeadlineExceeded) {
-			why, res.Why = "is too slow", "the virus scanner took too long"
-		}
-		if ctx.Err() == nil {
-			e.failed(p.o.Clock.Now(), why)
-		}
-		return res, true
+	switch {
+	case answer == "" && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(c.err, os.ErrDeadlineExceeded)):
+		res.Why = "the virus scanner took too long"
+		return res, true, "is too slow"
+	case answer == "":
+		return res, true, "hangs up"
+	case !whole || !isAnswer(answer):
+		return res, true, "does not answer as ClamAV does"
 	}
-	e.answered(p.o.Clock.Now())
-	return res, away
+	return res, away, ""
+}
+
+// isAnswer reports what a scanner may say to a file.
+func isAnswer(said string) bool {
+	said = strings.TrimSpace(said)
+	return strings.HasSuffix(said, "OK") || strings.HasSuffix(said, " FOUND") || strings.HasSuffix(said, "ERROR")
 }
 
 // judge reads a scanner's answer; whole says that it had every byte and that

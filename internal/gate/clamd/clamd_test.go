@@ -421,13 +421,90 @@ func TestAFullPoolSaysSo(t *testing.T) {
 	wg.Wait()
 }
 
+// clamav says who it is, and something to every file.
+func clamav(version, answer string) func(net.Conn) {
+	return func(c net.Conn) {
+		r := bufio.NewReader(c)
+		command, _ := r.Peek(9)
+		if string(command) == "zVERSION\x00" {
+			_, _ = io.WriteString(c, version)
+			return
+		}
+		if _, err := r.ReadString(0); err != nil {
+			return
+		}
+		for {
+			var h [4]byte
+			if _, err := io.ReadFull(r, h[:]); err != nil {
+				return
+			}
+			n := binary.BigEndian.Uint32(h[:])
+			if n == 0 {
+				_, _ = io.WriteString(c, answer)
+				return
+			}
+			if _, err := io.CopyN(io.Discard, r, int64(n)); err != nil {
+				return
+			}
+		}
+	}
+}
+
+func TestAScannerThatCannotScanIsNotWell(t *testing.T) {
+	web := func(c net.Conn) {
+		if _, err := bufio.NewReader(c).ReadByte(); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request")
+			_ = c.(*net.TCPConn).CloseWrite()
+			_, _ = io.Copy(io.Discard, c)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		do   func(net.Conn)
+		why  string
+	}{
+		{"its folder is full", clamav("ClamAV 1.4.3\x00", "stream: Can't create temporary file ERROR\x00"), "does not scan: the virus scanner reports an error"},
+		{"it takes hardly anything", clamav("ClamAV 1.4.3\x00", "INSTREAM size limit exceeded. ERROR\x00"), "does not scan: larger than the virus scanner takes"},
+		{"a web server has its port", web, "does not answer as ClamAV does"},
+		{"well", clamav("ClamAV 1.4.3\x00", "stream: OK\x00"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := pool(t, clamd.Options{}, scanner(t, c.do))
+			p.Check(context.Background())
+			if s := p.State()[0]; s.OK != (c.why == "") || s.Why != c.why {
+				t.Errorf("after the check: %+v", s)
+			}
+			res := p.Scan(context.Background(), bytes.NewReader(make([]byte, 1000)))
+			if (res.Status == clamd.Clean) != (c.why == "") || res.Status == clamd.Found {
+				t.Errorf("a file: %+v", res)
+			}
+			if s := p.State()[0]; s.OK != (c.why == "") {
+				t.Errorf("after a file: %+v", s)
+			}
+		})
+	}
+}
+
+func TestAWebServerInItsPlaceLeavesTheNextOneToScan(t *testing.T) {
+	first := scanner(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2\r\n")
+		_ = c.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, c)
+	})
+	p := pool(t, clamd.Options{}, first, scanner(t, say("stream: Win.Test FOUND\x00")))
+	for range 3 {
+		if res := p.Scan(context.Background(), bytes.NewReader(make([]byte, 1000))); res.Status != clamd.Found {
+			t.Errorf("%+v", res)
+		}
+	}
+	if s := p.State(); s[0].OK || s[0].Why != "does not answer as ClamAV does" || !s[1].OK {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestSignaturesAndTheirAge(t *testing.T) {
 	now := clock.NewFake(time.Date(2026, 9, 10, 8, 0, 0, 0, time.UTC))
-	a := scanner(t, func(c net.Conn) {
-		if s, _ := bufio.NewReader(c).ReadString(0); s == "zVERSION\x00" {
-			_, _ = io.WriteString(c, "ClamAV 1.4.3/27700/Tue Sep  8 08:31:00 2026\x00")
-		}
-	})
+	a := scanner(t, clamav("ClamAV 1.4.3/27700/Tue Sep  8 08:31:00 2026\x00", "stream: OK\x00"))
 	l, err := net.Listen("tcp", "127.0.0.1:0") // whose address then is nobody's
 	if err != nil {
 		t.Fatal(err)

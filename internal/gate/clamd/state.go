@@ -119,8 +119,9 @@ func (p *Pool) OK() bool {
 	return false
 }
 
-// Check asks every scanner whether it is there and how new its signatures
-// are.
+// Check asks every scanner whether it is there, how new its signatures are,
+// and to scan a few words: one that has no room to work says who it is all the
+// same.
 func (p *Pool) Check(ctx context.Context) {
 	for _, e := range p.peers {
 		if ctx.Err() != nil {
@@ -143,7 +144,15 @@ func (p *Pool) check(ctx context.Context, e *peer) {
 		return
 	}
 	e.said(said)
-	e.answered(p.o.Clock.Now())
+	res, _, wrong := p.send(ctx, e, &source{r: strings.NewReader("a few words to be scanned")})
+	switch {
+	case wrong != "":
+		e.lost(ctx, p, wrong)
+	case res.Status != Clean:
+		e.lost(ctx, p, "does not scan: "+res.Why)
+	default:
+		e.answered(p.o.Clock.Now())
+	}
 }
 
 func (e *peer) lost(ctx context.Context, p *Pool, why string) {
