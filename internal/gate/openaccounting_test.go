@@ -122,8 +122,8 @@ func TestWhoAnAccessPointNamesIsLikelyAtEveryDoorAndAfterARestart(t *testing.T) 
 		t.Errorf("%+v %v", status.Accounting, err)
 	}
 	kept := subject.New(nil)
-	if err := kept.Load(filepath.Join(s.dir, "presence"), clock.System{}.Now()); err != nil || kept.Heard() != 1 {
-		t.Errorf("after a restart %d are known: %v", kept.Heard(), err)
+	if err := kept.Load(filepath.Join(s.dir, "presence"), clock.System{}.Now()); err != nil || kept.Heard(nil) != 1 {
+		t.Errorf("after a restart %d are known: %v", kept.Heard(nil), err)
 	}
 	account(t, st, rfc2866.AcctStatusType_Value_Stop)
 	if got, _ := s.get(t, st, "game.test"); got != 403 {

@@ -25,7 +25,7 @@ func (r *running) Status() control.Status {
 		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
 		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
 		Bypasses: r.porter.Bypasses(), Content: r.looks.status(), ICAP: r.icapStatus(),
-		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard()),
+		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard(nil)),
 		Proxies: r.peers.Status(),
 	}
 	if text := r.rulesError.Load(); text != nil {

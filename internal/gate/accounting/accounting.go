@@ -30,6 +30,7 @@ type Names interface {
 type Table interface {
 	Hear(r subject.Row, now time.Time) error
 	Unhear(match func(*subject.Row) bool) int
+	Heard(match func(*subject.Row) bool) int
 }
 
 // Config is what the door needs.

@@ -121,6 +121,7 @@ type packet struct {
 	user, session    string
 	address, calling string
 	nas              string
+	wait             time.Duration // before it
 	more             func(*radius.Packet)
 	secret           string
 }
@@ -160,6 +161,7 @@ func (b *bench) say(t *testing.T, list ...packet) {
 	t.Helper()
 	conn := b.dial(t)
 	for _, p := range list {
+		b.clock.Advance(p.wait)
 		raw := p.bytes(t)
 		if reply := exchange(t, conn, raw); !radius.IsAuthenticResponse(reply, raw, []byte(secret)) {
 			t.Fatalf("the answer to %+v is %x", p, reply)
@@ -244,6 +246,17 @@ func TestNamesAreReadAsNetworksWriteThem(t *testing.T) {
 	}
 }
 
+// by adds an access point's address, number32 a number.
+func by(address string) func(*radius.Packet) {
+	return func(r *radius.Packet) {
+		r.Add(attrNASAddress, radius.Attribute(netip.MustParseAddr(address).AsSlice()))
+	}
+}
+
+func number32(at radius.Type, n uint32) func(*radius.Packet) {
+	return func(r *radius.Packet) { r.Add(at, radius.NewInteger(n)) }
+}
+
 func TestASessionEndsAndAddressesChangeHands(t *testing.T) {
 	cases := []struct {
 		name string
@@ -281,6 +294,53 @@ func TestASessionEndsAndAddressesChangeHands(t *testing.T) {
 		{"what is said of the past", []packet{{status: statusStart, user: "mia", session: "1", address: "10.0.0.7", more: func(r *radius.Packet) {
 			r.Add(attrEventTime, radius.NewInteger(uint32(noon.Add(-time.Hour).Unix())))
 		}}}, 0, "10.0.0.7", nobody},
+		{"the number is used again", []packet{
+			start("mia", "1", "10.0.0.7"),
+			{status: statusStop, session: "1", wait: time.Minute},
+			{status: statusStart, user: "mrhill", session: "1", address: "10.0.0.7", wait: time.Minute},
+		}, 0, "10.0.0.7", "mrhill [staff] 1"},
+		{"the numbers begin again with the access point", []packet{
+			{status: statusStart, user: "mia", session: "1", address: "10.0.0.7", nas: "hall"},
+			{status: statusStop, session: "1", nas: "hall"},
+			{status: statusOn, nas: "hall"},
+			{status: statusStart, user: "mrhill", session: "1", address: "10.0.0.7", nas: "hall"},
+		}, 0, "10.0.0.7", "mrhill [staff] 1"},
+		{"the access point ends by another of its names", []packet{
+			{status: statusStart, user: "mia", session: "1", address: "10.0.0.7", nas: "hall", more: by("10.0.0.2")},
+			{status: statusOff, more: by("10.0.0.2")},
+		}, 0, "10.0.0.7", nobody},
+		{"the access point ends and has no name", []packet{
+			{status: statusStart, user: "mia", session: "1", address: "10.0.0.7", nas: "hall"},
+			{status: statusOff},
+		}, 0, "10.0.0.7", nobody},
+		{"a start that was kept back is of before", []packet{
+			start("mrhill", "2", "10.0.0.7"),
+			{status: statusStart, user: "mia", session: "1", address: "10.0.0.7", more: number32(attrDelay, 600)},
+		}, 0, "10.0.0.7", "mrhill [staff] 1"},
+		{"a session that nobody ended goes on being told", []packet{
+			start("mia", "1", "10.0.0.7"),
+			{status: statusStart, user: "mrhill", session: "2", address: "10.0.0.7", wait: 5 * time.Minute},
+			{status: statusInterim, user: "mia", session: "1", address: "10.0.0.7", wait: 5 * time.Minute, more: number32(attrSessionTime, 600)},
+		}, 0, "10.0.0.7", "mrhill [staff] 1"},
+		{"updates came and come no more", []packet{
+			start("mia", "1", "10.0.0.7"),
+			{status: statusInterim, user: "mia", session: "1", address: "10.0.0.7", wait: 10 * time.Minute},
+		}, time.Hour, "10.0.0.7", nobody},
+		{"updates come every hour", []packet{
+			start("mia", "1", "10.0.0.7"),
+			{status: statusInterim, user: "mia", session: "1", address: "10.0.0.7", wait: time.Hour},
+		}, 2 * time.Hour, "10.0.0.7", "mia [pupils] 1"},
+		{"updates never came", []packet{start("mia", "1", "10.0.0.7")}, 20 * time.Hour, "10.0.0.7", "mia [pupils] 1"},
+		{"a prefix that is an address", []packet{{status: statusStart, user: "mia", session: "1", more: func(r *radius.Packet) {
+			r.Add(attrPrefix6, append([]byte{0, 128}, netip.MustParseAddr("2001:db8::7").AsSlice()...))
+		}}}, 0, "2001:db8::7", "mia [pupils] 1"},
+		{"a prefix and the interface's half", []packet{{status: statusStart, user: "mia", session: "1", more: func(r *radius.Packet) {
+			r.Add(attrPrefix6, append([]byte{0, 64}, netip.MustParseAddr("2001:db8::").AsSlice()[:8]...))
+			r.Add(attrInterface6, radius.Attribute{0, 0, 0, 0, 0, 0, 0, 7})
+		}}}, 0, "2001:db8::7", "mia [pupils] 1"},
+		{"a prefix alone", []packet{{status: statusStart, user: "mia", session: "1", more: func(r *radius.Packet) {
+			r.Add(attrPrefix6, append([]byte{0, 64}, netip.MustParseAddr("2001:db8::").AsSlice()[:8]...))
+		}}}, 0, "2001:db8::", nobody},
 		{"no address yet", []packet{start("mia", "1", "255.255.255.254")}, 0, "255.255.255.254", nobody},
 	}
 	for _, c := range cases {
@@ -468,13 +528,13 @@ func FuzzPacket(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(m.addresses) > maxPerTime+1 || len(m.user) > fieldsLimit {
+		if len(m.addresses) > maxPerTime || len(m.user) > fieldsLimit {
 			t.Errorf("%+v", m)
 		}
 		if reply := m.reply([]byte(secret)); !radius.IsAuthenticResponse(reply, raw, []byte(secret)) {
 			t.Errorf("the answer %x is not one", reply)
 		}
-		for _, r := range m.rows("radius-", noon) {
+		for _, r := range m.rows("radius-", noon, noon.Add(lasts)) {
 			if !r.Address.IsValid() && r.MAC == "" {
 				t.Errorf("%+v", r)
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,8 @@ const (
 	attrEventTime     = 55
 	attrMessageAuth   = 80
 	attrNASAddress6   = 95
+	attrInterface6    = 96
+	attrPrefix6       = 97
 	attrFramed6       = 168
 )
 
@@ -51,7 +54,7 @@ const (
 
 const (
 	headLen     = 20
-	maxPerTime  = 4 // addresses of IPv6 of one session
+	maxPerTime  = 5 // addresses of one session
 	fieldsLimit = 253
 )
 
@@ -62,13 +65,21 @@ type message struct {
 	status        uint32
 	user          string
 	session       string
-	nas           string // which of the machines behind one peer
+	nas           nas // which of the machines behind one peer
 	addresses     []netip.Addr
 	mac           string
 	limit, spent  time.Duration
 	delay         time.Duration
 	event         time.Time
 	proxyState    [][]byte
+}
+
+// nas is how an access point names itself, by one of these or all.
+type nas struct{ name, four, six string }
+
+// is reports an access point that has one of the names.
+func (n nas) is(o nas) bool {
+	return n.name != "" && n.name == o.name || n.four != "" && n.four == o.four || n.six != "" && n.six == o.six
 }
 
 // read reads and proves a packet.
@@ -151,7 +162,7 @@ func provesItself(raw, secret []byte, authenticator [16]byte, needed bool) bool 
 // take reads what is of use here.
 func (m *message) take(a radius.Attributes) {
 	m.user, m.session = text(a, attrUserName), text(a, attrSession)
-	m.nas = text(a, attrNASIdentifier) + "\x00" + text(a, attrNASAddress) + "\x00" + text(a, attrNASAddress6)
+	m.nas = nas{text(a, attrNASIdentifier), text(a, attrNASAddress), text(a, attrNASAddress6)}
 	m.mac = hardware(text(a, attrCalling))
 	m.limit, m.spent, m.delay = seconds(a, attrSessionLimit), seconds(a, attrSessionTime), seconds(a, attrDelay)
 	if at, ok := number(a, attrEventTime); ok && at != 0 {
@@ -167,17 +178,38 @@ func (m *message) take(a radius.Attributes) {
 			if len(avp.Attribute) == 16 {
 				m.at(netip.AddrFrom16([16]byte(avp.Attribute)))
 			}
+		case attrPrefix6:
+			m.within(avp.Attribute, a)
 		case attrProxyState:
 			m.proxyState = append(m.proxyState, avp.Attribute)
 		}
 	}
 }
 
+// within adds the address that a prefix of IPv6 is, or has together with the
+// interface's half (RFC 3162). A prefix alone is no address.
+func (m *message) within(v []byte, all radius.Attributes) {
+	if len(v) < 2 || len(v) > 18 {
+		return
+	}
+	var a [16]byte
+	copy(a[:], v[2:])
+	half, ok := all.Lookup(attrInterface6)
+	switch {
+	case v[1] == 128:
+	case v[1] == 64 && ok && len(half) == 8:
+		copy(a[8:], half)
+	default:
+		return
+	}
+	m.at(netip.AddrFrom16(a))
+}
+
 // at adds an address that somebody may have. 255.255.255.254 and the like mean
 // that the access point does not know it yet.
 func (m *message) at(a netip.Addr) {
 	a = a.Unmap()
-	if !a.IsGlobalUnicast() && !a.IsLoopback() || a == netip.AddrFrom4([4]byte{255, 255, 255, 254}) || len(m.addresses) > maxPerTime {
+	if !a.IsGlobalUnicast() && !a.IsLoopback() || a == netip.AddrFrom4([4]byte{255, 255, 255, 254}) || len(m.addresses) >= maxPerTime || slices.Contains(m.addresses, a) {
 		return
 	}
 	m.addresses = append(m.addresses, a)

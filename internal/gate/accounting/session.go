@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"belisha/internal/gate/control"
@@ -18,6 +17,7 @@ import (
 
 const (
 	lasts    = 24 * time.Hour   // a session of which nothing more is heard
+	silent   = time.Hour        // one that was told again and again, and is no more
 	lateness = 15 * time.Minute // what is said later is of the past
 )
 
@@ -28,9 +28,12 @@ const IDPrefix = "radius-"
 // session, and of which of its addresses.
 func (m *message) ids(from netip.Addr) (ofPeer, ofNAS, ofSession string) {
 	ofPeer = IDPrefix + short(from.String()) + "-"
-	ofNAS = ofPeer + short(m.nas) + "-"
+	ofNAS = ofPeer + short(m.nas.name+"\x00"+m.nas.four+"\x00"+m.nas.six) + "-"
 	return ofPeer, ofNAS, ofNAS + short(m.session) + "-"
 }
+
+// sessionOf is the session of a row's id.
+func sessionOf(id string) string { return id[:strings.LastIndexByte(id, '-')+1] }
 
 func short(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -45,12 +48,15 @@ func (s *Server) take(m *message, from netip.Addr, now time.Time) bool {
 	case statusAlive:
 		return true
 	case statusOn, statusOff:
-		changed = s.forget(func(r *subject.Row) bool { return strings.HasPrefix(r.ID, ofNAS) })
+		gone := s.ledger.began(ofPeer, ofNAS, m.nas)
+		changed = s.forget(func(r *subject.Row) bool {
+			return strings.HasPrefix(r.ID, ofNAS) || slices.Contains(gone, sessionOf(r.ID)) || m.nas == (nas{}) && strings.HasPrefix(r.ID, ofPeer)
+		})
 	case statusStop:
-		s.ledger.stop(ofSession, now)
+		s.ledger.stop(ofSession, m.said(now), now)
 		changed = s.forget(func(r *subject.Row) bool { return strings.HasPrefix(r.ID, ofSession) || s.sameSession(r, m, ofPeer) })
 	case statusStart, statusInterim:
-		if late(m, now) || s.ledger.stopped(ofSession, now) {
+		if late(m, now) || s.ledger.stopped(ofSession, m, now) {
 			return true
 		}
 		n, ok := s.somebody(m, ofPeer, ofSession, now)
@@ -82,6 +88,19 @@ func (m *message) speaksOf(r *subject.Row) bool {
 	return m.mac != "" && r.MAC == m.mac || r.Address.IsValid() && slices.Contains(m.addresses, r.Address)
 }
 
+// behind is how far the clock of an access point may be behind ours before what
+// it says is taken to be said late.
+const behind = 2 * time.Minute
+
+// said is when it was so, by our clock.
+func (m *message) said(now time.Time) time.Time {
+	age := m.delay
+	if d := now.Sub(m.event); !m.event.IsZero() && d > behind {
+		age = max(age, d)
+	}
+	return now.Add(-age)
+}
+
 // late reports what is said of the past: kept back on its way, or said again
 // by somebody who has recorded it.
 func late(m *message, now time.Time) bool {
@@ -92,12 +111,17 @@ func late(m *message, now time.Time) bool {
 // was there before by the same peer's word is not any more. It returns how much
 // has changed, and false where nobody could be asked.
 func (s *Server) somebody(m *message, ofPeer, ofSession string, now time.Time) (changed int, ok bool) {
-	rows := m.rows(ofSession, now)
+	began := m.said(now).Add(-m.spent)
+	ends := s.ledger.goesOn(ofSession, m, began, now)
+	rows := m.rows(ofSession, now, ends)
 	stays := func(r *subject.Row) bool {
 		return slices.ContainsFunc(rows, func(n subject.Row) bool { return n.ID == r.ID })
 	}
 	others := func(r *subject.Row) bool {
 		return strings.HasPrefix(r.ID, ofPeer) && !stays(r) && (m.speaksOf(r) || strings.HasPrefix(r.ID, ofSession))
+	}
+	if s.cfg.Table.Heard(func(r *subject.Row) bool { return others(r) && s.ledger.later(sessionOf(r.ID), began) }) > 0 {
+		return 0, true // what it says was so before somebody else came
 	}
 	changed = s.forget(others)
 	who, err := s.who(m)
@@ -139,8 +163,7 @@ func (s *Server) who(m *message) (*subject.Row, error) {
 }
 
 // rows are one for each address of the session, or one for its device.
-func (m *message) rows(ofSession string, now time.Time) []subject.Row {
-	ends := now.Add(lasts)
+func (m *message) rows(ofSession string, now, ends time.Time) []subject.Row {
 	if m.limit > 0 {
 		if at := now.Add(max(m.limit-m.spent, 0)); at.Before(ends) {
 			ends = at
@@ -157,98 +180,4 @@ func (m *message) rows(ofSession string, now time.Time) []subject.Row {
 		out = append(out, row)
 	}
 	return out
-}
-
-// ledger remembers for a while what was answered, and which sessions are over:
-// packets are sent again, and arrive in any order.
-type ledger struct {
-	mu   sync.Mutex
-	seen map[seenKey]answered
-	over map[string]time.Time // until when a session that ended does not begin again
-	next time.Time
-}
-
-type seenKey struct {
-	from          netip.AddrPort
-	id            byte
-	authenticator [16]byte
-}
-
-type answered struct {
-	reply []byte // nil: it is being taken
-	until time.Time
-}
-
-const (
-	seenFor   = 30 * time.Second
-	overFor   = 30 * time.Minute
-	maxLedger = 20_000
-)
-
-func newLedger() ledger {
-	return ledger{seen: make(map[seenKey]answered), over: make(map[string]time.Time)}
-}
-
-// begin reports what was answered to the same packet before, or that it is
-// being taken just now.
-func (l *ledger) begin(k seenKey, now time.Time) (reply []byte, running bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tidy(now)
-	if have, ok := l.seen[k]; ok && now.Before(have.until) {
-		return have.reply, have.reply == nil
-	}
-	l.seen[k] = answered{until: now.Add(seenFor)}
-	return nil, false
-}
-
-func (l *ledger) done(k seenKey, reply []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if have, ok := l.seen[k]; ok {
-		l.seen[k] = answered{reply, have.until}
-	}
-}
-
-func (l *ledger) forget(k seenKey) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.seen, k)
-}
-
-func (l *ledger) stop(session string, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tidy(now)
-	l.over[session] = now.Add(overFor)
-}
-
-func (l *ledger) stopped(session string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Before(l.over[session])
-}
-
-// tidy forgets what is over, and everything where that is not enough.
-func (l *ledger) tidy(now time.Time) {
-	if now.Before(l.next) && len(l.seen) < maxLedger && len(l.over) < maxLedger {
-		return
-	}
-	l.next = now.Add(seenFor)
-	for k, a := range l.seen {
-		if !now.Before(a.until) {
-			delete(l.seen, k)
-		}
-	}
-	for k, until := range l.over {
-		if !now.Before(until) {
-			delete(l.over, k)
-		}
-	}
-	if len(l.seen) >= maxLedger {
-		clear(l.seen)
-	}
-	if len(l.over) >= maxLedger {
-		clear(l.over)
-	}
 }

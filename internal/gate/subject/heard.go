@@ -59,12 +59,12 @@ func (t *Table) Unhear(match func(*Row) bool) int {
 	return len(gone)
 }
 
-// Heard is how many rows were heard of.
-func (t *Table) Heard() (n int) {
+// Heard is how many rows were heard of, those that match; nil: all.
+func (t *Table) Heard(match func(*Row) bool) (n int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, r := range t.rows {
-		if r.Of != "" {
+		if r.Of != "" && (match == nil || match(r)) {
 			n++
 		}
 	}

@@ -32,7 +32,7 @@ func TestWhoSignsOutOfALessonLeavesItBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody("told everything anew", table.Find(desk, now), "class:7B")
-	if len(table.Paused(now)) != 0 || table.Heard() != 0 {
+	if len(table.Paused(now)) != 0 || table.Heard(nil) != 0 {
 		t.Error("who has left is counted among those who are there")
 	}
 	push(t, table, row("b", "s2", "staff"))
