@@ -103,6 +103,12 @@ func TestALargePictureWithAnArchiveBehindIsCutBeforeItsEnd(t *testing.T) {
 			t.Errorf("length said %v: %d bytes, %v", length, len(got.body), got.err)
 		}
 	}
+	for _, behind := range []string{"7z\xbc\xaf\x27\x1c\x00\x04", "Rar!\x1a\x07\x00\xcf", "Rar!\x1a\x07\x01\x00"} {
+		got := w.page(gif+strings.Repeat("\x00\x01\x02\x03", 100<<10)+behind+strings.Repeat("\x05\x06", 100<<10), "Content-Type", "image/gif")
+		if !errors.Is(got.err, porter.ErrCut) || len(got.body) > 450<<10 {
+			t.Errorf("%q far behind: %d bytes, %v", behind, len(got.body), got.err)
+		}
+	}
 	plain := gif + strings.Repeat("\x00\x01\x02\x03", 100<<10)
 	if got := w.at("/b.gif", plain, "Content-Type", "image/gif"); got.err != nil || got.finding() != nil {
 		t.Errorf("a large picture: %v %+v", got.err, got.finding())

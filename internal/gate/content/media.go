@@ -155,7 +155,7 @@ func (l *look) small(guess files.Guess) *porter.Finding {
 		l.done(d, h)
 		return l.unscanned(err.Error())
 	}
-	if b, _ := h.whole(); files.Tail(b) {
+	if b, _ := h.whole(); files.Tail(b) || new(files.Hunt).Feed(b) {
 		guess.Whole = true
 		f := l.inside(d, h, guess, "")
 		if f == nil {
@@ -178,6 +178,7 @@ type tail struct {
 	l    *look
 	body io.ReadCloser
 	free int64 // bytes that go by without being kept; negative where the length is not known
+	hunt files.Hunt
 	lent *[]byte
 	kept []byte // in what was lent
 	at   int    // of kept, what went on
@@ -190,6 +191,9 @@ func (t *tail) Read(b []byte) (int, error) {
 	if t.free > 0 {
 		n, err := t.body.Read(b[:min(int64(len(b)), t.free)])
 		t.free -= int64(n)
+		if t.hunt.Feed(b[:n]) {
+			return 0, t.ends()
+		}
 		return n, err
 	}
 	for {
@@ -222,14 +226,24 @@ func (t *tail) more() {
 	}
 	n, err := t.body.Read(t.kept[len(t.kept):cap(t.kept)])
 	t.kept = t.kept[:len(t.kept)+n]
+	if t.hunt.Feed(t.kept[len(t.kept)-n:]) {
+		t.err = t.ends()
+		return
+	}
 	if err == nil {
 		return
 	}
 	t.err = err
 	if errors.Is(err, io.EOF) && files.Tail(t.kept[t.at:]) {
-		t.kept, t.at = nil, 0
-		t.err = t.l.cut(closed(verdict.ReasonFile, "file "+hungOn(verdict.FileArchive)))
+		t.err = t.ends()
 	}
+}
+
+// ends cuts the body off: an archive begins or ends here.
+func (t *tail) ends() error {
+	t.kept, t.at, t.free = nil, 0, 0
+	t.err = t.l.cut(closed(verdict.ReasonFile, "file "+hungOn(verdict.FileArchive)))
+	return t.err
 }
 
 // Close closes the body and gives back what was lent.

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -81,4 +82,49 @@ func (w *walk) foot(it *item) {
 		about[f].kinds.Each(func(k verdict.FileKind) { w.rep.add(k, f.String(), it.where) })
 		w.unreadable(it, errMethod)
 	}
+}
+
+// Hunt looks for the beginnings of archives in the bytes of a picture or film
+// while they go by: 7-Zip and WinRAR open what begins far behind. The zero Hunt
+// begins.
+type Hunt struct {
+	seen int64
+	last [7]byte // the end of the piece before
+	n    int
+}
+
+// Feed takes the next bytes, and reports the beginning of an archive in them
+// and those before.
+func (h *Hunt) Feed(b []byte) bool {
+	if h.seen >= Searched || len(b) == 0 {
+		return false
+	}
+	var seam [2 * len(h.last)]byte
+	n := copy(seam[:], h.last[:h.n])
+	n += copy(seam[n:], b[:min(len(b), len(h.last))])
+	found := begins7(seam[:n]) || begins7(b)
+	h.seen += int64(len(b))
+	if len(b) >= len(h.last) {
+		h.n = copy(h.last[:], b[len(b)-len(h.last):])
+	} else {
+		h.n = copy(h.last[:], seam[max(0, n-len(h.last)):n])
+	}
+	return found
+}
+
+// begins7 reports the beginning of a 7z or a RAR, with its version.
+func begins7(b []byte) bool {
+	for _, k := range beginnings[:2] {
+		for at := 0; ; {
+			i := bytes.Index(b[at:], []byte(k.sig))
+			if i < 0 {
+				break
+			}
+			at += i + len(k.sig)
+			if at < len(b) && b[at] <= 1 {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -184,3 +184,25 @@ func manyEntries(t *testing.T) []byte {
 	}
 	return storedZip(t, list...)
 }
+
+func TestAnArchiveIsFoundWhereverThePiecesEnd(t *testing.T) {
+	for _, sig := range []string{"7z\xbc\xaf\x27\x1c\x00\x04", "Rar!\x1a\x07\x00", "Rar!\x1a\x07\x01\x00"} {
+		b := []byte("a picture's bytes " + sig + " and so on for a while")
+		for first := range len(b) {
+			for _, step := range []int{1, 2, 3, 7, 64} {
+				var h files.Hunt
+				found := h.Feed(b[:first])
+				for at := first; at < len(b); at += step {
+					found = h.Feed(b[at:min(len(b), at+step)]) || found
+				}
+				if !found {
+					t.Fatalf("%q was not seen in pieces of %d after %d", sig, step, first)
+				}
+			}
+		}
+	}
+	var h files.Hunt
+	if h.Feed([]byte("7z and Rar! are names of programs. 7z\xbc\xaf\x27\x1cXX")) {
+		t.Error("words were taken for an archive")
+	}
+}
