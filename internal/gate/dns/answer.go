@@ -100,11 +100,11 @@ func (s *Server) root(ctx context.Context, q *query, out []byte, wait bool) ([]b
 		}
 		var err error
 		if e, err = r.find(ctx, k); err != nil {
-			e = &entry{err: err}
+			e = failed(err)
 		}
 	}
-	if e.err != nil {
-		return q.short(out, rcodeServer, edeFor(e.err)), true
+	if e.err() != nil {
+		return q.short(out, rcodeServer, edeFor(e.err())), true
 	}
 	return e.answer(q, out, now, maxTTL), true
 }
@@ -171,12 +171,12 @@ func (s *Server) resolved(ctx context.Context, q *query, decided *porter.Answer,
 		}
 		var err error
 		if e, err = r.find(ctx, k); err != nil {
-			e = &entry{err: err}
+			e = failed(err)
 		}
 	}
-	if e.err != nil {
+	if e.err() != nil {
 		s.cfg.Porter.Note(decided)
-		return q.short(out, rcodeServer, edeFor(e.err)), true
+		return q.short(out, rcodeServer, edeFor(e.err())), true
 	}
 	if k.safe == "" && (!explicit(decided.Verdict.Reason) || r.zone(k.name) != nil) {
 		if bad, closed := s.behind(who, e); closed {
@@ -244,7 +244,7 @@ func explicit(r verdict.Reason) bool {
 // behind judges what a name is an alias of or leads to: names, and addresses
 // where any list or rule names some.
 func (s *Server) behind(who *subject.Found, e *entry) (bad porter.Answer, closed bool) {
-	for _, n := range e.names {
+	for _, n := range e.names() {
 		host := nearest(n)
 		bad, closed = s.judge(who, porter.Question{Door: verdict.DoorDNS, Host: host})
 		if closed && s.cfg.Resolver.zone(host) != nil {
@@ -272,7 +272,7 @@ func (s *Server) behind(who *subject.Found, e *entry) (bad porter.Answer, closed
 		return !closed && n < maxChain
 	})
 	if !named {
-		e.unnamed(rules)
+		e.checked.Store(s.cfg.Resolver.cache.weakly(rules))
 	}
 	return bad, closed
 }

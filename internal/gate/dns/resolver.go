@@ -98,7 +98,7 @@ func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) (out
 	if err != nil {
 		return nil, err
 	}
-	if e.rebound {
+	if e.has&rebound != 0 {
 		return nil, fmt.Errorf("finding %s: %w", name, porter.ErrInside)
 	}
 	e.addresses(func(a netip.Addr) bool {
@@ -112,7 +112,7 @@ func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) (out
 // same question asked by many at once is asked upstream once.
 func (r *Resolver) find(ctx context.Context, k key) (*entry, error) {
 	if e := r.cache.get(k, r.clock.Now()); e != nil {
-		return e, e.err
+		return e, e.err()
 	}
 	r.mu.Lock()
 	c := r.calls[k]
@@ -206,7 +206,10 @@ func (r *Resolver) ask(ctx context.Context, k key) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.rebound, e.names, e.hints = c.rebound, append(names, c.names...), c.hints
+	if c.rebound {
+		e.has |= rebound
+	}
+	e.leads(append(names, c.names...), c.hints)
 	return e, nil
 }
 
