@@ -21,8 +21,8 @@ import (
 	"belisha/internal/verdict/scan"
 )
 
-// mostPinned is how many sites that took no certificate are named.
-const mostPinned = 30
+// mostTroubles is how many sites that could not be looked into are named.
+const mostTroubles = 60
 
 // inside says how the running filter looks inside, for the page that tells it.
 func (h *House) inside(ctx context.Context) (filtering.Inside, error) {
@@ -35,10 +35,8 @@ func (h *House) inside(ctx context.Context) (filtering.Inside, error) {
 		return out, nil //nolint:nilerr // the page says that the filter does not answer
 	}
 	out.Known, out.Certificate = true, st.CA
-	for _, t := range st.Inspection.Troubles {
-		if t.Kind == "pinned" && len(out.Pinned) < mostPinned && !slices.Contains(out.Pinned, t.Host) {
-			out.Pinned = append(out.Pinned, t.Host)
-		}
+	for _, t := range st.Inspection.Troubles[:min(len(st.Inspection.Troubles), mostTroubles)] {
+		out.Troubles = append(out.Troubles, filtering.Trouble{Host: t.Host, Kind: t.Kind, Detail: t.Detail, Count: t.Count, Devices: t.Devices, Last: t.Last})
 	}
 	if out.Scanner {
 		out.Away = h.scannerAway(ctx)

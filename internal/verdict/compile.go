@@ -178,7 +178,7 @@ func (c *compiler) groups() error {
 	}
 	c.s.names.everyone = c.s.strict
 	c.s.unsigned = c.r.UnsignedClosed
-	c.s.ports = slices.Clone(c.r.TunnelPorts)
+	c.s.ports, c.s.doors = slices.Clone(c.r.TunnelPorts), c.r.Doors
 	return nil
 }
 

@@ -50,6 +50,8 @@ type Rules struct {
 	Safe           []SafeService `json:"safe,omitempty"`
 	// TunnelPorts are the ports CONNECT may name; none given: the door's own list.
 	TunnelPorts []uint16 `json:"tunnelPorts,omitempty"`
+	// Doors is what doors do besides judging by these rules.
+	Doors Doors `json:"doors,omitzero"`
 
 	Splice  Splice   `json:"splice,omitzero"`
 	Headers []Header `json:"headers,omitempty"`

@@ -90,6 +90,7 @@ type Snapshot struct {
 	keeps    CategorySet // categories that no unblock opens
 	places   places
 	ports    []uint16
+	doors    Doors
 	unsigned bool // who is not signed in is closed out
 	maxPath  int
 	patterns []pattern

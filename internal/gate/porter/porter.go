@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,7 @@ type Porter struct {
 	spool    *spool.Writer
 	search   Searcher
 	log      *slog.Logger
+	changing sync.Mutex // one change of these two at a time
 	snapshot atomic.Pointer[verdict.Snapshot]
 	settings atomic.Pointer[live]
 	latest   *latest
@@ -54,9 +56,10 @@ type Porter struct {
 
 // live are the settings with what is computed from them.
 type live struct {
-	Settings
-	zone   *time.Location
-	themes []theme
+	Settings          // with what the rules say besides
+	base     Settings // as they were given
+	zone     *time.Location
+	themes   []theme
 }
 
 type counters struct {
@@ -75,10 +78,10 @@ type Counts struct {
 // New returns a porter.
 func New(d Deps) (*Porter, error) {
 	p := &Porter{clock: d.Clock, table: d.Table, spool: d.Spool, search: d.Search, log: d.Log, latest: newLatest(), seen: newSeen(), reminded: newReminded()}
+	p.snapshot.Store(d.Snapshot)
 	if err := p.Configure(d.Settings); err != nil {
 		return nil, err
 	}
-	p.snapshot.Store(d.Snapshot)
 	return p, nil
 }
 
@@ -91,7 +94,9 @@ func (p *Porter) Configure(s *Settings) error {
 	if len(s.PAC) > maxPAC {
 		return fmt.Errorf("the file by which browsers find the proxy has %d characters and at most %d fit", len(s.PAC), maxPAC)
 	}
-	p.settings.Store(&live{Settings: *s, zone: zone, themes: compileThemes(s.Themes)})
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	p.settings.Store(&live{Settings: s.under(p.snapshot.Load()), base: *s, zone: zone, themes: compileThemes(s.Themes)})
 	return nil
 }
 
@@ -99,7 +104,14 @@ func (p *Porter) Configure(s *Settings) error {
 func (p *Porter) Settings() *Settings { return &p.settings.Load().Settings }
 
 // Use swaps the snapshot. Questions that are being answered end on the old one.
-func (p *Porter) Use(s *verdict.Snapshot) { p.snapshot.Store(s) }
+func (p *Porter) Use(s *verdict.Snapshot) {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	now := *p.settings.Load()
+	now.Settings = now.base.under(s)
+	p.snapshot.Store(s)
+	p.settings.Store(&now)
+}
 
 // Snapshot is the one in force.
 func (p *Porter) Snapshot() *verdict.Snapshot { return p.snapshot.Load() }

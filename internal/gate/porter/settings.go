@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"belisha/internal/verdict"
 )
 
 // HelpLine is one line of "where to turn", the same on every pupil's page.
@@ -84,4 +86,19 @@ func (s *Settings) Pages() string {
 		return "http://" + s.OwnHosts[0]
 	}
 	return ""
+}
+
+// under are the settings with what the rules in force say of the doors.
+func (s *Settings) under(rules *verdict.Snapshot) Settings {
+	out := *s
+	if rules == nil {
+		return out
+	}
+	d, ports := rules.Doors()
+	out.StrictHost = out.StrictHost || d.StrictHost
+	out.TunnelsOpen = out.TunnelsOpen || d.NameTunnelsOpen
+	if len(out.ConnectPorts) == 0 {
+		out.ConnectPorts = ports
+	}
+	return out
 }

@@ -119,6 +119,9 @@ func (m *maker) splice() error {
 		return &Refused{Words: "The sites that are never looked into: " + err.Error() + ".", Clause: never.Clause}
 	}
 	hosts = slices.Concat(hosts, m.stock.pinned, m.stock.essentials)
+	for _, l := range m.st.left {
+		hosts = append(hosts, l.Host)
+	}
 	slices.Sort(hosts)
 	m.rules.Splice = verdict.Splice{Hosts: slices.Compact(hosts), Categories: without(append(slices.Clone(m.v.Items(keyInspectNever)), alwaysSpliced), nil)}
 	return nil

@@ -24,8 +24,9 @@ type Inside struct {
 	Away    string
 	// Phrases is how many phrases pages are weighed with; 0: none are loaded.
 	Phrases int
-	// Pinned are sites that took no certificate but their maker's lately.
-	Pinned []string
+	// Troubles are sites that could not be looked into lately, the most
+	// frequent first.
+	Troubles []Trouble
 }
 
 // Sample is a file or a text that somebody tries out. Nothing of it is kept.

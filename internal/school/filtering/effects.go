@@ -42,7 +42,7 @@ func (r *Room) effects(ctx context.Context, next *setting.Values, st *state) ([]
 		out = append(out, levelEffects(now, next, g, counts[g])...)
 		out = append(out, r.contentEffects(now, next, g, counts[g])...)
 	}
-	out = append(out, r.neverEffects(now, next)...)
+	out = append(append(out, r.neverEffects(now, next)...), doorEffects(now, next)...)
 	out = append(out, lessonEffects(now, next, st)...)
 	return append(out, otherEffects(now, next, counts)...), nil
 }

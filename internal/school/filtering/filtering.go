@@ -89,6 +89,7 @@ var Verbs = []journal.VerbInfo{
 // Protected is the tables whose rows the journal covers.
 var Protected = []journal.Protected{
 	{Table: "filter_own", Key: "id"},
+	{Table: "filter_left", Key: "id"},
 	{Table: "filter_categories", Key: "id"},
 	{Table: "filter_musts", Key: "id"},
 	{Table: "filter_sources", Key: "id"},

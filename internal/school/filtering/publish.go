@@ -25,6 +25,7 @@ type inForce struct {
 const (
 	kindPolicy   = "policy"
 	kindOwn      = "own entry"
+	kindLeft     = "left alone"
 	kindCategory = "category"
 	kindMust     = "must"
 	kindList     = "list"

@@ -62,7 +62,7 @@ func makeRules(v *setting.Values, st *state, cal *people.Calendar, s *stock, abo
 	}
 	m.categories()
 	m.groups()
-	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks, m.permits, m.lessons, m.splice, m.headers} {
+	for _, step := range []func() error{m.closed, m.allowed, m.images, m.social, m.locks, m.own, m.unblocks, m.permits, m.lessons, m.splice, m.headers, m.doors} {
 		if err := step(); err != nil {
 			return verdict.Rules{}, err
 		}

@@ -64,7 +64,7 @@ func groupChoices() []setting.Option {
 
 // whatIsLookedAt are the settings of what is looked at inside.
 func whatIsLookedAt() []setting.Setting {
-	return append(append(inspection(), pagesAndFiles()...), tenantSettings()...)
+	return append(append(append(inspection(), pagesAndFiles()...), tenantSettings()...), doorSettings()...)
 }
 
 func inspection() []setting.Setting {

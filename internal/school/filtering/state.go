@@ -138,6 +138,7 @@ type state struct {
 	licensed  []Licensed
 	phrases   []PhraseList
 	devices   []Device
+	left      []Left
 	unblocks  []Unblock // granted, and their end not written down yet
 	permits   []Permit  // likewise
 	version   Version

@@ -44,6 +44,9 @@ func (r *Room) load(ctx context.Context) (*state, error) {
 		if st.devices, err = listDevices(ctx, q); err != nil {
 			return err
 		}
+		if st.left, err = liveLeft(ctx, q); err != nil {
+			return err
+		}
 		if st.unblocks, err = grantedUnblocks(ctx, q); err != nil {
 			return err
 		}

@@ -39,11 +39,13 @@ type contentView struct {
 	Groups web.Table
 	Weighs string
 	Never  web.Summary
-	Path   string
-	Fields []web.Field
-	Tried  bool
-	Says   web.Panel
-	Answer web.Summary
+	// Troubles leads to the sites that could not be looked into.
+	Troubles web.Link
+	Path     string
+	Fields   []web.Field
+	Tried    bool
+	Says     web.Panel
+	Answer   web.Summary
 }
 
 var contentTemplate = web.NewPage[contentView](pages, "pages/content.html")
@@ -60,7 +62,7 @@ func (r *Room) contentPage(c *web.Ctx) error {
 func (r *Room) contentView(c *web.Ctx) (contentView, error) {
 	values := r.d.Live.Current()
 	v := contentView{
-		Base: web.Base{Title: "What is looked at", Lead: "What the filter sees besides the names of sites, for each group, and what it does not see.", Crumbs: home},
+		Base: web.Base{Title: "What is looked at", Wide: true, Lead: "What the filter sees besides the names of sites, for each group, and what it does not see.", Crumbs: home},
 		Path: pathContent, Fields: sampleFields(),
 	}
 	if !c.May(MayRead) {
@@ -80,7 +82,7 @@ func (r *Room) contentView(c *web.Ctx) (contentView, error) {
 	}
 	v.Groups = sideBySide("What is looked at, by group", groups)
 	v.Weighs = "Each phrase of a page has a weight. Words that tell of health, teaching or help weigh against it."
-	v.Never = r.neverSummary(values, in)
+	v.Never, v.Troubles = r.neverSummary(values), r.troubleLink(c, in)
 	return v, nil
 }
 
@@ -208,17 +210,31 @@ func tenantWords(v *setting.Values, at setting.Scope) []string {
 	return out
 }
 
-func (r *Room) neverSummary(v *setting.Values, in Inside) web.Summary {
+func (r *Room) neverSummary(v *setting.Values) web.Summary {
 	s := web.Summary{Title: "Never looked into, for anybody", Rows: []web.SummaryRow{
 		{Key: "Always", Text: "Help services such as Childline, the school's own pages, updates, and what devices need"},
 		said("Kinds of site", strings.Join(r.titles(v.Items(keyInspectNever)), ", "), v.Get(keyInspectNever)),
 		said("Single sites", v.Get(keyInspectHosts).Text, v.Get(keyInspectHosts)),
 		{Key: "Apps that take no certificate but their maker's", Text: fmt.Sprintf("%d names that ship with Belisha: stores, updates, banks' apps and the like", len(r.stock.pinned))},
 	}}
-	if len(in.Pinned) > 0 {
-		s.Rows = append(s.Rows, web.SummaryRow{Key: "Noticed lately", Text: strings.Join(in.Pinned, ", "), Lines: []string{"These refused the school's certificate. If the school trusts them, a sentence of the policy may name them among the single sites."}})
-	}
 	return s
+}
+
+// troubleLink leads to what is left alone, and says how much asks for it.
+func (r *Room) troubleLink(c *web.Ctx, in Inside) web.Link {
+	if !c.May(MayRead) {
+		return web.Link{}
+	}
+	n := 0
+	for _, t := range in.Troubles {
+		if t.mayLeave() {
+			n++
+		}
+	}
+	if n == 0 {
+		return web.Link{Title: "Sites that the school leaves alone", Path: pathLeft}
+	}
+	return web.Link{Title: words.Count(n, "site", "sites") + " could not be looked into lately: see which, and leave them alone", Path: pathLeft}
 }
 
 func upperFirst(s string) string {

@@ -177,15 +177,16 @@ func TestThePageSaysWhatIsLookedAtAndWhatIsNot(t *testing.T) {
 		monitor := s.person(string(s.other), filtering.MayInside)
 		webtest.Get(t, site, "/filter/content", monitor).Is(200).Safe().Has("Nothing is scanned for viruses", "Nothing inside encrypted sites is seen",
 			"only their names", "Closed above the weight 60", "Closed above the weight 160", "Programs, installers, scripts", "Help services such as Childline", "no picture search")
-		in = filtering.Inside{Known: true, Certificate: "ab:cd", Phrases: 1200, Scanner: true, Away: "It was asked just now and does not answer.", Pinned: []string{"app.example.org"}}
+		in = filtering.Inside{Known: true, Certificate: "ab:cd", Phrases: 1200, Scanner: true, Away: "It was asked just now and does not answer.", Troubles: []filtering.Trouble{{Host: "app.example.org", Kind: filtering.TroublePinned, Count: 2}}}
 		s.deps.Scanner = func() bool { return true }
 		s.start()
 		site, _, _, _ = s.site()
 		_, err := s.activate(1, nil, s.value("filtering.inspect", "on", setting.Scope{KeyStage: "ks3"}), s.value("filtering.tenants.google", "school.example", setting.Scope{Group: "pupils"}))
 		must(t, err)
 		page := webtest.Get(t, site, "/filter/content", monitor).Is(200).Safe().Has("The virus scanner is away", "Encrypted sites are looked into for pupils", "Pupils of KS3",
-			"looks inside all encrypted sites", "app.example.org", "school.example", "are not scanned, and are closed", "clause filter.2")
-		page.HasNot("Pupils of KS2", "Nearly every site is encrypted")
+			"looks inside all encrypted sites", "school.example", "are not scanned, and are closed", "clause filter.2")
+		webtest.Get(t, site, "/filter/content", s.person(string(s.manager), filtering.MayInside, filtering.MayRead)).Has("1 site could not be looked into lately").Link("/filter/left-alone")
+		page.HasNot("app.example.org", "Pupils of KS2", "Nearly every site is encrypted")
 		in = filtering.Inside{}
 		webtest.Get(t, site, "/filter/content", monitor).Is(200).Has("The filter does not answer").HasNot("scanner answers")
 		webtest.Get(t, site, "/filter/content", s.person("x", filtering.MayAsk)).Is(403)

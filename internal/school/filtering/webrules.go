@@ -15,12 +15,13 @@ func (r *Room) rulesPage(c *web.Ctx) error {
 		return err
 	}
 	v := rulesView{
-		Base: web.Base{Title: "What the filter does", Lead: "The current rules, in words. A safe default holds where no sentence of the policy says otherwise; what the policy says is changed by changing the policy."},
+		Base: web.Base{Title: "What the filter does", Wide: true, Lead: "The current rules, in words. A safe default holds where no sentence of the policy says otherwise; what the policy says is changed by changing the policy."},
 		Try:  pathTry, State: r.statePanel(c, st),
 		Links: []web.Link{
 			{Title: "Own entries: sites that the school itself opens or closes", Path: pathOwn},
 			{Title: "Sites opened for lessons, for a class and a time", Path: pathUnblocks},
 			{Title: "What is looked at: pages, files and searches, and what is not seen", Path: pathContent},
+			{Title: "Sites that are not looked into, and apps that take no certificate", Path: pathLeft},
 			{Title: "Files that were asked for", Path: pathPermits},
 			{Title: "Categories that a filter manager decided about", Path: pathCategory},
 			{Title: "Lists behind the filter", Path: pathLists},
@@ -89,7 +90,7 @@ func (r *Room) groupSummary(st *state, g string) web.Summary {
 // sideBySide shows what is said of several groups in one table: a column for
 // each group, and a row for each thing that is said of any of them.
 func sideBySide(caption string, groups []web.Summary) web.Table {
-	t := web.Table{Caption: caption, Columns: []web.Column{{Title: "What"}}}
+	t := web.Table{Caption: caption, Sides: true, Columns: []web.Column{{Title: "What"}}}
 	at := map[string]int{}
 	for i, g := range groups {
 		t.Columns = append(t.Columns, web.Column{Title: g.Title})
