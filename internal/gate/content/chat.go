@@ -37,9 +37,12 @@ func (q *asked) service(path string) (name string, fields []string, ok bool) {
 
 // prompt looks at what is written to an AI service.
 func (q *asked) prompt(service string, fields []string) *porter.Finding {
-	body, _, err := q.read(maxPrompt)
+	body, more, err := q.read(maxPrompt)
 	if err != nil {
 		return closed(verdict.ReasonUnscanned, "what is written to an AI service cannot be read")
+	}
+	if more {
+		return closed(verdict.ReasonUnscanned, "what is written to an AI service is longer than is read")
 	}
 	return q.said(service, q.written(body, fields))
 }
@@ -49,8 +52,10 @@ func (q *asked) said(service, words string) *porter.Finding {
 	if words == "" {
 		return nil
 	}
-	f := q.weighed("written to an AI service", verdict.ReasonChat, q.h.Phrases, words)
-	theme := q.theme(words)
+	f, theme := q.weighed("written to an AI service", verdict.ReasonChat, q.h.Phrases, words)
+	if t := q.theme(words); t != "" {
+		theme = t
+	}
 	if f == nil {
 		if theme == "" {
 			return nil
@@ -151,6 +156,29 @@ func formField(contentType string, body []byte, fields []string) string {
 		}
 	}
 	return found
+}
+
+// partsAsQuery writes the fields of a form in parts as one that is sent in the
+// usual way.
+func partsAsQuery(contentType string, body []byte) string {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	for range maxParts {
+		part, err := form.NextRawPart()
+		if err != nil {
+			break
+		}
+		if part.FileName() != "" || b.Len() > maxQuery {
+			continue
+		}
+		value, _ := io.ReadAll(io.LimitReader(part, 1<<10)) // words are not longer
+		b.WriteString(url.QueryEscape(part.FormName()) + "=" + url.QueryEscape(string(value)) + "&")
+	}
+	return b.String()
 }
 
 // oneLine is a text in one line, cut to what is written down.

@@ -93,7 +93,7 @@ func (d *desk) weigh(a *porter.Answer, limit int, minute uint16) (scan.Result, b
 		return scan.Result{}, false
 	}
 	v := d.words.Views()
-	d.text.Smart, d.text.Bare, d.text.Raw = v.Smart, v.Bare, nil
+	d.text.Smart, d.text.Bare, d.text.Raw = v.Smart, v.Bare, v.Beside
 	res := phrases.Weigh(&d.text, limit, minute, &d.scratch)
 	return res, res.Closed()
 }
@@ -103,6 +103,9 @@ func over(a *porter.Answer, reason verdict.Reason, what string, res *scan.Result
 	f := &porter.Finding{Action: verdict.Block, Reason: reason, Category: verdict.NoCategory}
 	if n, ok := a.Names().CategoryNumber(res.Category); ok {
 		f.Category = int16(n)
+	}
+	if f.Category < 0 {
+		f.Alert = phraseTheme(res.Category)
 	}
 	var b strings.Builder
 	b.WriteString(what)
@@ -123,6 +126,24 @@ func over(a *porter.Answer, reason verdict.Reason, what string, res *scan.Result
 	}
 	f.Detail = plainly(b.String())
 	return f
+}
+
+// tellFrom is what something typed weighs in an area of phrases before somebody
+// must hear of it: one phrase that can hardly mean anything else, or two.
+const tellFrom = 40
+
+// phraseTheme is the theme that somebody must hear of, of an area of phrases;
+// "" for none. Areas that are categories of the rules have theirs there.
+func phraseTheme(area string) string {
+	switch area {
+	case "grooming":
+		return "exploitation"
+	case "self-harm", "eating-disorder":
+		return "selfharm"
+	case "suicide", "bullying", "extremism":
+		return area
+	}
+	return ""
 }
 
 // plainly keeps what is written down of a finding in one line.

@@ -111,7 +111,7 @@ func (l *look) words(kind text.Kind, d *desk, body []byte) *porter.Finding {
 	}
 	d.words.Begin()
 	if answer {
-		d.words.AddAnswer(body, false)
+		d.words.AddAnswer(kind, body)
 	} else {
 		d.words.Add(kind, d.words.UTF8(l.typ, kind, body))
 	}
@@ -131,7 +131,7 @@ func (l *look) limit(kind text.Kind) (limit int, answer bool) {
 	if l.a.Snapshot().Phrases() == nil {
 		return 0, false
 	}
-	if l.answersChat() && (kind == text.Events || kind == text.JSON) {
+	if l.answersChat() && (kind == text.Events || kind == text.JSON || kind == text.Plain) {
 		return l.h.Phrases, true
 	}
 	return l.phrases, false

@@ -17,9 +17,11 @@ import (
 
 // Bounds of what is read of a request.
 const (
-	maxForm   = 64 << 10 // of a form that searches
-	maxPrompt = 1 << 20  // of what is written to an AI service
-	maxQuery  = 16 << 10 // of what is weighed of it
+	maxForm   = 256 << 10 // of a form that searches
+	maxPrompt = 8 << 20   // of what is written to an AI service, with the pictures in it
+	maxQuery  = 16 << 10  // of a search
+	maxThemed = 64 << 10  // of either end of a text that a theme is looked for in
+	freeRead  = 64 << 10  // of a body that is read, not counted
 )
 
 // asked is one request that is looked at.
@@ -64,34 +66,53 @@ func (q *asked) searched(path, query string) *porter.Finding {
 	if !ok || kind == "suggest" {
 		return nil
 	}
-	return q.weighed("search words", verdict.ReasonPhrases, q.limit, words)
+	f, theme := q.weighed("search words", verdict.ReasonPhrases, q.limit, words)
+	if f == nil && theme != "" && q.deps.Porter.Theme(words) == "" {
+		f = noted(verdict.ReasonNone, "")
+		f.Alert = theme
+	}
+	return f
 }
 
-// weighed weighs something that somebody typed.
-func (q *asked) weighed(what string, reason verdict.Reason, limit int, words string) *porter.Finding {
+// weighed weighs something that somebody typed. theme is what somebody must
+// hear of in it, whether it is closed or not.
+func (q *asked) weighed(what string, reason verdict.Reason, limit int, words string) (f *porter.Finding, theme string) {
 	phrases := q.a.Snapshot().Phrases()
 	if phrases == nil || limit <= 0 {
-		return nil
+		return nil, ""
 	}
 	d := q.desk()
 	defer q.back(d)
-	v := d.words.Typed([]byte(words[:min(len(words), maxQuery)]))
+	v := d.words.Typed([]byte(words[:min(len(words), maxPrompt)]))
 	d.text.Smart, d.text.Bare, d.text.Raw = v.Smart, v.Bare, nil
 	res := phrases.Weigh(&d.text, limit, q.deps.Porter.Ask(q.a).Minute, &d.scratch)
-	if !res.Closed() {
-		return nil
+	for _, c := range res.Categories {
+		if t := phraseTheme(c.Category); t != "" && c.Score >= tellFrom {
+			theme = t
+			break
+		}
 	}
-	return over(q.a, reason, what, &res, limit)
+	if !res.Closed() {
+		return nil, theme
+	}
+	f = over(q.a, reason, what, &res, limit)
+	if f.Alert == "" && f.Category < 0 {
+		f.Alert = theme
+	}
+	return f, theme
 }
 
 // theme is the theme of words as they were typed and as they are meant.
 func (q *asked) theme(words string) string {
+	if len(words) > 2*maxThemed {
+		words = words[:maxThemed] + " " + words[len(words)-maxThemed:]
+	}
 	if t := q.deps.Porter.Theme(words); t != "" {
 		return t
 	}
 	d := q.desk()
 	defer q.back(d)
-	return q.deps.Porter.Theme(string(d.words.Typed([]byte(words[:min(len(words), maxQuery)])).Bare))
+	return q.deps.Porter.Theme(string(d.words.Typed([]byte(words)).Bare))
 }
 
 // body looks at what is sent.
@@ -121,8 +142,12 @@ func (q *asked) both(f *porter.Finding) *porter.Finding {
 
 // form finds the words of a search that was sent as a form.
 func (q *asked) form(path string) *porter.Finding {
-	isJSON := q.typ.Media == "application/json"
-	if q.deps.Search == nil || !isJSON && q.typ.Media != "application/x-www-form-urlencoded" {
+	if q.deps.Search == nil {
+		return nil
+	}
+	switch q.typ.Media {
+	case "application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain":
+	default:
 		return nil
 	}
 	if engine, _, _, _ := q.deps.Search.Words(q.a.Host, path, ""); engine == "" {
@@ -133,18 +158,24 @@ func (q *asked) form(path string) *porter.Finding {
 		return nil // the site gets as little as we did
 	}
 	query := string(body)
-	if isJSON {
+	switch first := bytes.TrimLeft(body, " \t\r\n"); {
+	case q.typ.Media == "multipart/form-data":
+		query = partsAsQuery(q.r.Header.Get("Content-Type"), body)
+	case len(first) > 0 && (first[0] == '{' || first[0] == '['):
 		query = asQuery(body)
 	}
 	engine, words, kind, ok := q.deps.Search.Words(q.a.Host, path, query)
 	if !ok || kind == "suggest" {
 		return nil
 	}
-	f := q.weighed("search words", verdict.ReasonPhrases, q.limit, words)
+	f, theme := q.weighed("search words", verdict.ReasonPhrases, q.limit, words)
 	if f == nil {
 		f = noted(verdict.ReasonNone, "")
 	}
-	f.Engine, f.Words, f.Alert = engine, words, q.theme(words)
+	if t := q.theme(words); t != "" {
+		theme = t
+	}
+	f.Engine, f.Words, f.Alert = engine, words, theme
 	return f
 }
 
@@ -165,23 +196,25 @@ func asQuery(body []byte) string {
 // read reads the beginning of the body, decoded, and puts back what it read.
 // more says that there is more than was read.
 func (q *asked) read(most int) (body []byte, more bool, err error) {
-	raw := make([]byte, 0, min(max(q.r.ContentLength, 512)+512, int64(most)+512))
+	raw := make([]byte, 0, min(max(q.r.ContentLength, 512)+512, int64(most)+512, freeRead))
+	back := &again{body: q.r.Body}
+	q.r.Body = back
 	for len(raw) <= most {
 		if len(raw) == cap(raw) {
-			raw = append(raw, 0)[:len(raw)]
+			if !back.reserve(&q.store.memory, int64(2*cap(raw))-freeRead) {
+				back.first = raw
+				return nil, true, errFull
+			}
+			raw = append(make([]byte, 0, 2*cap(raw)), raw...)
 		}
-		n, rerr := q.r.Body.Read(raw[len(raw):cap(raw)])
+		n, rerr := back.body.Read(raw[len(raw):cap(raw)])
 		raw = raw[:len(raw)+n]
 		if rerr != nil {
 			err = rerr
 			break
 		}
 	}
-	back := &again{first: raw, body: q.r.Body}
-	if err != nil {
-		back.err = err
-	}
-	q.r.Body = back
+	back.first, back.err = raw, err
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
@@ -189,7 +222,7 @@ func (q *asked) read(most int) (body []byte, more bool, err error) {
 	if len(q.codings) == 0 {
 		return raw, more, nil
 	}
-	dec, err := decode.Open(bytes.NewReader(raw), q.codings, false, decode.Limits{Bytes: int64(most)})
+	dec, err := decode.Open(bytes.NewReader(raw), q.codings, false, decode.Limits{Bytes: int64(most) + 1})
 	if err != nil {
 		return nil, more, err
 	}
@@ -198,5 +231,5 @@ func (q *asked) read(most int) (body []byte, more bool, err error) {
 	if len(out) > 0 {
 		err = nil
 	}
-	return out, more, err
+	return out, more || len(out) > most, err
 }

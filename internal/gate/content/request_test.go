@@ -64,6 +64,8 @@ func TestSearchWordsAreWeighedAndFormsAreRead(t *testing.T) {
 		{"a form that is fine", post("/search", form, "q=rivers"), false, "rivers"},
 		{"a form that tells something", post("/search", form, "q=i+want+to+vanish"), false, "i want to vanish"},
 		{"a program's search", post("/search", "application/json", `{"context":{"client":"x"},"q":"badword"}`), true, "badword"},
+		{"a form in parts", post("/search", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\nbadword\r\n--b--\r\n"), true, "badword"},
+		{"a program's search that calls itself a text", post("/search", "text/plain;charset=UTF-8", `{"q":"badword"}`), true, "badword"},
 		{"a form of another site", post("/other", form, "q=badword"), false, ""},
 	}
 	for _, tt := range tests {
@@ -118,14 +120,18 @@ func TestWhatIsWrittenToAIServicesIsRead(t *testing.T) {
 		{"a form in parts", multiType, multiBody, true, "", "tell me of badword"},
 		{"spelt with points", "application/json", `{"prompt":"b.a.d.w.o.r.d"}`, true, "", "b.a.d.w.o.r.d"},
 		{"something that somebody must hear of", "application/json", `{"prompt":"I want to vanish!"}`, false, "suicide", "I want to vanish!"},
-		{"said of itself", "application/json", `{"prompt":"hurtword"}`, true, "", "hurtword"},
+		{"said of itself", "application/json", `{"prompt":"hurtword"}`, true, "selfharm", "hurtword"},
+		{"what a stranger writes, which weighs too little to be closed", "application/json", `{"prompt":"lonelyword"}`, false, "exploitation", "lonelyword"},
+		{"behind more words than a search has", "application/json", `{"prompt":"` + strings.Repeat("rivers ", 10_000) + `badword"}`, true, "", ""},
+		{"behind a picture", "application/json", `{"inline_data":"` + strings.Repeat("QUJD", 1<<20) + `","prompt":"a badword"}`, true, "", "a badword"},
+		{"longer than is read", "application/json", `{"inline_data":"` + strings.Repeat("QUJD", 3<<20) + `","prompt":"rivers"}`, true, "", ""},
 		{"homework", "application/json", `{"prompt":"how do rivers begin"}`, false, "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := w.do("chat.test", post("/api/x", tt.typ, tt.body))
 			f := got.request
-			if got.blocked() != tt.blocked || tt.words == "" && f != nil {
+			if got.blocked() != tt.blocked || tt.words == "" && f != nil && !tt.blocked {
 				t.Fatalf("%+v", f)
 			}
 			if tt.words != "" && (f == nil || f.Words != tt.words || f.Alert != tt.alert || f.Reason != verdict.ReasonChat || f.Engine != "chat") {

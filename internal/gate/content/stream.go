@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"unicode/utf8"
 
 	"belisha/internal/gate/content/decode"
 	"belisha/internal/gate/content/text"
@@ -52,7 +53,7 @@ func (l *look) stream(kind text.Kind, body io.ReadCloser, first []byte) *porter.
 		return nil
 	}
 	l.counts.pages.Add(1)
-	s := &stream{l: l, kind: kind, typ: l.typ, body: body, d: l.desk(), limit: limit, answer: answer}
+	s := &stream{l: l, kind: kind, body: body, d: l.desk(), limit: limit, answer: answer, letters: text.NewDecoder(l.typ, kind)}
 	dec, err := decode.Open(io.TeeReader(body, (*passed)(s)), l.codings, len(first) > 0, decode.Limits{Ratio: decode.Usual.Ratio, Slack: decode.Usual.Slack})
 	if err != nil {
 		l.back(s.d)
@@ -69,16 +70,15 @@ func (l *look) stream(kind text.Kind, body io.ReadCloser, first []byte) *porter.
 type stream struct {
 	l       *look
 	kind    text.Kind
-	typ     text.Type
 	body    io.ReadCloser
 	dec     *decode.Reader
 	d       *desk
 	limit   int
-	answer  bool   // of an AI service: its pieces are one text
-	charset string // once it is known
+	answer  bool // of an AI service: its pieces are one text
+	letters *text.Decoder
 	queue   []byte
 	at      int
-	carry   []byte // what was decoded and may go on
+	carry   []byte // what is in UTF-8 and may go on
 	buf     []byte
 	seen    int // length of the words when they were weighed
 	err     error
@@ -146,20 +146,15 @@ func (s *stream) take(b []byte, last bool) {
 	if len(b) == 0 && !last {
 		return
 	}
-	s.carry = append(s.carry, b...)
+	s.carry = s.letters.Append(s.carry, b, last)
 	cut := len(s.carry)
 	if !last {
 		cut = s.cutAt()
 	}
-	body := s.carry[:cut]
-	if s.charset == "" && len(body) > 0 {
-		s.charset = text.Charset(s.typ, s.kind, body)
-		s.typ.Charset = s.charset // the page says it once
-	}
-	if s.answer {
-		s.d.words.AddAnswer(body, s.kind == text.Events)
+	if body := s.carry[:cut]; s.answer {
+		s.d.words.AddAnswer(s.kind, body)
 	} else {
-		s.d.words.Add(s.kind, s.d.words.UTF8(s.typ, s.kind, body))
+		s.d.words.Add(s.kind, body)
 	}
 	s.carry = append(s.carry[:0], s.carry[cut:]...)
 }
@@ -168,7 +163,11 @@ func (s *stream) take(b []byte, last bool) {
 func (s *stream) cutAt() int {
 	b := s.carry
 	if len(b) >= carryMost {
-		return len(b)
+		cut := len(b)
+		for cut > len(b)-utf8.UTFMax && !utf8.RuneStart(b[cut-1]) {
+			cut--
+		}
+		return cut - 1
 	}
 	at := 0
 	switch s.kind {
@@ -182,10 +181,9 @@ func (s *stream) cutAt() int {
 			at = min(at, open)
 		}
 	default:
-		at = bytes.LastIndexAny(b, " \n\t") + 1
-	}
-	if s.charset != "" && s.charset != "utf-8" {
-		at &^= 3 // letters of two or four bytes stay whole
+		if at = bytes.LastIndexAny(b, " \n\t") + 1; s.answer {
+			at = bytes.LastIndexByte(b, '\n') + 1
+		}
 	}
 	return at
 }

@@ -90,6 +90,7 @@ func phrases(t testing.TB) *scan.Phrases {
 		{Parts: []string{" badword "}, Weight: 100, Category: "adult"},
 		{Parts: []string{" smallword "}, Weight: 20, Category: "games"},
 		{Parts: []string{" hurtword "}, Weight: 100, Category: "self-harm"},
+		{Parts: []string{" lonelyword "}, Weight: 45, Category: "grooming"},
 		{Parts: []string{" goodword "}, Weight: -80},
 		{Parts: []string{" плохое "}, Weight: 100, Category: "adult"},
 	} {

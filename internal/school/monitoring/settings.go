@@ -50,6 +50,8 @@ var themes = []setting.Option{
 	{Value: "selfharm", Title: "self-harm", Words: []string{"self harm", "self-injury"}},
 	{Value: "suicide", Title: "suicide"},
 	{Value: "exploitation", Title: "exploitation", Words: []string{"child exploitation", "grooming", "sexual exploitation"}},
+	{Value: "extremism", Title: "extremism", Words: []string{"radicalisation", "terrorism", "extremist views"}},
+	{Value: "bullying", Title: "bullying", Words: []string{"threats", "cyberbullying", "online bullying"}},
 }
 
 // misuses are the rules as a policy names them.

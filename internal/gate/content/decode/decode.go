@@ -47,13 +47,14 @@ type Limits struct {
 var Usual = Limits{Ratio: 250, Slack: 4 << 20}
 
 // Parse reads Content-Encoding fields into codings, in the order in which they
-// were applied. It leaves out identity.
+// were applied. It leaves out identity, and what is no coding but stands there
+// by mistake: browsers show such a body as it is.
 func Parse(fields []string) []string {
 	var out []string
 	for _, field := range fields {
 		for part := range strings.SplitSeq(field, ",") {
 			part = strings.ToLower(strings.Trim(part, " \t"))
-			if part == "" || part == "identity" {
+			if mistaken(part) {
 				continue
 			}
 			out = append(out, part)
@@ -63,6 +64,34 @@ func Parse(fields []string) []string {
 		}
 	}
 	return out
+}
+
+// mistaken reports a word in Content-Encoding that changes no byte: servers
+// write charsets and transfer codings there.
+func mistaken(coding string) bool {
+	switch coding {
+	case "", "identity", "none", "plain", "text", "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252", "windows-1251",
+		"7bit", "8bit", "binary", "aws-chunked", "chunked":
+		return true
+	}
+	return strings.HasPrefix(coding, "charset=")
+}
+
+// Readable reports whether the codings are such that Open can undo them.
+func Readable(codings []string) bool { return check(codings) == nil }
+
+func check(codings []string) error {
+	if len(codings) > Layers {
+		return ErrLayers
+	}
+	for _, c := range codings {
+		switch c {
+		case "gzip", "x-gzip", "deflate", "br", "zstd":
+		default:
+			return ErrUnknown
+		}
+	}
+	return nil
 }
 
 // Reader reads the decoded bytes. Close it, also after an error.
@@ -119,15 +148,8 @@ func newZstd() *zstd.Decoder {
 // Open reads src, to which the codings were applied in this order. With sniff,
 // a body that has gzip's or zstd's first bytes and no coding is decoded too.
 func Open(src io.Reader, codings []string, sniff bool, limits Limits) (*Reader, error) {
-	if len(codings) > Layers {
-		return nil, ErrLayers
-	}
-	for _, c := range codings {
-		switch c {
-		case "gzip", "x-gzip", "deflate", "br", "zstd":
-		default:
-			return nil, ErrUnknown
-		}
+	if err := check(codings); err != nil {
+		return nil, err
 	}
 	r := &Reader{limits: limits}
 	r.src.r = src

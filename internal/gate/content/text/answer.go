@@ -2,35 +2,41 @@ package text
 
 import "bytes"
 
-// answerKeys are the members in which AI services send the pieces of what
+// answerKey reports the members in which AI services send the pieces of what
 // they write.
 func answerKey(name []byte) bool {
 	switch string(name) {
 	case "content", "text", "delta", "parts", "v", "value", "answer", "response", "message", "completion", "token", "output",
-		"reply", "generated_text", "chunk", "thinking", "reasoning_content", "output_text", "final", "texts", "markdown":
+		"reply", "generated_text", "chunk", "chunks", "thinking", "reasoning_content", "output_text", "final", "texts", "markdown",
+		"raw_content", "youChatToken", "t", "textDelta", "output_text_delta", "messageText", "reasoning", "msg", "partial_output", "markdown_block":
 		return true
 	}
 	return false
 }
 
 // AddAnswer reads what an AI service answers. Its words come in pieces, which
-// are joined as they come. Where there is none in the places that are known,
-// all text is read.
-func (x *Extractor) AddAnswer(body []byte, events bool) {
+// are joined as they come. What is in none of the places that are known is read
+// by itself, and parts no words of the answer.
+func (x *Extractor) AddAnswer(kind Kind, body []byte) {
 	x.goOn()
+	x.answering = true
 	before := len(x.main.out)
-	if events {
-		x.eventAnswers(body)
-	} else {
+	if kind == JSON {
 		x.answer(body)
+	} else {
+		x.answerLines(body)
 	}
 	if len(x.main.out) > before {
 		return
 	}
-	if events {
-		x.Add(Events, body)
-	} else {
-		x.Add(JSON, body)
+	x.side.space()
+	switch kind {
+	case Events:
+		x.events(&x.side, body)
+	case JSON:
+		x.json(&x.side, body)
+	default:
+		x.plain(&x.main, body)
 	}
 }
 
@@ -45,17 +51,23 @@ func (x *Extractor) goOn() {
 	x.open = false
 }
 
-func (x *Extractor) eventAnswers(s []byte) {
+// answerLines reads an answer in lines: of events, or of those short ones that
+// say what follows by a letter or number, as in 0:"a piece".
+func (x *Extractor) answerLines(s []byte) {
 	for len(s) > 0 {
-		line := s
-		if i := bytes.IndexByte(s, '\n'); i >= 0 {
-			line, s = s[:i], s[i+1:]
-		} else {
-			s = nil
+		var line []byte
+		line, s = cutLine(s)
+		name, data, ok := bytes.Cut(line, []byte(":"))
+		if !ok || len(name) > 4 {
+			continue
 		}
-		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
-			x.answer(data)
+		data = bytes.TrimSpace(data)
+		if len(data) > 1 && data[0] == '"' && data[len(data)-1] == '"' {
+			x.scratch[0] = unescape(x.scratch[0][:0], data[1:len(data)-1])
+			x.plain(&x.main, x.scratch[0])
+			continue
 		}
+		x.answer(data)
 	}
 }
 

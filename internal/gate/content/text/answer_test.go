@@ -13,7 +13,8 @@ func TestAnAnswerThatIsWeighedWithinAWordIsReadAsOne(t *testing.T) {
 	var x text.Extractor
 	x.Begin()
 	for _, piece := range []string{"Here is a ba", "dw", "ord", " for you"} {
-		x.AddAnswer([]byte(`data: {"choices":[{"delta":{"content":"`+piece+`"}}]}`+"\n\n"), true)
+		x.AddAnswer(text.Events, []byte(`data: {"choices":[{"delta":{"content":"`+piece+`"}}]}`+"\n\n"))
+		x.AddAnswer(text.Events, []byte("event: ping\ndata: {\"type\": \"ping\"}\n\n"))
 		if got := string(x.Views().Smart); !strings.HasSuffix(got, " ") {
 			t.Fatalf("the last word of %q is not ended for the view", got)
 		}

@@ -13,8 +13,12 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// prescan is how far browsers look for a charset in a page.
-const prescan = 1024
+// How far a charset is looked for in a page: a thousand bytes, and on to the
+// end of its head, as browsers do.
+const (
+	prescan = 1024
+	headLen = 16 << 10
+)
 
 // UTF8 gives the body in UTF-8, as a browser chooses to read it: by its first
 // bytes, then by what the message says, then by what the page says of itself,
@@ -29,20 +33,77 @@ func (x *Extractor) UTF8(t Type, kind Kind, body []byte) []byte {
 	if enc == nil {
 		return body
 	}
-	out := x.decoded[:0]
-	dec := enc.NewDecoder()
+	x.decoded, _ = decodeTo(x.decoded[:0], enc.NewDecoder(), body, true)
+	return bytes.TrimPrefix(x.decoded, []byte("\ufeff"))
+}
+
+// decodeTo appends what body is in UTF-8, and gives what is left of it: the
+// begin of a letter, where more will come.
+func decodeTo(out []byte, dec transform.Transformer, body []byte, last bool) (all, rest []byte) {
 	for {
 		if cap(out)-len(out) < 2*len(body)+16 {
 			out = append(make([]byte, 0, len(out)+3*len(body)+64), out...)
 		}
-		wrote, read, err := dec.Transform(out[len(out):cap(out)], body, true)
+		wrote, read, err := dec.Transform(out[len(out):cap(out)], body, last)
 		out, body = out[:len(out)+wrote], body[read:]
 		if err != transform.ErrShortDst || len(out) > maxOut {
-			break
+			return out, body
 		}
 	}
-	x.decoded = out
-	return bytes.TrimPrefix(out, []byte("\ufeff"))
+}
+
+// Decoder puts a body into UTF-8 that comes in pieces. It chooses the charset
+// as UTF8 does, once there is enough to choose by.
+type Decoder struct {
+	typ    Type
+	kind   Kind
+	held   []byte // what is not decoded yet
+	dec    transform.Transformer
+	chosen bool
+	begun  bool // something was decoded
+}
+
+// NewDecoder returns a Decoder for a body of this type.
+func NewDecoder(t Type, kind Kind) *Decoder { return &Decoder{typ: t, kind: kind} }
+
+// Append appends to out what the next piece is in UTF-8; last says that there
+// is no more.
+func (d *Decoder) Append(out, piece []byte, last bool) []byte {
+	if !d.chosen {
+		d.held = append(d.held, piece...)
+		if piece = d.held; !last && !d.enough() {
+			return out
+		}
+		d.chosen, d.held = true, nil
+		if name := Charset(d.typ, d.kind, piece); name != "utf-8" {
+			if enc := encodingOf(name); enc != nil {
+				d.dec = enc.NewDecoder()
+			}
+		}
+	} else if len(d.held) > 0 {
+		piece = append(d.held, piece...)
+		d.held = nil
+	}
+	from := len(out)
+	if d.dec == nil {
+		out = append(out, piece...)
+	} else {
+		var rest []byte
+		out, rest = decodeTo(out, d.dec, piece, last)
+		d.held = append([]byte(nil), rest...)
+	}
+	if !d.begun && len(out) > from {
+		d.begun = true
+		if bytes.HasPrefix(out[from:], []byte("\ufeff")) {
+			out = append(out[:from], out[from+3:]...)
+		}
+	}
+	return out
+}
+
+// enough reports whether a browser would choose by now.
+func (d *Decoder) enough() bool {
+	return len(d.held) >= prescan || len(d.held) >= 4 && (known(d.typ.Charset) != "" || !d.kind.Markup() && d.kind != Plain)
 }
 
 func encodingOf(name string) encoding.Encoding {
@@ -89,7 +150,7 @@ func Charset(t Type, kind Kind, body []byte) string {
 		return "utf-8"
 	}
 	if kind.Markup() {
-		if name := known(metaCharset(body[:min(len(body), prescan)])); name != "" {
+		if name := known(metaCharset(headOf(body))); name != "" {
 			switch {
 			case isWide(name):
 				return "utf-8" // it was read, so it is not that
@@ -305,6 +366,20 @@ func metaCharset(head []byte) string {
 		i = end
 	}
 	return ""
+}
+
+// headOf is the part of a page in which its charset is looked for.
+func headOf(body []byte) []byte {
+	if len(body) <= prescan {
+		return body
+	}
+	head := body[:min(len(body), headLen)]
+	for _, end := range [...]string{"</head", "<body"} {
+		if i := indexFold(head[prescan:], end); i >= 0 {
+			head = head[:prescan+i]
+		}
+	}
+	return head
 }
 
 func indexFold(s []byte, lower string) int {

@@ -45,6 +45,7 @@ type Extractor struct {
 	depth      int
 	active     bool
 	open       bool // the last word was ended for a view, and may go on
+	answering  bool // it is an AI service's answer
 	css        bool // strings are those of a style sheet
 	tail       int  // where what is read again begins; 0: there is none
 }
@@ -52,8 +53,8 @@ type Extractor struct {
 // Views are two readings of a page, valid until the Extractor is used again.
 // Smart is the text; Bare is the text in which accents, look-alike letters and
 // letters that stand apart were put into plain letters. Bare is nil where it
-// would be the same.
-type Views struct{ Smart, Bare []byte }
+// would be the same. Beside is what came beside an AI service's answer.
+type Views struct{ Smart, Bare, Beside []byte }
 
 // Extract takes the words out of a body in UTF-8.
 func (x *Extractor) Extract(kind Kind, body []byte) Views {
@@ -67,7 +68,7 @@ func (x *Extractor) Begin() {
 	x.main.reset()
 	x.side.reset()
 	x.hidden.reset()
-	x.depth, x.active, x.open, x.css, x.tail = 0, false, false, false, 0
+	x.depth, x.active, x.open, x.css, x.answering, x.tail = 0, false, false, false, false, 0
 }
 
 // Active reports that what was read since Begin may do something by itself: a
@@ -124,7 +125,7 @@ func (x *Extractor) Views() Views {
 	f := &x.main
 	x.open = x.open || f.last == 0
 	for _, other := range [...]*folder{&x.hidden, &x.side} {
-		if len(other.out) > 1 {
+		if len(other.out) > 1 && !x.answering {
 			f.space()
 			f.out = append(f.out, other.out[1:]...)
 			f.last = other.last
@@ -140,6 +141,10 @@ func (x *Extractor) Views() Views {
 		}
 	}
 	v := Views{Smart: f.out}
+	if x.answering && len(x.side.out) > 1 {
+		x.side.space()
+		v.Beside = x.side.out
+	}
 	if f.foreign {
 		x.folded = fold(x.folded[:0], f.out)
 		if !bytes.Equal(x.folded, f.out) {
@@ -154,15 +159,16 @@ func (x *Extractor) Views() Views {
 func (x *Extractor) Keep(n int) {
 	x.Views()
 	x.cutTail()
-	f := &x.main
-	if len(f.out) <= n {
-		return
+	for _, f := range [...]*folder{&x.main, &x.side} {
+		if len(f.out) <= n {
+			continue
+		}
+		cut := len(f.out) - n
+		if i := bytes.IndexByte(f.out[cut:], ' '); i >= 0 {
+			cut += i
+		}
+		f.out = append(f.out[:0], f.out[cut:]...)
 	}
-	cut := len(f.out) - n
-	if i := bytes.IndexByte(f.out[cut:], ' '); i >= 0 {
-		cut += i
-	}
-	f.out = append(f.out[:0], f.out[cut:]...)
 }
 
 // Free gives back buffers that one large page made.
