@@ -57,6 +57,7 @@ type Pipeline struct {
 	desks  sync.Pool     // *desk
 	opened chan struct{} // a place for each file that is being opened
 	films  *films
+	trails *trails
 }
 
 var _ porter.Content = (*Pipeline)(nil)
@@ -90,7 +91,7 @@ func New(d Deps) (*Pipeline, error) {
 		return nil, err
 	}
 	return &Pipeline{
-		deps: d, store: newStore(d.Temp), opened: make(chan struct{}, openedAtOnce), films: newFilms(),
+		deps: d, store: newStore(d.Temp), opened: make(chan struct{}, openedAtOnce), films: newFilms(), trails: newTrails(),
 		desks: sync.Pool{New: func() any { return new(desk) }},
 	}, nil
 }

@@ -132,10 +132,23 @@ func (l *look) drop(h *held) {
 	}
 }
 
-// permitted reports whether a permit opens this file.
+// permitted reports whether a permit opens this file, by its own address or by
+// one that led to it.
 func (l *look) permitted(hash string) (ok, again bool) {
 	ask := l.deps.Porter.Ask(l.a)
-	return l.a.Snapshot().Permitted(&ask, hash)
+	ok, again = l.a.Snapshot().Permitted(&ask, hash)
+	if ok {
+		return true, false
+	}
+	for _, x := range l.trails.before(l.a) {
+		ask.Host, ask.Path = x.host, x.path
+		yes, more := l.a.Snapshot().Permitted(&ask, hash)
+		if yes {
+			return true, false
+		}
+		again = again || more
+	}
+	return false, again
 }
 
 // kinds is the finding of the strictest rule for some kinds of file. A permit
@@ -159,6 +172,9 @@ func (l *look) kinds(kinds files.Kinds, says func(verdict.FileKind) string, hash
 	}
 	if ok, _ := l.permitted(known); ok {
 		return nil
+	}
+	if steps := l.trails.before(l.a); len(steps) > 0 {
+		f.Asked = steps[len(steps)-1].address()
 	}
 	return f
 }

@@ -115,6 +115,64 @@ func TestALargePictureWithAnArchiveBehindIsCutBeforeItsEnd(t *testing.T) {
 	}
 }
 
+func TestAPermitHoldsWhereTheSiteLeadsOn(t *testing.T) {
+	w := newWorld(t, strict())
+	rules := gatetest.Rules()
+	rules.Groups[0].Content = strict()
+	at := w.Clock.Now()
+	permit := func(path string) {
+		next := rules
+		next.Permits = []verdict.Permit{{
+			ID: "p", Host: "site.test", Path: path,
+			Span: verdict.Span{From: at.Add(-time.Hour).UnixMilli(), Until: at.Add(time.Hour).UnixMilli()},
+		}}
+		w.Porter.Use(gatetest.Snapshot(t, next))
+	}
+	token := 0
+	w.serve = func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/get/tool":
+			http.Redirect(rw, r, "//site.test/mirror?x", http.StatusFound)
+		case "/mirror":
+			token++
+			rw.Header().Set("Location", "http://files.test/store/1?token="+itoa(token))
+			rw.WriteHeader(http.StatusTemporaryRedirect)
+		default:
+			rw.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = io.WriteString(rw, program())
+		}
+	}
+	fetch := func() outcome {
+		t.Helper()
+		w.do("site.test", get("/get/tool"))
+		w.do("site.test", get("/mirror?x"))
+		return w.do("files.test", get("/store/1?token="+itoa(token)))
+	}
+	got := fetch()
+	if !got.blocked() || got.response.Asked != "http://site.test/get/tool" {
+		t.Fatalf("%+v", got.finding())
+	}
+	permit("/get/tool")
+	if got := fetch(); got.blocked() {
+		t.Errorf("permitted by the address that was followed: %+v", got.finding())
+	}
+	permit("/mirror?x")
+	if got := fetch(); got.blocked() {
+		t.Errorf("permitted by the address in between: %+v", got.finding())
+	}
+	if got := w.do("files.test", get("/store/2")); !got.blocked() || got.response.Asked != "" {
+		t.Errorf("another file of the store: %+v", got.finding())
+	}
+	w.Clock.Advance(5 * time.Minute)
+	if got := w.do("files.test", get("/store/1?token="+itoa(token))); !got.blocked() {
+		t.Error("the store's own address is open later")
+	}
+	permit("/get/other")
+	if got := fetch(); !got.blocked() {
+		t.Error("a permit for another file opens this one")
+	}
+}
+
 func itoa(n int) string {
 	var b [20]byte
 	i := len(b)

@@ -28,6 +28,9 @@ type Finding struct {
 	// Detail says in a few stable words what was found, such as "phrases 140
 	// of 60: adult" or "file program setup.exe". It never quotes the page.
 	Detail string
+	// Asked is the address of a file that somebody followed, where that led to
+	// another one.
+	Asked string
 	// Engine and Words are a search, or what was written to an AI service,
 	// where the URL did not show it.
 	Engine, Words string

@@ -256,6 +256,9 @@ func (s *Server) view(a *porter.Answer, target string) blockpage.View {
 		v.Reason = "guest"
 	}
 	v.Address = target
+	if f := a.Finding(); f != nil && f.Asked != "" {
+		v.Address = f.Asked
+	}
 	for _, h := range set.Help {
 		v.Help = append(v.Help, blockpage.Help{Name: h.Name, Phone: h.Phone, URL: h.URL, Says: h.Says})
 	}
