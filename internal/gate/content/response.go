@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"belisha/internal/gate/content/decode"
 	"belisha/internal/gate/content/text"
@@ -108,7 +109,7 @@ func (l *look) answer() *porter.Finding {
 	if l.res.StatusCode == http.StatusPartialContent {
 		return l.part()
 	}
-	if l.unreadable() {
+	if !decode.Readable(l.codings) {
 		return l.asCoded()
 	}
 	if l.isEvents() {
@@ -122,16 +123,6 @@ func (l *look) answer() *porter.Finding {
 }
 
 func (l *look) isEvents() bool { return text.KindOf(l.typ, nil) == text.Events }
-
-// unreadable reports codings that cannot be undone here.
-func (l *look) unreadable() bool {
-	dec, err := decode.Open(strings.NewReader(""), l.codings, false, decode.Limits{})
-	if err != nil {
-		return true
-	}
-	dec.Close()
-	return false
-}
 
 // asCoded is what becomes of a body in a coding that nobody here reads: no
 // browser was told that it may come.
@@ -228,7 +219,22 @@ func (l *look) head(first []byte) []byte {
 type again struct {
 	first []byte
 	body  io.ReadCloser
-	err   error // what the body ended with, if it has
+	err   error         // what the body ended with, if it has
+	total *atomic.Int64 // that taken counts against; nil: nothing is
+	taken int64
+}
+
+// reserve makes what is held n bytes of the total, or reports that there is no
+// room.
+func (b *again) reserve(total *atomic.Int64, n int64) bool {
+	if n <= b.taken {
+		return true
+	}
+	if !take(total, n-b.taken, memoryTotal) {
+		return false
+	}
+	b.total, b.taken = total, n
+	return true
 }
 
 func (b *again) Read(p []byte) (int, error) {
@@ -243,4 +249,11 @@ func (b *again) Read(p []byte) (int, error) {
 	return b.body.Read(p)
 }
 
-func (b *again) Close() error { return b.body.Close() }
+// Close closes the body and gives back what was taken.
+func (b *again) Close() error {
+	if b.total != nil {
+		b.total.Add(-b.taken)
+		b.total, b.taken = nil, 0
+	}
+	return b.body.Close()
+}
