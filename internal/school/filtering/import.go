@@ -189,10 +189,19 @@ func (r *Room) takeUp(ctx context.Context, o Options, rep *Report, have Source) 
 		rep.Version = st.version.Number + 1
 		return nil
 	}
+	replaces := have.Version > 0 && have.Segment != "" && have.Segment != s.Segment
 	e.write = func(ctx context.Context, tx *store.Tx) ([]journal.Row, error) {
+		if replaces {
+			if err := putBefore(ctx, tx, before{Was: have}); err != nil {
+				return nil, err
+			}
+		}
 		return []journal.Row{{Table: "filter_sources", ID: s.ID}}, putSource(ctx, tx, s)
 	}
-	return r.apply(ctx, e)
+	if !replaces {
+		return r.apply(ctx, e)
+	}
+	return r.swap(ctx, have, func() error { return r.apply(ctx, e) })
 }
 
 // listRefused writes down that a list was refused. The last good one stays.
@@ -228,7 +237,7 @@ func (r *Room) Update(ctx context.Context) ([]Report, error) {
 	var out []Report
 	var all error
 	for _, s := range sources {
-		if !s.Enabled || onWeb(s.Path) {
+		if !s.Enabled || onWeb(s.Path) || strings.HasPrefix(s.Path, uploadMark) {
 			continue
 		}
 		rep, err := r.Import(ctx, Options{Path: s.Path, Format: s.Format, Name: s.Title, Category: s.Category, Map: s.Map})
@@ -265,6 +274,10 @@ func (r *Room) updateNewer(ctx context.Context) error {
 	var all error
 	for _, s := range sources {
 		if !s.Enabled || onWeb(s.Path) || dated(s.Path) <= s.DatedAt.UnixMilli() {
+			continue
+		}
+		if back, err := r.goneBackFrom(ctx, s); back || err != nil {
+			all = errors.Join(all, err)
 			continue
 		}
 		if _, err := r.Import(ctx, Options{Path: s.Path, Format: s.Format, Name: s.Title, Category: s.Category, Map: s.Map}); err != nil {
@@ -379,7 +392,7 @@ func (s Source) fresh() time.Time {
 
 func (s Source) status(now time.Time, limit time.Duration) ListStatus {
 	out := ListStatus{
-		Source: s.ID, Title: s.Title, Path: s.Path, Names: s.Names, Categories: s.Categories, Problem: s.Problem, InUse: s.Enabled,
+		Source: s.ID, Title: s.Title, Path: shownPath(s.Path), Names: s.Names, Categories: s.Categories, Problem: s.Problem, InUse: s.Enabled,
 		Imported: &s.ImportedAt, Dated: &s.DatedAt, Tried: &s.TriedAt,
 	}
 	age := now.Sub(s.fresh())

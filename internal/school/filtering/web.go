@@ -42,7 +42,7 @@ func (r *Room) Section() web.Section {
 			{Title: "Files asked for", Path: pathPermits, Needs: MayPermit, Icon: "download", Area: "Filter"},
 			{Title: "What is looked at", Path: pathContent, Needs: MayInside, Icon: "look", Area: "Filter"},
 		},
-		Routes: slices.Concat(r.unblockRoutes(), r.permitRoutes(), r.contentRoutes(), r.supplyRoutes(), r.licensedRoutes(), r.phraseRoutes(), r.reportRoutes(), []web.Route{
+		Routes: slices.Concat(r.unblockRoutes(), r.permitRoutes(), r.contentRoutes(), r.leftRoutes(), r.supplyRoutes(), r.licensedRoutes(), r.phraseRoutes(), r.reportRoutes(), r.beforeRoutes(), r.uploadRoutes(), []web.Route{
 			{Pattern: "GET " + pathRules, Needs: MayRead, Do: r.rulesPage},
 			{Pattern: "GET " + pathTry, Needs: MayRead, Do: r.tryPage},
 			{Pattern: "GET " + pathOwn, Needs: MayRead, Do: r.ownList},
@@ -100,6 +100,7 @@ type listView struct {
 	web.Base
 	Note         web.Panel
 	Add          web.Link
+	Other        web.Link
 	Filter       web.Filter
 	Table        web.Table
 	Pager        web.Pager

@@ -24,7 +24,14 @@ func (r *Room) listList(c *web.Ctx) error {
 		Base:  web.Base{Title: "Lists", Lead: "Where the filter knows sites from.", Wide: true, Crumbs: home},
 		Table: web.Table{Caption: "Lists", Columns: []web.Column{{Title: "List"}, {Title: "Names", Numeric: true}, {Title: "Categories", Numeric: true}, {Title: "Dated"}, {Title: "State"}}},
 		Add:   web.Link{Title: "Lists from the web", Path: pathSupplies},
-		After: []string{"Lists are fetched from the web every day where a filter manager says so, or brought in from a file at the machine itself: belisha lists import PATH. UT1 and squidGuard folders, e2guardian's lists, hosts files, plain and wildcard lists, adblock rules, settings of dnsmasq and Unbound, response policy zones, Surge and Clash rules, tables and JSON are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
+		After: []string{"Lists are fetched from the web every day where a filter manager says so, or brought in from a file, here or at the machine itself: belisha lists import PATH. UT1 and squidGuard folders, e2guardian's lists, hosts files, plain and wildcard lists, adblock rules, Pi-hole's expressions, settings of dnsmasq, Unbound and BIND, response policy zones, Surge and Clash rules, tables and JSON are read, also packed. A list that is damaged, or that has lost too many of its names, is refused, and the last good one stays."},
+	}
+	may, err := r.managing(c)
+	if err != nil {
+		return err
+	}
+	if may {
+		v.Other = web.Link{Title: "Bring a list in from a file", Path: pathLists + "/new"}
 	}
 	if len(all) == 1 {
 		v.Note = web.Panel{Tone: "warn", Title: "Only the starter list", Words: "This is the " + StarterSays + ". Have category lists fetched from the web, or bring them in from a file."}
@@ -76,6 +83,11 @@ func (r *Room) listOne(c *web.Ctx) error {
 	may, err := r.managing(c)
 	if err != nil {
 		return err
+	}
+	if may {
+		if v.Other, err = r.backLink(c, s.Source); err != nil {
+			return err
+		}
 	}
 	if may && s.Source != starterID {
 		v.ConfirmTitle, v.Confirm = "Take it out of use", ending("Sites that only this list names are then open or closed as sites on no list are.", pathLists+"/"+s.Source)

@@ -52,7 +52,7 @@ func (r *Room) reportOne(c *web.Ctx) error {
 	}
 	v.Summary.Rows = []web.SummaryRow{
 		{Key: "Read", When: c.Moment(at)},
-		{Key: "From", Text: breakable(rep.Path)},
+		{Key: "From", Text: breakable(shownPath(rep.Path))},
 		{Key: "Written as", Text: firstOf(rep.Format, "not found out")},
 		{Key: "Lines", Text: words.Number(rep.Lines)},
 		{Key: "Taken up", Text: rep.Counted()},
