@@ -203,7 +203,8 @@ func Folded(p string) (string, error) {
 			return "", ErrEncoding
 		}
 	}
-	out := appendFolded(nil, norm.NFC.Bytes([]byte(p)), true)
+	// A page's letters are read in their plain form (NFKC), so a phrase's are.
+	out := appendFolded(nil, norm.NFKC.Bytes([]byte(p)), true)
 	if len(out) > MaxPhrase {
 		out = out[:MaxPhrase]
 		for !utf8.Valid(out) {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -153,6 +154,7 @@ func (f *folder) high(r rune, t *table) {
 		f.rune(k)
 		return
 	}
+	r = unicode.ToLower(r)
 	var b [utf8.UTFMax]byte
 	s := b[:utf8.EncodeRune(b[:], r)]
 	if p := norm.NFKC.Properties(s); p.Decomposition() != nil && !norm.NFKC.IsNormal(s) {
