@@ -34,6 +34,10 @@ func (f *filling) probed(add adder) {
 				here, of = "nothing", "nothing"
 			}
 			told := []probes.Told{{Case: "here", Outcome: here}}
+			ways, _ := f.h.Probes.Ways()
+			for _, w := range ways {
+				told = append(told, probes.Told{Case: w.Case(), Outcome: "refused"})
+			}
 			for _, c := range must {
 				told = append(told, probes.Told{Case: c, Outcome: of})
 			}

@@ -66,7 +66,7 @@ func (f *filling) acts() (map[int][]act, error) {
 	}
 	sessions(11, 8*60+12, f.mistype)
 	add(4, 16*60+10, "deputy", f.thirdPolicy)
-	for _, more := range []func(adder){f.agreed, f.cases, f.reports, f.lessonsOpened, f.watched, f.governed, f.inside, f.classroom, f.probed} {
+	for _, more := range []func(adder){f.agreed, f.cases, f.reports, f.lessonsOpened, f.watched, f.governed, f.inside, f.classroom, f.probed, f.alarmed} {
 		more(add)
 	}
 	return out, f.confiscations(add)

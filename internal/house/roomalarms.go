@@ -55,9 +55,15 @@ type sight struct{ alarms.Look }
 func (s *sight) bad(x alarms.Signal) { s.Bad = append(s.Bad, x) }
 
 // looked notes kinds that could be looked at.
-func (s *sight) looked(kinds ...string) { s.Looked = append(s.Looked, kinds...) }
+func (s *sight) looked(kinds ...string) {
+	s.Looked = append(s.Looked, kinds...)
+	for _, k := range kinds {
+		delete(s.Why, k)
+	}
+}
 
-// cannot notes why kinds could not be looked at.
+// cannot notes why kinds could not be looked at. One that was looked at all the
+// same is well because there is nothing of it.
 func (s *sight) cannot(why string, kinds ...string) {
 	for _, k := range kinds {
 		s.Why[k] = why
@@ -130,7 +136,7 @@ func watched() []alarms.Kind {
 		{Kind: "task-fails", Title: "What happens by the clock is done", When: "a task failed three times in a row"},
 		{Kind: "mail-away", Title: "Mail goes out", When: "the mail server could not be reached for an hour"},
 		{Kind: "scanner-away", Title: "A virus scanner answers", When: "none does, at two looks in a row"},
-		{Kind: "scanner-old", Title: "The virus scanner’s signatures are new", When: "those of every scanner are older than a week"},
+		{Kind: "scanner-old", Title: "The virus scanner’s signatures are new", When: "those of every scanner are older than three days"},
 		{Kind: "list-trouble", Title: "Lists come in", When: "one could not be fetched or read"},
 		{Kind: "list-stale", Title: "Lists are fresh", When: "one is older than the policy lets it be"},
 		{Kind: "licensed-stale", Title: "Licensed lists are fresh", When: "one is older than it may be"},

@@ -77,6 +77,11 @@ func (w *watching) scanners(st control.Status, see *sight) {
 			there++
 		}
 	}
+	if len(list) == 0 {
+		see.cannot("no scanner is set", "scanner-away", "scanner-old")
+	} else if asked == 0 {
+		see.cannot("nothing was to be scanned yet", "scanner-away", "scanner-old")
+	}
 	if asked > 0 && there == 0 {
 		see.bad(alarms.Signal{
 			Kind: "scanner-away", Words: "No virus scanner answers", May: "Files that must be scanned stay out, or come in unscanned where the policy lets them.",
@@ -94,6 +99,9 @@ func (w *watching) scanners(st control.Status, see *sight) {
 // signIn looks at the ways in which the network says who is there.
 func (w *watching) signIn(st control.Status, see *sight) {
 	see.looked("sign-in-broken")
+	if !st.Kerberos.Set && !st.Accounting.Set {
+		see.cannot("neither is set up", "sign-in-broken")
+	}
 	broken := func(subject, words, todo string) {
 		see.bad(alarms.Signal{
 			Kind: "sign-in-broken", Subject: subject, Words: words, May: "Whoever is not known meets the strictest rules, and stands in no record by name.",

@@ -172,6 +172,7 @@ type Room struct {
 	Deps
 
 	looking sync.Mutex // one look at a time
+	taking  sync.Mutex
 	bad     map[string]*count
 	good    map[string]int // looks in a row at which an alarm's thing was well
 

@@ -26,11 +26,18 @@ const (
 func (r *Room) LookOnce(ctx context.Context) error {
 	r.looking.Lock()
 	defer r.looking.Unlock()
-	now := r.now()
-	look, err := r.Look(ctx, now)
+	look, err := r.Look(ctx, r.now())
 	if err != nil {
 		return fmt.Errorf("looking for alarms: %w", err)
 	}
+	return r.Take(ctx, look)
+}
+
+// Take does what follows from one look.
+func (r *Room) Take(ctx context.Context, look Look) error {
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	now := r.now()
 	r.mu.Lock()
 	r.last, r.at = look, now
 	r.mu.Unlock()

@@ -11,11 +11,13 @@ import (
 	"belisha/internal/kit/store"
 )
 
-const columns = "id, kind, subject, words, may, todo, owner, risk, link, since, ended_at, seen_at, seen_by, note, told_at, times, back_at, up_at, version"
+const columns = "id, kind, subject, words, may, todo, owner, risk, link, since, ended_at, seen_at, seen_by, note, told_at, again, back_at, up_at, version"
 
 func scan(into func(...any) error) (a Alarm, err error) {
 	var since, ended, seen, told, back, up store.Time
-	err = into(&a.ID, &a.Kind, &a.Subject, &a.Words, &a.May, &a.Todo, &a.Owner, &a.Risk, &a.Link, &since, &ended, &seen, &a.SeenBy, &a.Note, &told, &a.Times, &back, &up, &a.Version)
+	var again int64
+	err = into(&a.ID, &a.Kind, &a.Subject, &a.Words, &a.May, &a.Todo, &a.Owner, &a.Risk, &a.Link, &since, &ended, &seen, &a.SeenBy, &a.Note, &told, &again, &back, &up, &a.Version)
+	a.Times = again + 1
 	a.Since, a.EndedAt, a.SeenAt, a.ToldAt, a.BackAt, a.UpAt = since.Time, ended.Time, seen.Time, told.Time, back.Time, up.Time
 	return a, err
 }
@@ -61,7 +63,7 @@ func get(ctx context.Context, q store.Querier, id string) (Alarm, error) {
 
 func insertAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
 	_, err := tx.ExecContext(ctx, "INSERT INTO alarms ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-		a.ID, a.Kind, a.Subject, a.Words, a.May, a.Todo, string(a.Owner), a.Risk, a.Link, store.At(a.Since), store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Times, store.At(a.BackAt), store.At(a.UpAt), a.Version)
+		a.ID, a.Kind, a.Subject, a.Words, a.May, a.Todo, string(a.Owner), a.Risk, a.Link, store.At(a.Since), store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Times-1, store.At(a.BackAt), store.At(a.UpAt), a.Version)
 	if err != nil {
 		return fmt.Errorf("keeping an alarm: %w", err)
 	}
@@ -69,9 +71,9 @@ func insertAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
 }
 
 func updateAlarm(ctx context.Context, tx *store.Tx, a Alarm) error {
-	res, err := tx.ExecContext(ctx, `UPDATE alarms SET words = $1, may = $2, todo = $3, ended_at = $4, seen_at = $5, seen_by = $6, note = $7, told_at = $8, risk = $9, link = $10, times = $11, back_at = $12, up_at = $13,
+	res, err := tx.ExecContext(ctx, `UPDATE alarms SET words = $1, may = $2, todo = $3, ended_at = $4, seen_at = $5, seen_by = $6, note = $7, told_at = $8, risk = $9, link = $10, again = $11, back_at = $12, up_at = $13,
 		version = version + 1 WHERE id = $14 AND version = $15`,
-		a.Words, a.May, a.Todo, store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Risk, a.Link, a.Times, store.At(a.BackAt), store.At(a.UpAt), a.ID, a.Version)
+		a.Words, a.May, a.Todo, store.At(a.EndedAt), store.At(a.SeenAt), a.SeenBy, a.Note, store.At(a.ToldAt), a.Risk, a.Link, a.Times-1, store.At(a.BackAt), store.At(a.UpAt), a.ID, a.Version)
 	if err != nil {
 		return fmt.Errorf("keeping an alarm: %w", err)
 	}

@@ -106,7 +106,9 @@ func (r *Room) listPage(c *web.Ctx) error {
 	for _, a := range ended {
 		v.Ended.Rows = append(v.Ended.Rows, r.endedRow(c, a))
 	}
-	v.Pager.Words = words.Count(total, "alarm ended", "alarms ended")
+	if total > perPage {
+		v.Pager.Words = words.Count(total, "alarm ended", "alarms ended")
+	}
 	if at > 1 {
 		v.Pager.Before = fmt.Sprintf("%s?page=%d", pathAlarms, at-1)
 	}
@@ -175,7 +177,7 @@ func (r *Room) kindsTable(c *web.Ctx, running []Alarm) web.Table {
 			cell.Text, cell.Small = "not well", "an alarm when it stays so"
 		case at.IsZero():
 			cell.Text = "not looked at yet"
-		case !slices.Contains(look.Looked, k.Kind):
+		case look.Why[k.Kind] != "" || !slices.Contains(look.Looked, k.Kind):
 			cell.Text, cell.Small = "not known", look.Why[k.Kind]
 		}
 		t.Rows = append(t.Rows, web.Row{Cells: []web.Cell{{Text: k.Title}, {Text: k.When}, cell}})

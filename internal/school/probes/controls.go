@@ -138,7 +138,7 @@ func (r *Room) Prove(ctx context.Context, now time.Time, v *setting.Values, f co
 		state = control.Worst([]control.State{state, control.Unknown})
 		f.Rows = append(f.Rows, control.Row{What: x.Site + ": " + x.overdueWords(now), State: control.Unknown, At: now, Link: pathList})
 	}
-	direct, err := r.direct(ctx, list)
+	direct, tried, err := r.direct(ctx, stand)
 	if err != nil {
 		return f, err
 	}
@@ -147,14 +147,10 @@ func (r *Room) Prove(ctx context.Context, now time.Time, v *setting.Values, f co
 	}
 	if direct == Right && f.State != control.Kept && f.State != control.AtRisk && state == control.Kept && f.Source == "" {
 		// Nobody's word is needed for what devices tried themselves.
-		f.State, f.Source, f.By, f.Figure, f.Todo = control.Kept, control.Measured, "trials by the filter and by devices", "", ""
+		f.State, f.Source, f.By, f.Figure, f.Todo = control.Kept, control.Measured, "trials by the filter and by devices: "+words.And(tried), "", ""
 	}
 	f.Figure = join(f.Figure, p.figure())
-	if direct == Right {
-		f.Figure += "; devices could not get past it"
-	} else if direct != Wrong {
-		f.Figure += "; ways past it were not tried"
-	}
+	f.Figure += pastWords(direct, tried)
 	if state != control.Kept {
 		f.Todo = "Open the page of trials: it says what went wrong and what to do."
 	}
@@ -168,6 +164,18 @@ func (r *Room) Prove(ctx context.Context, now time.Time, v *setting.Values, f co
 	return f, nil
 }
 
+func pastWords(direct State, tried []string) string {
+	switch {
+	case direct == Wrong:
+		return "; a device got past it"
+	case len(tried) == 0:
+		return "; ways past it were not tried"
+	case direct == Right:
+		return "; devices could not get past it: " + words.And(tried)
+	}
+	return "; ways past it were all tried only at " + words.And(tried)
+}
+
 func join(a, b string) string {
 	if a == "" {
 		return b
@@ -175,9 +183,9 @@ func join(a, b string) string {
 	return a + "; " + b
 }
 
-// mostRuns bounds how many trials are looked at: a week of hourly ones, for
-// several sites.
-const mostRuns = 2000
+// mostRuns bounds how many trials are looked at: two weeks of hourly ones, for
+// as many sites as there can be.
+const mostRuns = 20_000
 
 // proof is what the trials of some time come to.
 type proof struct {
@@ -227,30 +235,40 @@ func (p proof) figure() string {
 }
 
 // direct is what devices found of ways past the filter, in the newest trial of
-// each site.
-func (r *Room) direct(ctx context.Context, list []Run) (State, error) {
-	out := NotSo
-	seen := map[string]bool{}
-	for _, x := range list {
-		if x.Kind != Device || seen[x.Site] {
+// each site: Right only where every device tried every way. tried are the sites
+// where all ways were closed.
+func (r *Room) direct(ctx context.Context, stand []Stand) (State, []string, error) {
+	out := Right
+	var tried []string
+	for _, x := range stand {
+		if x.Site == MainSite {
 			continue
 		}
-		seen[x.Site] = true
-		answers, err := r.Answers(ctx, x.ID)
-		if err != nil {
-			return out, err
-		}
-		for _, a := range answers {
-			switch {
-			case a.Area != Direct:
-			case a.State == Wrong:
-				return Wrong, nil
-			case a.State == Right:
-				out = Right
+		n := map[State]int{}
+		if x.Last.ID != "" && !x.Overdue {
+			answers, err := r.Answers(ctx, x.Last.ID)
+			if err != nil {
+				return NotSo, nil, err
+			}
+			for _, a := range answers {
+				if a.Area == Direct {
+					n[a.State]++
+				}
 			}
 		}
+		switch {
+		case n[Wrong] > 0:
+			return Wrong, nil, nil
+		case n[Right] == 0 || n[Unknown]+n[NotSo] > 0:
+			out = NotSo
+		default:
+			tried = append(tried, x.Site)
+		}
 	}
-	return out, nil
+	if len(tried) == 0 {
+		out = NotSo
+	}
+	return out, tried, nil
 }
 
 // Beside adds to another room's finding what the last trial of this machine

@@ -44,7 +44,8 @@ func (r *Room) Section() web.Section {
 type listView struct {
 	web.Base
 	State  web.Panel
-	Strip  web.History
+	Stand  web.Table
+	Strips []web.History
 	Wrong  web.Table
 	Now    web.Action
 	MayNow bool
@@ -92,7 +93,7 @@ func (r *Room) listPage(c *web.Ctx) error {
 			Exports: []web.Download{{Title: "Take a copy", Path: "/filter/probes.csv", Kind: "CSV"}},
 		},
 		Now: web.Action{Path: pathList, Title: "Try it now"}, MayNow: c.May(MayRun),
-		Strip: r.strip(c, list), Sites: web.Link{Title: "Devices that try it from other sites", Path: "/filter/probe-sites"},
+		Sites: web.Link{Title: "Devices that try it from other sites", Path: "/filter/probe-sites"},
 		Table: web.Table{
 			Caption: "Trials", Columns: []web.Column{{Title: "When"}, {Title: "Where"}, {Title: "Came out"}, {Title: "Right", Numeric: true}, {Title: "Wrong", Numeric: true}, {Title: "Not asked", Numeric: true}, {Title: "Why"}},
 			Empty: web.Empty{Title: "There is no trial yet", Words: "The first is made within an hour of the start."},
@@ -119,70 +120,103 @@ func runState(x Run) web.State {
 	return stateOf(x.State())
 }
 
-// lastOf shows how the newest trial of each site stands, and what is wrong.
+// lastOf shows how each site stands, and what is wrong there.
 func (r *Room) lastOf(c *web.Ctx, list []Run, v *listView) error {
-	v.State = web.Panel{Tone: "note", Title: "Nothing was tried yet"}
-	v.Wrong = web.Table{Caption: "What came out wrong in the newest trials", ShowCaption: true, Columns: []web.Column{{Title: "Where"}, {Title: "Group"}, {Title: "What must be so"}, {Title: "What happened, and what to do"}}}
-	seen := map[string]bool{}
-	wrong, blind, oldest := 0, 0, time.Time{}
-	for _, x := range list {
-		if seen[x.Site] {
-			continue
+	stand, err := r.Standing(c.Context())
+	if err != nil {
+		return err
+	}
+	v.Stand = web.Table{Caption: "How each site stands", Columns: []web.Column{{Title: "Where"}, {Title: "Stands"}, {Title: "Last trial"}}}
+	v.Wrong = web.Table{Caption: "What came out wrong in the newest trials", Columns: []web.Column{{Title: "Where"}, {Title: "Group"}, {Title: "What must be so"}, {Title: "What happened, and what to do"}}}
+	wrong, blind := 0, 0
+	var late []string
+	for _, x := range stand {
+		row := web.Row{Cells: []web.Cell{{Text: x.Site}, {State: stateOf(x.State())}, {Text: "none yet"}}}
+		if x.Last.ID != "" {
+			row.Link, row.Cells[2] = pathRun+x.Last.ID, web.Cell{When: c.Near(x.Last.At)}
 		}
-		seen[x.Site] = true
-		wrong, blind = wrong+x.Wrong, blind+x.Blind
-		if oldest.IsZero() || x.At.Before(oldest) {
-			oldest = x.At
+		if x.Overdue {
+			row.Cells[2].Small = x.overdueWords(r.now())
+			late = append(late, x.Site)
 		}
-		answers, err := r.Answers(c.Context(), x.ID)
-		if err != nil {
+		v.Stand.Rows = append(v.Stand.Rows, row)
+		v.Strips = append(v.Strips, r.strip(c, x.Site, list))
+		wrong, blind = wrong+x.Last.Wrong, blind+x.Last.Blind
+		if err := r.wrongRows(c, x, &v.Wrong); err != nil {
 			return err
 		}
-		for _, a := range answers {
-			if a.State != Wrong && a.State != Unknown || len(v.Wrong.Rows) == listShown {
-				continue
-			}
-			v.Wrong.Rows = append(v.Wrong.Rows, web.Row{Link: pathRun + x.ID, Cells: []web.Cell{{Text: x.Site}, {Text: a.Group}, {Text: a.What, State: stateOf(a.State)}, {Text: a.Said}}})
-		}
 	}
-	switch {
-	case len(seen) == 0:
-	case wrong > 0:
-		v.State = web.Panel{Tone: "bad", Title: words.Count(wrong, "question", "questions") + " came out wrong", Words: "Below it says which, and what to do."}
-	case blind > 0:
-		v.State = web.Panel{Tone: "warn", Title: words.Count(blind, "question", "questions") + " could not be asked", Words: "What was not asked is not known. Nothing that was asked came out wrong."}
-	default:
-		v.State = web.Panel{Tone: "good", Title: "Everything came out right", Words: "In the newest trial of " + words.Count(len(seen), "site", "sites") + ", the oldest of them " + c.Near(oldest).Words + ". What nobody tried is not known: this says what the filter does for whoever comes to it."}
+	v.State = standPanel(stand, wrong, blind, late)
+	return nil
+}
+
+// wrongRows adds what was not right in the newest trial of a site.
+func (r *Room) wrongRows(c *web.Ctx, x Stand, t *web.Table) error {
+	if x.Last.ID == "" || x.Last.Wrong+x.Last.Blind == 0 {
+		return nil
+	}
+	answers, err := r.Answers(c.Context(), x.Last.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if (a.State == Wrong || a.State == Unknown) && len(t.Rows) < listShown {
+			t.Rows = append(t.Rows, web.Row{Link: pathRun + x.Last.ID, Cells: []web.Cell{{Text: x.Site}, {Text: a.Group}, {Text: a.What, State: stateOf(a.State)}, {Text: a.Said}}})
+		}
 	}
 	return nil
 }
 
-// strip is how each of the last days came out.
-func (r *Room) strip(c *web.Ctx, list []Run) web.History {
-	h := web.History{Caption: fmt.Sprintf("The last %d days", listDays)}
+// standPanel says in one sentence how all of it stands.
+func standPanel(stand []Stand, wrong, blind int, late []string) web.Panel {
+	switch {
+	case len(stand) == 1 && stand[0].Last.ID == "":
+		return web.Panel{Tone: "note", Title: "Nothing was tried yet"}
+	case wrong > 0:
+		return web.Panel{Tone: "bad", Title: words.Count(wrong, "question", "questions") + " came out wrong", Words: "Below it says which, and what to do."}
+	case len(late) > 0:
+		return web.Panel{Tone: "warn", Title: "Nobody tries it any more at " + words.And(late), Words: "What is not tried is not known. Look whether the device there is on and runs the file each hour."}
+	case blind > 0:
+		return web.Panel{Tone: "warn", Title: words.Count(blind, "question", "questions") + " could not be asked", Words: "What was not asked is not known. Nothing that was asked came out wrong."}
+	}
+	for _, x := range stand {
+		if x.Last.ID == "" {
+			return web.Panel{Tone: "note", Title: "Everything that was tried came out right", Words: "At " + x.Site + " nothing was tried yet."}
+		}
+	}
+	return web.Panel{Tone: "good", Title: "Everything came out right", Words: "In the newest trial of " + words.Count(len(stand), "site", "sites") + ". What nobody tried is not known: this says what the filter does for whoever comes to it."}
+}
+
+// strip is how each of the last days came out at a site.
+func (r *Room) strip(c *web.Ctx, site string, list []Run) web.History {
+	h := web.History{Caption: fmt.Sprintf("%s, the last %d days", site, listDays)}
 	zone := c.Words.Zone()
+	type sum struct{ n, wrong, blind int }
+	days := map[string]sum{}
+	for _, x := range list {
+		if x.Site != site {
+			continue
+		}
+		on := x.At.In(zone).Format(time.DateOnly)
+		d := days[on]
+		d.n++
+		switch x.State() {
+		case Wrong:
+			d.wrong++
+		case Unknown:
+			d.blind++
+		}
+		days[on] = d
+	}
 	for i := listDays - 1; i >= 0; i-- {
 		at := r.now().In(zone).AddDate(0, 0, -i)
-		state := control.Unknown
-		n, wrong, blind := 0, 0, 0
-		for _, x := range list {
-			if x.At.In(zone).Format(time.DateOnly) != at.Format(time.DateOnly) {
-				continue
-			}
-			n++
-			switch x.State() {
-			case Wrong:
-				wrong++
-			case Unknown:
-				blind++
-			}
-		}
+		d, state := days[at.Format(time.DateOnly)], control.Unknown
 		switch {
-		case wrong > 0:
+		case d.wrong > 0:
 			state = control.Broken
-		case n > 0 && blind == 0:
+		case d.n > 0 && d.blind == 0:
 			state = control.Kept
-		case n > blind:
+		case d.n > d.blind:
 			state = control.AtRisk
 		}
 		h.Points = append(h.Points, web.HistoryPoint{Label: at.Format("2 January"), State: web.State{Is: state}})
@@ -246,7 +280,7 @@ func (r *Room) runPage(c *web.Ctx) error {
 
 // listCSV is the trials with what was not right in them.
 func (r *Room) listCSV(c *web.Ctx) error {
-	list, err := r.Since(c.Context(), time.Time{}, 20*mostRuns)
+	list, err := r.Since(c.Context(), time.Time{}, 5*mostRuns)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func (r *Room) sitesPost(c *web.Ctx) error {
 	for _, x := range []struct{ file, title string }{
 		{"try.ps1", "Windows, PowerShell: try-the-filter.ps1"}, {"try.sh", "Mac, Linux, Chromebook with Linux: try-the-filter.sh"},
 	} {
-		text, err := r.scriptOf(x.file, s)
+		text, err := r.Script(x.file, s)
 		if err != nil {
 			return err
 		}
@@ -217,8 +217,9 @@ type script struct{ Title, Text string }
 //go:embed scripts
 var scripts embed.FS
 
-// scriptOf is one of the files, made for a site.
-func (r *Room) scriptOf(name string, s Site) (string, error) {
+// Script is one of the files for devices, try.sh or try.ps1, made for a site. It
+// holds the site's key.
+func (r *Room) Script(name string, s Site) (string, error) {
 	raw, err := scripts.ReadFile("scripts/" + name)
 	if err != nil {
 		return "", fmt.Errorf("reading the file for devices: %w", err)

@@ -9,7 +9,7 @@ function Page($to) {
   catch {
     $r = $_.Exception.Response
     if ($r -and [int]$r.StatusCode -eq 403) { return 'closed' }
-    if ("$($_.Exception.Status)" -eq 'NameResolutionFailure') { return 'gone' }
+    if ("$($_.Exception.Status) $($_.Exception.InnerException.SocketErrorCode)" -match 'NameResolutionFailure|HostNotFound') { return 'gone' }
     return 'nothing'
   }
 }
@@ -38,7 +38,7 @@ function Connected($at, $port, $secure) {
 function Quic($at, $port) {
   # A greeting of no version, which every QUIC server answers.
   $b = New-Object byte[] 1200
-  $head = [byte[]](0xC0, 0x1A, 0x2A, 0x3A, 0x4A, 8) + [Text.Encoding]::ASCII.GetBytes('belisha1') + [byte[]](, 8) + [Text.Encoding]::ASCII.GetBytes('belisha2')
+  [byte[]]$head = [byte[]](0xC0, 0x1A, 0x2A, 0x3A, 0x4A, 8) + [Text.Encoding]::ASCII.GetBytes('belisha1') + [byte[]](, 8) + [Text.Encoding]::ASCII.GetBytes('belisha2')
   [Array]::Copy($head, $b, $head.Length)
   $ip = [Net.IPAddress]::Parse($at)
   $udp = New-Object Net.Sockets.UdpClient($ip.AddressFamily)
