@@ -26,15 +26,29 @@ func (r *running) Status() control.Status {
 		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
 		Bypasses: r.porter.Bypasses(), Content: r.looks.status(), ICAP: r.icapStatus(),
 		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard(nil)),
-		Proxies: r.peers.Status(),
+		Proxies: r.peers.Status(), Known: r.known(),
 	}
 	if text := r.rulesError.Load(); text != nil {
 		s.RulesError = *text
 	}
-	if r.ca != nil {
-		s.CA = r.ca.Fingerprint()
-	}
+	s.CA = r.authority.fingerprint()
 	return s
+}
+
+// known are the people without an address of which the parent told, with until
+// when their web is paused; of several rows of one, the earliest.
+func (r *running) known() map[string]time.Time {
+	out := map[string]time.Time{}
+	note := func(id string, row *subject.Row) {
+		if had, ok := out[id]; !ok || row.PausedUntil.Before(had) {
+			out[id] = row.PausedUntil
+		}
+	}
+	own := func(row *subject.Row) { note(row.ID, row) }
+	r.names.Known(own)
+	r.proxy.Known(own)
+	r.table.KnownByNetwork(r.porter.High(), func(row *subject.Row) { note(row.Of, row) })
+	return out
 }
 
 // Reload implements control.Gate: settings and rules are read now. Whatever
@@ -50,6 +64,7 @@ func (r *running) Reload() error {
 	} else {
 		r.guard.Forbid(forbidden(&set, r.doors()...))
 	}
+	errs = append(errs, r.readCA())
 	switch {
 	case snapfile.Newer(r.cfg.Dir, r.loader.Have()):
 		errs = append(errs, r.takeRules())

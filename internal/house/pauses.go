@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"belisha/internal/school/concerns"
+	"belisha/internal/school/filtering"
 	"belisha/internal/school/people"
 )
 
@@ -18,9 +19,10 @@ func (h *House) tellOf(ctx context.Context, person people.ID) {
 	}
 }
 
-// heldBack asks the filter itself for whom it pauses the web. Whoever is known
-// by their browser's password with each request stands in none of its rows:
-// what holds for them is asked for with each password, and is not compared.
+// heldBack asks the filter itself for whom it pauses the web. Of whoever is
+// known with each request, by a password or a ticket, or by an access point, it
+// is compared what the filter remembers of them; of whom it has forgotten it
+// asks anew.
 func (h *House) heldBack(ctx context.Context) ([]concerns.Held, error) {
 	st, err := h.gate.status(ctx)
 	if err != nil {
@@ -33,10 +35,13 @@ func (h *House) heldBack(ctx context.Context) ([]concerns.Held, error) {
 	}
 	var out []concerns.Held
 	for _, r := range list {
+		id := rowID(r.Subject, r.Address)
 		if r.Address.IsUnspecified() {
+			if until, known := st.Known[id]; known {
+				out = append(out, concerns.Held{Person: r.Person, Until: until})
+			}
 			continue
 		}
-		id := rowID(r.Subject, r.Address)
 		out = append(out, concerns.Held{Person: r.Person, Until: st.Paused[id]})
 		delete(st.Paused, id)
 	}
@@ -45,3 +50,6 @@ func (h *House) heldBack(ctx context.Context) ([]concerns.Held, error) {
 	}
 	return out, nil
 }
+
+// strangers reports whether whoever is not signed in goes on to the web.
+func (h *House) strangers() bool { return h.live.Current().Choice(filtering.KeyStrangers) != "closed" }

@@ -10,7 +10,6 @@ import (
 	"belisha/internal/kit/store"
 	"belisha/internal/school/access"
 	"belisha/internal/school/agreements"
-	"belisha/internal/school/filtering"
 	"belisha/internal/school/people"
 )
 
@@ -21,7 +20,7 @@ func (h *House) openAgreements() (err error) {
 	h.Agreements, err = agreements.New(agreements.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Approvals: h.Approvals, Log: h.log,
 		Accounts: h.openAccounts, Policy: inForce.get, Files: scans{h}, Everybody: h.gate.changed, Changed: h.signed,
-		Notices: func() notice.Sender { return h.Notices }, Strangers: func() bool { return h.live.Current().Choice(filtering.KeyStrangers) != "closed" },
+		Notices: func() notice.Sender { return h.Notices }, Strangers: h.strangers,
 	})
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func (h *House) openConcerns(ctx context.Context) (err error) {
 			return h.blobs
 		},
 		Evidence: rowEvidence{h}, Notices: h.Notices, Adult: h.trustedAdult, Ready: ready.reasons, Watching: h.watching,
-		Changed: h.tellOf, Held: h.heldBack,
+		Changed: h.tellOf, Held: h.heldBack, Strangers: h.strangers,
 	})
 	if err != nil {
 		return err

@@ -77,6 +77,11 @@ func TestALessonsFocusAndPause(t *testing.T) {
 	if !s.Changes(time.UnixMilli(8000), time.UnixMilli(9000)) || s.Changes(time.UnixMilli(2000), time.UnixMilli(8000)) {
 		t.Error("doors are not told of the end of a lesson, or of something that is none")
 	}
+	for host, is := range map[string]bool{"time.test": true, "www.time.test": true, "atlas.test": false, "sometime.test": false, "no host": false} {
+		if s.Essential(host) != is {
+			t.Errorf("%s is essential: %v", host, !is)
+		}
+	}
 	a := verdict.Ask{Host: "atlas.test", Groups: pupils, Classes: of("class:7B"), At: time.UnixMilli(5000)}
 	if n := testing.AllocsPerRun(100, func() { s.Decide(&a) }); n != 0 {
 		t.Errorf("a question in a lesson takes memory %v times", n)

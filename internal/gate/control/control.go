@@ -110,6 +110,10 @@ type Status struct {
 	// Paused says by row until when the web is paused, for those rows for
 	// which it is.
 	Paused map[string]time.Time `json:"paused,omitempty"`
+	// Known are the rows of people who are known without an address of theirs
+	// of which the parent told: by a password or a ticket with each request, or
+	// by an access point. With each, until when their web is paused.
+	Known map[string]time.Time `json:"known,omitempty"`
 }
 
 // Kerberos is how people are proved by their browsers' tickets, since the

@@ -160,6 +160,18 @@ func (n *Names) Told(gone []string, all bool, known []subject.Row) {
 	}
 }
 
+// Known calls do with everybody who is remembered.
+func (n *Names) Known(do func(*subject.Row)) {
+	now := n.now()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, have := range n.known {
+		if have.row != nil && now.Before(have.row.Ends) {
+			do(have.row)
+		}
+	}
+}
+
 // ByName finds who a name means that a listed proxy says somebody signed in
 // under: likely, since it is the proxy's word. A name that nobody has, and any
 // name while nobody can be asked, means nobody.

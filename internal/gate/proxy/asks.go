@@ -105,6 +105,11 @@ func (s *Server) asks(r *http.Request, client netip.Addr) bool {
 	if ok && r.URL.Path == whyPath && slices.Contains(set.OwnHosts, host) && s.cfg.Kerberos.Knows(client) {
 		return true // the page says why something was closed, to whom it was
 	}
-	// The people's pages and the help services never ask who it is.
-	return !ok || !slices.Contains(set.OwnHosts, host) && !s.porter.Snapshot().Support(host)
+	if !ok {
+		return true
+	}
+	// The people's pages and the help services never ask who it is, and what
+	// devices need is asked for by programs that could not answer.
+	snapshot := s.porter.Snapshot()
+	return !slices.Contains(set.OwnHosts, host) && !snapshot.Support(host) && !snapshot.Essential(host)
 }

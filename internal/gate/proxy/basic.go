@@ -112,6 +112,17 @@ func (p *passwords) told(gone []string, all bool, known []subject.Row) {
 	}
 }
 
+// known calls do with everybody whose password is remembered.
+func (p *passwords) known(now time.Time, do func(*subject.Row)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, b := range p.good {
+		if now.Before(b.ends) && now.Before(b.row.Ends) {
+			do(&b.row)
+		}
+	}
+}
+
 func (p *passwords) hash(user, password string) (out [32]byte) {
 	m := hmac.New(sha256.New, p.key[:])
 	m.Write([]byte(user))

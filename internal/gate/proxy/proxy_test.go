@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -408,12 +409,20 @@ func TestAPasswordMakesSureWhoItIs(t *testing.T) {
 	if got := try(nil, b.url("help.test", "/")); got != 200 {
 		t.Errorf("help without a password: %d", got)
 	}
+	if got := try(nil, b.url("update.test", "/")); got == 407 {
+		t.Errorf("what devices need, asked for by a program that has no password: %d", got)
+	}
 	if got := try(url.UserPassword("teacher", "right"), game); got != 200 {
 		t.Errorf("with the right one: %d", got)
 	}
 	try(url.UserPassword("teacher", "right"), game)
 	if k.asked.Load() != 1 {
 		t.Errorf("it was asked %d times", k.asked.Load())
+	}
+	var known []string
+	b.server.Known(func(r *subject.Row) { known = append(known, r.Subject) })
+	if !slices.Equal(known, []string{"t1"}) {
+		t.Errorf("known by a password: %v", known)
 	}
 	for range 15 {
 		if got := try(url.UserPassword("teacher", "wrong"), game); got != 407 {

@@ -205,6 +205,10 @@ func (s *Server) Counts() Counts {
 	}
 }
 
+// Known calls do with everybody whom a password has proved, and who is
+// remembered.
+func (s *Server) Known(do func(*subject.Row)) { s.passwords.known(s.porter.High(), do) }
+
 // strictListener bounds connections and reads them strictly.
 type strictListener struct {
 	net.Listener

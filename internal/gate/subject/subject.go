@@ -491,6 +491,17 @@ func (t *Table) Paused(now time.Time) map[string]time.Time {
 	return out
 }
 
+// KnownByNetwork calls do with everybody of whom an access point told.
+func (t *Table) KnownByNetwork(now time.Time, do func(*Row)) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, r := range t.rows {
+		if r.Of != "" && now.Before(r.Ends) {
+			do(r)
+		}
+	}
+}
+
 // Number is the number of the last push applied.
 func (t *Table) Number() uint64 {
 	t.mu.RLock()

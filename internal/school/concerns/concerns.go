@@ -227,6 +227,9 @@ type Deps struct {
 	// where it does not answer. Both may be nil.
 	Changed func(ctx context.Context, person people.ID)
 	Held    func(ctx context.Context) ([]Held, error)
+	// Strangers reports whether whoever is not signed in goes on to the web.
+	// May be nil: nobody does.
+	Strangers func() bool
 	// Adult is who a pupil can tell here, in words.
 	Adult func(ctx context.Context) string
 	Log   *slog.Logger

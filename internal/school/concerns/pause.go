@@ -229,6 +229,9 @@ func (r *Room) sanctionsApplied(ctx context.Context, now time.Time) (control.Fin
 		f.Figure += "; the filter does otherwise for " + words.Count(f.Total, "sign-in", "sign-ins")
 	case len(live) == 0 && lately == 0:
 		f.State, f.Figure = control.Unknown, "nothing to measure: the web was withdrawn from nobody in the last year"
+	case len(live) > 0 && r.d.Strangers != nil && r.d.Strangers():
+		f.State, f.Todo = control.AtRisk, "Have the web closed to whoever is not signed in, by a sentence of the policy, or have devices sign in by themselves."
+		f.Figure += "; whoever signs out, or does not sign in, goes on under the strictest rules"
 	}
 	return f, nil
 }

@@ -253,6 +253,9 @@ func TestTheControlComparesWhatWasDecidedWithWhatTheFilterDoes(t *testing.T) {
 	s.is("sanctions-applied", control.Broken) // for longer than was decided
 	f.told[s.robin] = monday.Add(2 * oneDay)
 	s.is("sanctions-applied", control.Kept)
+	s.d.Strangers = func() bool { return true }
+	s.is("sanctions-applied", control.AtRisk) // Robin signs out, and goes on
+	s.d.Strangers = func() bool { return false }
 	f.told[s.sam] = monday.Add(oneDay)
 	s.is("sanctions-applied", control.Broken) // nobody decided it
 	delete(f.told, s.sam)
