@@ -18,7 +18,10 @@ const (
 )
 
 const (
-	previewBytes      = 4096
+	// A preview of no bytes: heads alone. Squid holds a page back until as many
+	// bytes have come as it was asked for, and of an event stream with a few
+	// words a minute a browser would see nothing for an hour.
+	previewBytes      = 0
 	optionsFor        = 60 // seconds
 	statusComposition = 418
 )

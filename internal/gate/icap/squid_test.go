@@ -34,7 +34,10 @@ import (
 	"belisha/internal/verdict"
 )
 
-const download = 50 << 20
+const (
+	download = 50 << 20
+	event    = "data: first\n\n"
+)
 
 // network is a school with Squid of its own: origins, our door, and a browser
 // that goes through Squid.
@@ -104,6 +107,7 @@ func TestARealSquidAsksUs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			n := openNetwork(t, c.bypass, c.workers)
 			n.pages()
+			n.events()
 			n.large()
 			n.changed()
 			n.killed(c.bypass == 1)
@@ -155,6 +159,19 @@ func (n *network) pages() {
 		if err != nil || string(got) != strconv.Itoa(len(form)) {
 			t.Errorf("an upload to %s: %q, %v", path, got, err)
 		}
+	}
+}
+
+// events reads what a site says now and then, without waiting for its end.
+func (n *network) events() {
+	res, err := n.browser.Get("http://ok.test:" + n.plain + "/events")
+	if err != nil {
+		n.t.Fatalf("events: %v", err)
+	}
+	defer res.Body.Close()
+	first := make([]byte, len(event))
+	if _, err := io.ReadFull(res.Body, first); err != nil || string(first) != event {
+		n.t.Errorf("the first event: %q, %v", first, err)
 	}
 }
 
@@ -266,6 +283,11 @@ func origin(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/empty":
 		w.WriteHeader(http.StatusNoContent)
+	case "/events":
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, event)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done() // the next is for later
 	case "/count", "/whole-count":
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)

@@ -86,7 +86,7 @@ func TestOptionsSaysWhatTheServiceTakes(t *testing.T) {
 		w.send("OPTIONS icap://f/" + service + " ICAP/1.0\r\nHost: f\r\n\r\n")
 		r := w.reply()
 		for name, want := range map[string]string{
-			"Methods": method, "Preview": "4096", "Transfer-Preview": "*", "Encapsulated": "null-body=0", "Allow": "204, 206, trailers",
+			"Methods": method, "Preview": "0", "Transfer-Preview": "*", "Encapsulated": "null-body=0", "Allow": "204, 206, trailers",
 		} {
 			if got := r.header.Get(name); r.code != 200 || got != want {
 				t.Errorf("%s: %d %s %q", service, r.code, name, got)
