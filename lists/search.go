@@ -3,6 +3,7 @@ package lists
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -137,25 +138,25 @@ func matchPath(pattern, path string) (rest string, ok bool) {
 	return "", path == pattern || pattern == "/" && path == "/"
 }
 
-// words looks at the parameters in their order. A parameter that stands there
-// several times gives all its values: which one the service takes is its own
-// affair, and a second one must hide nothing.
+// words looks at the parameters in their order. All of them give their values,
+// and one that stands there several times gives all of its own: which one the
+// service takes is its own affair, and a second one must hide nothing.
 func (e *Engine) words(rest, rawQuery string) string {
+	var found []string
 	for _, p := range e.Params {
 		if p == "@" {
 			return clean(rest)
 		}
-		var found []string
 		eachParam(rawQuery, func(key, value string) {
-			if w := clean(value); key == p && w != "" && !slices.Contains(found, w) {
+			if key != p {
+				return
+			}
+			if w := clean(value); w != "" && !slices.Contains(found, w) {
 				found = append(found, w)
 			}
 		})
-		if len(found) > 0 {
-			return cut(strings.Join(found, " "))
-		}
 	}
-	return ""
+	return cut(strings.Join(found, " "))
 }
 
 func (e *Engine) kind(rawQuery string) string {
@@ -229,6 +230,13 @@ func unescape(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+5 < len(s) && s[i+1]|0x20 == 'u' {
+			if n, err := strconv.ParseUint(s[i+2:i+6], 16, 16); err == nil {
+				b.WriteRune(rune(n)) // as old scripts escape
+				i += 5
+				continue
+			}
+		}
 		if s[i] == '%' && i+2 < len(s) {
 			hi, lo := hexValue(s[i+1]), hexValue(s[i+2])
 			if hi >= 0 && lo >= 0 {
