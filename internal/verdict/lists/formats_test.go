@@ -61,8 +61,17 @@ func TestEveryFormat(t *testing.T) {
 			name: "response policy zone", format: FormatRPZ,
 			text: "$TTL 300\n@ IN SOA ns.rpz.example. host.rpz.example. (\n  1 ; serial\n  7200 3600 )\n  IN NS ns.rpz.example.\na.example CNAME .\n*.a.example 60 IN CNAME .\n\t\tTXT \"no\"\nb.example IN 60 CNAME *.\nok.a.example CNAME rpz-passthru.\nc.example CNAME rpz-drop.\nd.example CNAME rpz-tcp-only.\ne.example A 203.0.113.7\nf.example CNAME garden.example.\ng.example AAAA ::\n24.0.2.0.192.rpz-client-ip CNAME .\n32.1.2.0.192.rpz-ip CNAME .\nns.evil.example.rpz-nsdname CNAME .\ncom CNAME .\n$INCLUDE other\n$GENERATE 1-9 x$ A 1.2.3.4\n",
 			want: []string{
-				"l exact a.example", "l name a.example below", "l exact b.example", "l exact ok.a.example except near", "l exact c.example", "l exact g.example",
-			}, invalid: 2, skipped: 13,
+				"l exact a.example", "l name a.example below", "l exact b.example", "l exact ok.a.example except near", "l exact c.example", "l exact g.example", "l address 192.0.2.1",
+			}, invalid: 2, skipped: 12,
+		},
+		{
+			name: "response policy zone by the address in the answer", format: FormatRPZ,
+			text: "$ORIGIN rpz.example.\n@ SOA a. b. 1 2 3 4 5\n24.0.2.0.192.rpz-ip CNAME .\n32.9.2.0.192.rpz-ip A 0.0.0.0\n32.8.2.0.192.rpz-ip CNAME rpz-passthru.\n" +
+				"48.zz.1.db8.2001.rpz-ip CNAME *.\n128.5.zz.db8.2001.rpz-ip CNAME rpz-drop.\n128.1.zz.rpz-ip CNAME .\n128.57.0.0.0.0.0.db8.2001.rpz-ip CNAME .\n" +
+				"24.1.2.0.192.rpz-ip CNAME .\n33.1.2.0.192.rpz-ip CNAME .\nrpz-ip CNAME .\n24.zz.rpz-ip CNAME .\n32.9.2.0.192.rpz-ip A 203.0.113.7\n8.zz.zz.rpz-ip CNAME .\nx.rpz-ip CNAME .\n",
+			want: []string{
+				"l address 192.0.2.0/24", "l address 192.0.2.9", "l address 2001:db8:1::/48", "l address 2001:db8::5", "l address ::1", "l address 2001:db8::57",
+			}, invalid: 6, skipped: 4,
 		},
 		{
 			name: "response policy zone with an origin and absolute names", format: FormatRPZ,

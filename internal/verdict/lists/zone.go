@@ -3,6 +3,7 @@ package lists
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -195,7 +196,7 @@ func (z *zone) trigger() (string, error) {
 
 func (f *file) zoneTrigger(name, kind string, data []string) error {
 	for suffix, what := range map[string]string{
-		".rpz-client-ip": "who asks", ".rpz-ip": "the address in the answer", ".rpz-nsdname": "the name of the site's name server", ".rpz-nsip": "the address of the site's name server",
+		".rpz-client-ip": "who asks", ".rpz-nsdname": "the name of the site's name server", ".rpz-nsip": "the address of the site's name server",
 	} {
 		if strings.HasSuffix(name, suffix) {
 			f.skip(f.raw, "the rule goes by "+what+", which a list of sites cannot keep")
@@ -206,6 +207,9 @@ func (f *file) zoneTrigger(name, kind string, data []string) error {
 	if why != "" {
 		f.skip(f.raw, why)
 		return nil
+	}
+	if turned, ok := strings.CutSuffix(name, ".rpz-ip"); ok {
+		return f.zoneAnswer(turned, role)
 	}
 	e := Entry{Kind: Exact, Role: role}
 	if rest, ok := strings.CutPrefix(name, "*."); ok {
@@ -218,6 +222,58 @@ func (f *file) zoneTrigger(name, kind string, data []string) error {
 	}
 	e.Text = text
 	return f.put(e)
+}
+
+// zoneAnswer takes up a rule that goes by the address in the answer: names that
+// lead to a listed address are closed where names are asked for.
+func (f *file) zoneAnswer(turned string, role Role) error {
+	if role != 0 {
+		f.skip(f.raw, "the rule excepts an address, and an exception goes by name here")
+		return nil
+	}
+	p, err := zoneAddress(turned)
+	if err != nil {
+		f.refuse([]byte(f.raw), err.Error())
+		return nil
+	}
+	if p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 32 {
+		f.refuse([]byte(f.raw), "this would cover half the internet")
+		return nil
+	}
+	text := p.String()
+	if p.IsSingleIP() {
+		text = p.Addr().String()
+	}
+	text, ok := canonicalAddress(text)
+	if !ok {
+		f.refuse([]byte(f.raw), errBadAddress.Error())
+		return nil
+	}
+	return f.put(Entry{Kind: Address, Text: text})
+}
+
+// zoneAddress reads "24.0.2.0.192" as 192.0.2.0/24, and "48.zz.1.db8.2001" as
+// 2001:db8:1::/48: the length, and then the parts from the last on, zz for the
+// longest run of zeros.
+func zoneAddress(turned string) (netip.Prefix, error) {
+	length, rest, ok := strings.Cut(turned, ".")
+	parts := strings.Split(rest, ".")
+	slices.Reverse(parts)
+	text := strings.Join(parts, ".")
+	if ok && (len(parts) != 4 || slices.Contains(parts, "zz")) {
+		text = strings.Join(parts, ":")
+		for _, x := range [...][2]string{{":zz:", "::"}, {"zz:", "::"}, {":zz", "::"}, {"zz", "::"}} {
+			if strings.Contains(text, x[0]) {
+				text = strings.Replace(text, x[0], x[1], 1)
+				break
+			}
+		}
+	}
+	p, err := netip.ParsePrefix(text + "/" + length)
+	if err != nil || p != p.Masked() {
+		return netip.Prefix{}, errBadAddress
+	}
+	return p, nil
 }
 
 // zoneAction is what an entry does, or why it does nothing that a list can.
