@@ -26,8 +26,9 @@ type Content struct {
 	// Viruses is "" (nothing is scanned), "closed" (what cannot be scanned
 	// stays out) or "open" (it is let through and said so).
 	Viruses string `json:"viruses,omitempty"`
-	// MaxScan is the size in bytes up to which a file is scanned; 0 is
-	// DefaultMaxScan. TooLarge is what happens to a larger one.
+	// MaxScan is the size in bytes up to which a file is looked into and
+	// scanned; 0 is DefaultMaxScan. TooLarge is what happens to a larger one,
+	// where files are scanned.
 	MaxScan  int64  `json:"maxScan,omitempty"`
 	TooLarge Action `json:"tooLarge"`
 	// Chat: what is written to AI services, and what they answer, is weighed
@@ -35,7 +36,7 @@ type Content struct {
 	Chat bool `json:"chat,omitempty"`
 }
 
-// DefaultMaxScan is the size up to which a file is scanned for viruses where
+// DefaultMaxScan is the size up to which a file is looked into and scanned where
 // nothing else is set: clamd's own limit for a stream as shipped.
 const DefaultMaxScan = 25 << 20
 
@@ -234,11 +235,11 @@ func (c *compiler) handling(g *Group) (handling, error) {
 	if x.MaxScan < 0 {
 		return h, refuse("the group %q scans files up to %d bytes", g.Slug, x.MaxScan)
 	}
+	if h.MaxScan = x.MaxScan; h.MaxScan == 0 {
+		h.MaxScan = DefaultMaxScan
+	}
 	if h.Viruses != ScanNone {
 		h.TooLarge = x.TooLarge
-		if h.MaxScan = x.MaxScan; h.MaxScan == 0 {
-			h.MaxScan = DefaultMaxScan
-		}
 	}
 	return h, nil
 }

@@ -76,12 +76,7 @@ func named(guess files.Guess) func(verdict.FileKind) string {
 }
 
 // most is the size up to which a file is held back.
-func (l *look) most() int64 {
-	if l.h.Viruses != verdict.ScanNone {
-		return l.h.MaxScan
-	}
-	return verdict.DefaultMaxScan
-}
+func (l *look) most() int64 { return l.h.MaxScan }
 
 // inside looks into a file that is held back, as its reader will have it.
 func (l *look) inside(d *desk, h *held, guess files.Guess, hash string) *porter.Finding {

@@ -173,6 +173,21 @@ func TestAPermitHoldsWhereTheSiteLeadsOn(t *testing.T) {
 	}
 }
 
+func TestHowMuchIsLookedIntoIsSetWithOrWithoutAScanner(t *testing.T) {
+	for _, c := range []struct {
+		most   int64
+		closed string
+	}{{0, "file unreadable: 26 MB, larger than is looked at"}, {30 << 20, ""}} {
+		rules := strict()
+		rules.Viruses, rules.MaxScan = "", c.most
+		w := newWorld(t, rules)
+		body := "%PDF-1.7\n" + strings.Repeat("\x00\x01", 13<<20)
+		if f := w.page(body, "Content-Type", "application/pdf").finding(); (f != nil) != (c.closed != "") || f != nil && f.Detail != c.closed {
+			t.Errorf("up to %d bytes: %+v", c.most, f)
+		}
+	}
+}
+
 func itoa(n int) string {
 	var b [20]byte
 	i := len(b)

@@ -39,11 +39,9 @@ func (m *maker) contentOf(at setting.Scope) *verdict.Content {
 	for _, kind := range files {
 		c.Files[kind] = verdict.Block
 	}
-	if c.Viruses = virusWord(v.Choice(keyViruses, at), m.scanner); c.Viruses != "" {
-		c.MaxScan = v.Get(keyScanMax).Number << 20
-		if v.Choice(keyTooLarge, at) == "closed" {
-			c.TooLarge = verdict.Block
-		}
+	c.MaxScan = v.Get(keyScanMax).Number << 20
+	if c.Viruses = virusWord(v.Choice(keyViruses, at), m.scanner); c.Viruses != "" && v.Choice(keyTooLarge, at) == "closed" {
+		c.TooLarge = verdict.Block
 	}
 	return c
 }

@@ -144,8 +144,8 @@ func scanning() []setting.Setting {
 			Requirements: []string{"AV-02", "AV-07"},
 		},
 		{
-			Key: keyScanMax, Title: "The largest file that is scanned, in megabytes", Kind: setting.Number, Low: 1, High: 2000, Default: "25",
-			Help: "The scanner itself must take as much: 25 megabytes as Debian ships it.", Requirements: []string{"AV-02"},
+			Key: keyScanMax, Title: "The largest file that is looked into and scanned, in megabytes", Kind: setting.Number, Low: 1, High: 2000, Default: "25",
+			Help: "Of a larger file only its kind is known: an archive or document counts as an unreadable one. A file is held back until all of it was looked at, so a browser waits as long. A scanner must take as much: 25 megabytes as Debian ships it.", Requirements: []string{"AV-02"},
 		},
 		{
 			Key: keyTooLarge, Title: "A file that is too large to be scanned", Kind: setting.Choice, Default: "closed", Scopes: []string{"group"},
