@@ -107,6 +107,9 @@ func zone() []string {
 		out = append(out, n+". 60 A 127.0.0.1")
 	}
 	return append(out,
+		// Whatever nobody knows exists and is public, so that a name which the
+		// gate does not answer is not taken for one that it closes.
+		"*. 60 A 203.0.113.77", "*. 60 AAAA 2606:4700::77", "*. 60 HTTPS 1 . alpn=h2", "*. 60 SVCB 1 dns.google. alpn=dot", "*. 60 TXT \"words\"",
 		"dead.test. 60 A 127.0.0.1",
 		"rebind10.test. 0 A 10.0.0.1", "rebind127.test. 0 A 127.0.0.9", "meta.test. 0 A 169.254.169.254", "rebind6.test. 0 AAAA ::1",
 		"rebindula.test. 0 AAAA fc00::1", "rebindmapped.test. 0 AAAA ::ffff:10.0.0.1", "rebind64.test. 0 AAAA 64:ff9b::a00:1",

@@ -169,7 +169,8 @@ func (w *World) Events(t testing.TB, n int) []spool.Event {
 }
 
 // Upstream is a resolver that answers from a table of zone lines such as
-// "ok.test. 60 A 127.0.0.1"; other names do not exist.
+// "ok.test. 60 A 127.0.0.1"; other names do not exist, or have the records of
+// "*." where there are some.
 func Upstream(t testing.TB, lines ...string) string {
 	t.Helper()
 	records := map[string][]mdns.RR{}
@@ -189,6 +190,9 @@ func Upstream(t testing.TB, lines ...string) string {
 		m.SetReply(r)
 		name := strings.ToLower(r.Question[0].Name)
 		list, ok := records[name]
+		if !ok {
+			list, ok = records["*."]
+		}
 		if !ok {
 			m.Rcode = mdns.RcodeNameError
 		}
