@@ -142,7 +142,7 @@ CREATE TABLE alarms (
     note     TEXT NOT NULL,
     told_at  BIGINT NOT NULL,
     version  BIGINT NOT NULL
-, times BIGINT NOT NULL DEFAULT 1, back_at BIGINT NOT NULL DEFAULT 0, up_at BIGINT NOT NULL DEFAULT 0);
+, again BIGINT NOT NULL DEFAULT 0, back_at BIGINT NOT NULL DEFAULT 0, up_at BIGINT NOT NULL DEFAULT 0);
 
 CREATE TABLE alerts (
     id        TEXT PRIMARY KEY,
@@ -561,6 +561,12 @@ CREATE TABLE families (
     PRIMARY KEY (parent, child)
 );
 
+CREATE TABLE filter_before (
+    id     TEXT PRIMARY KEY,
+    was    TEXT NOT NULL,
+    undone BOOLEAN NOT NULL
+);
+
 CREATE TABLE filter_beside (
     one BIGINT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -648,6 +654,16 @@ CREATE TABLE filter_holders (
     confirmed_at BIGINT NOT NULL,
     confirmed_by TEXT NOT NULL,
     people       TEXT NOT NULL
+);
+
+CREATE TABLE filter_left (
+    id       TEXT PRIMARY KEY,
+    host     TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    added_at BIGINT NOT NULL,
+    added_by TEXT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    ended_by TEXT NOT NULL
 );
 
 CREATE TABLE filter_licensed (
@@ -1556,6 +1572,8 @@ CREATE INDEX filter_categories_ended ON filter_categories (ended_at);
 CREATE INDEX filter_changes_at ON filter_changes (at, id);
 
 CREATE INDEX filter_holders_at ON filter_holders (confirmed_at);
+
+CREATE INDEX filter_left_ended ON filter_left (ended_at, host);
 
 CREATE INDEX filter_musts_ended ON filter_musts (ended_at);
 

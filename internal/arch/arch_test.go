@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -320,5 +321,31 @@ func TestNoFileIsTooLongToRead(t *testing.T) {
 		if n := f.fset.Position(f.ast.End()).Line; n > longest {
 			t.Errorf("%s has %d lines; split it by subject (at most %d)", f.path, n, longest)
 		}
+	}
+}
+
+// The journal notes rows without what is zero or empty, so a column that a
+// migration adds must begin so: any other default would make every row look as
+// if somebody had altered it.
+func TestAColumnThatIsAddedBeginsAtZero(t *testing.T) {
+	top := root(t)
+	added := regexp.MustCompile(`(?i)ADD\s+COLUMN\s+[^;]*`)
+	zero := regexp.MustCompile(`(?i)NOT NULL DEFAULT (0|''|FALSE)$`)
+	seen := 0
+	err := filepath.WalkDir(filepath.Join(top, "internal"), func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(p) != ".sql" {
+			return err
+		}
+		text, err := os.ReadFile(p)
+		for _, c := range added.FindAllString(string(text), -1) {
+			seen++
+			if !zero.MatchString(strings.TrimSpace(c)) {
+				t.Errorf("%s: %s: a column is added as NOT NULL DEFAULT 0, '' or FALSE", p, c)
+			}
+		}
+		return err
+	})
+	if err != nil || seen == 0 {
+		t.Fatalf("%d columns, %v", seen, err)
 	}
 }

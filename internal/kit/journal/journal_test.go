@@ -130,6 +130,27 @@ func TestEveryEditBehindItsBackIsNamed(t *testing.T) {
 	}
 }
 
+// A school's records outlive the version of the program that wrote them.
+func TestAColumnThatALaterVersionAddsLeavesEveryRowAsItWasNoted(t *testing.T) {
+	b := open(t)
+	for i := range 4 {
+		b.openCase(fmt.Sprint("c", i))
+	}
+	b.sql("ALTER TABLE cases ADD COLUMN weight BIGINT NOT NULL DEFAULT 0")
+	b.sql("ALTER TABLE cases ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+	if r := b.verify(); !r.OK {
+		t.Fatalf("after the new columns: %+v", r.Fault)
+	}
+	b.openCase("c4")
+	if r := b.verify(); !r.OK {
+		t.Fatalf("after a row with them: %+v", r.Fault)
+	}
+	b.sql("UPDATE cases SET note = 'added' WHERE id = 'c2'")
+	if r := b.verify(); r.OK || !strings.Contains(r.Fault.What, "Row c2 of cases was altered outside") {
+		t.Fatalf("an edit of a new column: %+v", r.Fault)
+	}
+}
+
 func TestATailCutTogetherWithItsHeadRowIsNoticedByTheHeadOutside(t *testing.T) {
 	b := open(t)
 	for i := range 6 {

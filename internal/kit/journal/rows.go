@@ -63,25 +63,33 @@ func readRow(ctx context.Context, q store.Querier, p Protected, id string) (stat
 	return state, false, errors.Join(err, rows.Err())
 }
 
-// canonicalRow reads the current row.
-func canonicalRow(rows *sql.Rows) (string, error) {
-	cols, err := rows.Columns()
+// columns reads the current row.
+func columns(rows *sql.Rows) (cols []string, vals []any, err error) {
+	cols, err = rows.Columns()
 	if err != nil {
-		return "", fmt.Errorf("reading a protected row: %w", err)
+		return nil, nil, fmt.Errorf("reading a protected row: %w", err)
 	}
-	vals := make([]any, len(cols))
+	vals = make([]any, len(cols))
 	ptrs := make([]any, len(cols))
 	for i := range vals {
 		ptrs[i] = &vals[i]
 	}
 	if err := rows.Scan(ptrs...); err != nil {
-		return "", fmt.Errorf("reading a protected row: %w", err)
+		return nil, nil, fmt.Errorf("reading a protected row: %w", err)
 	}
-	return canonical(cols, vals), nil
+	return cols, vals, nil
 }
 
-// canonical writes columns in name order.
-func canonical(cols []string, vals []any) string {
+// canonicalRow is the current row as it is noted.
+func canonicalRow(rows *sql.Rows) (string, error) {
+	cols, vals, err := columns(rows)
+	return canonical(cols, vals, false), err
+}
+
+// canonical writes columns in name order. What is zero, false or empty is left
+// out, so that a column which a later version adds with such a default leaves
+// every row as it was noted. Notes before that wrote every column.
+func canonical(cols []string, vals []any, every bool) string {
 	order := make([]int, len(cols))
 	for i := range order {
 		order[i] = i
@@ -89,7 +97,10 @@ func canonical(cols []string, vals []any) string {
 	sort.Slice(order, func(a, b int) bool { return cols[order[a]] < cols[order[b]] })
 	var b strings.Builder
 	for _, i := range order {
-		fmt.Fprintf(&b, "%s=%s\x00", cols[i], canonicalValue(vals[i]))
+		v := canonicalValue(vals[i])
+		if every || v != "i0" && v != "t0:" && v != "f0" {
+			fmt.Fprintf(&b, "%s=%s\x00", cols[i], v)
+		}
 	}
 	return b.String()
 }
@@ -118,19 +129,12 @@ func canonicalValue(v any) string {
 	}
 }
 
-// keyedRow reads a row whose first column is its key.
-func keyedRow(rows *sql.Rows) (id, state string, err error) {
-	cols, err := rows.Columns()
+// keyedRow reads a row whose first column is its key, as it is noted and as it
+// was noted when every column was written.
+func keyedRow(rows *sql.Rows) (id, state, older string, err error) {
+	cols, vals, err := columns(rows)
 	if err != nil {
-		return "", "", fmt.Errorf("reading a protected row: %w", err)
-	}
-	vals := make([]any, len(cols))
-	ptrs := make([]any, len(cols))
-	for i := range vals {
-		ptrs[i] = &vals[i]
-	}
-	if err := rows.Scan(ptrs...); err != nil {
-		return "", "", fmt.Errorf("reading a protected row: %w", err)
+		return "", "", "", err
 	}
 	switch k := vals[0].(type) {
 	case string:
@@ -140,5 +144,5 @@ func keyedRow(rows *sql.Rows) (id, state string, err error) {
 	default:
 		id = fmt.Sprint(k)
 	}
-	return id, canonical(cols[1:], vals[1:]), nil
+	return id, canonical(cols[1:], vals[1:], false), canonical(cols[1:], vals[1:], true), nil
 }
