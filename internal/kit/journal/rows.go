@@ -98,12 +98,14 @@ func canonical(cols []string, vals []any, every bool) string {
 	var b strings.Builder
 	for _, i := range order {
 		v := canonicalValue(vals[i])
-		if every || v != "i0" && v != "t0:" && v != "f0" {
+		if every || !zero(v) {
 			fmt.Fprintf(&b, "%s=%s\x00", cols[i], v)
 		}
 	}
 	return b.String()
 }
+
+func zero(value string) bool { return value == "i0" || value == "t0:" || value == "f0" }
 
 // canonicalValue writes a value alike for both drivers: SQLite gives booleans
 // and text in more than one Go type.
@@ -129,12 +131,11 @@ func canonicalValue(v any) string {
 	}
 }
 
-// keyedRow reads a row whose first column is its key, as it is noted and as it
-// was noted when every column was written.
-func keyedRow(rows *sql.Rows) (id, state, older string, err error) {
-	cols, vals, err := columns(rows)
+// keyedRow reads a row whose first column is its key.
+func keyedRow(rows *sql.Rows) (id string, cols []string, vals []any, err error) {
+	cols, vals, err = columns(rows)
 	if err != nil {
-		return "", "", "", err
+		return "", nil, nil, err
 	}
 	switch k := vals[0].(type) {
 	case string:
@@ -144,5 +145,23 @@ func keyedRow(rows *sql.Rows) (id, state, older string, err error) {
 	default:
 		id = fmt.Sprint(k)
 	}
-	return id, canonical(cols[1:], vals[1:], false), canonical(cols[1:], vals[1:], true), nil
+	return id, cols[1:], vals[1:], nil
+}
+
+// tells reports whether a row is as it was noted. A note from when every
+// column was written tells of the columns that there were: later ones stand
+// last, and are zero until something is written.
+func (n note) tells(cols []string, vals []any) bool {
+	if digest(n.salt, []byte(canonical(cols, vals, false))) == n.digest {
+		return true
+	}
+	for i := len(cols); i > 0; i-- {
+		if digest(n.salt, []byte(canonical(cols[:i], vals[:i], true))) == n.digest {
+			return true
+		}
+		if !zero(canonicalValue(vals[i-1])) {
+			break
+		}
+	}
+	return false
 }
