@@ -21,7 +21,11 @@ func (l *look) page(kind text.Kind) *porter.Finding {
 	src := io.ReadCloser(l.res.Body)
 	var p *pump
 	if l.res.ContentLength < 0 {
-		p = newPump(src)
+		wait := patience
+		if _, answer := l.limit(kind); answer {
+			wait = soon
+		}
+		p = newPump(src, wait)
 		src = p
 		l.res.Body = p
 	}

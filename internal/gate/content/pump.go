@@ -11,6 +11,10 @@ import (
 // before it is taken for a stream, which is looked at as it goes by.
 const patience = 5 * time.Second
 
+// soon is the same for an answer of an AI service, which somebody reads while
+// it is written.
+const soon = 200 * time.Millisecond
+
 // errLate says that a body of unknown length did not end in time.
 var errLate = errors.New("it does not end")
 
@@ -31,7 +35,7 @@ type pump struct {
 
 var pumped = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
 
-func newPump(src io.ReadCloser) *pump {
+func newPump(src io.ReadCloser, patience time.Duration) *pump {
 	p := &pump{
 		src: src, full: make(chan []byte), empty: make(chan []byte, 2), done: make(chan struct{}), ended: make(chan struct{}),
 		timer: time.NewTimer(patience),

@@ -53,7 +53,11 @@ func (l *look) stream(kind text.Kind, body io.ReadCloser, first []byte) *porter.
 		return nil
 	}
 	l.counts.pages.Add(1)
-	s := &stream{l: l, kind: kind, body: body, d: l.desk(), limit: limit, answer: answer, letters: text.NewDecoder(l.typ, kind)}
+	typ := l.typ
+	if answer && typ.Charset == "" {
+		typ.Charset = "utf-8" // as all of them write
+	}
+	s := &stream{l: l, kind: kind, body: body, d: l.desk(), limit: limit, answer: answer, letters: text.NewDecoder(typ, kind)}
 	dec, err := decode.Open(io.TeeReader(body, (*passed)(s)), l.codings, len(first) > 0, decode.Limits{Ratio: decode.Usual.Ratio, Slack: decode.Usual.Slack})
 	if err != nil {
 		l.back(s.d)
