@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -250,6 +251,10 @@ func (r *run) tunnel(to string) error {
 	return nil
 }
 
+// framed finds a field that says how long a body is, or that somebody could
+// take for one.
+var framed = regexp.MustCompile(`(?i)content[-_]length|transfer[-_]encoding`)
+
 // request is a method, an address without scheme, and "| Header: value" parts.
 func (r *run) request(method, args, body string) error {
 	parts := strings.Split(args, " | ")
@@ -267,7 +272,8 @@ func (r *run) request(method, args, body string) error {
 		}
 		head += text + "\r\n"
 	}
-	if body != "" || method == "POST" {
+	// A case that says itself how long its body is, is not helped.
+	if (body != "" || method == "POST") && !framed.MatchString(head) {
 		head += "Content-Length: " + strconv.Itoa(len(body)) + "\r\n"
 	}
 	target := path
