@@ -72,7 +72,7 @@ func (c *doorCertificates) check() error {
 		_, err := c.fromFile()
 		return err
 	}
-	if c.ca == nil {
+	if !c.authority.Ready() {
 		return errors.New("give [pages] cert-file and key-file, or make the school's certificate")
 	}
 	return nil
@@ -87,7 +87,7 @@ func (c *doorCertificates) get(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	if here, err := netip.ParseAddrPort(hello.Conn.LocalAddr().String()); err == nil {
 		at = append([]netip.Addr{here.Addr().Unmap().WithZone("")}, at...)
 	}
-	return c.ca.Door(set.OwnHosts, at)
+	return c.authority.Door(set.OwnHosts, at)
 }
 
 // fromFile reads the pages' certificate, and again once it was renewed. One

@@ -3,7 +3,6 @@ package gate
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -29,27 +28,27 @@ import (
 
 // running is a gate whose doors are open.
 type running struct {
-	cfg    Config
-	stop   func()
-	folder os.FileInfo // the very folder that it was started on
-	loader *snapfile.Loader
-	table  *subject.Table
-	porter *porter.Porter
-	spool  *spool.Writer
-	guard  *proxy.Guard
-	ca     *ca.CA
-	proxy  *proxy.Server
-	sink   *proxy.Server // or nil
-	dns    *dns.Server
-	more   []opened
-	names  *identity.Names // whom the network's names mean
-	radius *accounting.Server
-	peers  *identity.Peers // nil where none is listed
-	looks  looks           // inside messages
-	shared proxy.Config    // what the browsers' door was opened with, for others that do as it does
-	ctl    net.Listener
-	web    *http.Server
-	state  control.State
+	cfg       Config
+	stop      func()
+	folder    os.FileInfo // the very folder that it was started on
+	loader    *snapfile.Loader
+	table     *subject.Table
+	porter    *porter.Porter
+	spool     *spool.Writer
+	guard     *proxy.Guard
+	authority authority // the school's certificate
+	proxy     *proxy.Server
+	sink      *proxy.Server // or nil
+	dns       *dns.Server
+	more      []opened
+	names     *identity.Names // whom the network's names mean
+	radius    *accounting.Server
+	peers     *identity.Peers // nil where none is listed
+	looks     looks           // inside messages
+	shared    proxy.Config    // what the browsers' door was opened with, for others that do as it does
+	ctl       net.Listener
+	web       *http.Server
+	state     control.State
 
 	reloading  sync.Mutex
 	rulesError atomic.Pointer[string]
@@ -162,21 +161,9 @@ func (r *running) openInside(set *Settings, snapshot *verdict.Snapshot) (err err
 			return err
 		}
 	}
-	r.openCA()
+	// Without it the filter stands all the same, and what is wrong is in the log.
+	_ = r.readCA()
 	return nil
-}
-
-func (r *running) openCA() {
-	if r.cfg.Seal == nil {
-		return
-	}
-	authority, err := ca.Open(filepath.Join(r.cfg.Dir, "ca"), r.cfg.Seal, r.cfg.Clock)
-	switch {
-	case err == nil:
-		r.ca = authority
-	case !errors.Is(err, fs.ErrNotExist):
-		r.cfg.Log.Error("the school's certificate cannot be used; no pages are shown in place of HTTPS sites", "error", err.Error())
-	}
 }
 
 func (r *running) openDoors(set *Settings) error {
@@ -208,8 +195,8 @@ func (r *running) openDoors(set *Settings) error {
 		Porter: r.porter, Lookup: resolver, Guard: r.guard, Pages: pages, Upstream: upstream, Secret: secret,
 		Clock: cfg.Clock, Log: cfg.Log, Verifier: people,
 	}
-	if r.ca != nil {
-		pc.Leaves = r.ca
+	if cfg.Seal != nil {
+		pc.Leaves = &r.authority
 	}
 	if err := r.openIdentity(&pc); err != nil {
 		return err

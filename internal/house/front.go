@@ -77,7 +77,7 @@ func (h *House) openHelp() (err error) {
 			places = append(places, help.Place{Service: f.Service, Phone: f.Phone, Host: f.Host, Words: f.Pupil})
 		}
 	}
-	h.Help, err = help.New(help.Deps{Latest: h.latest, Places: places, Adult: h.trustedAdult, Changers: h.filterChangers, Certificate: h.certificate, Tell: h.offered("/tell"), Hide: h.offered("/hide/get"), Notice: h.toldText})
+	h.Help, err = help.New(help.Deps{Latest: h.latest, Places: places, Adult: h.trustedAdult, Changers: h.filterChangers, Certificate: h.certificate, LooksInto: func() []string { return h.Filtering.LooksInto() }, Tell: h.offered("/tell"), Hide: h.offered("/hide/get"), Notice: h.toldText})
 	return err
 }
 

@@ -27,7 +27,7 @@ func (h *House) openDevices() (err error) {
 	h.Devices, err = devices.New(devices.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, School: h.devicesSchool, Known: h.knownDevices, Seen: h.seenDevices,
 		Groups: h.filterGroups, Tried: h.tried, CanListen: h.canListen, Changed: h.wayChanged, Name: func(ctx context.Context, id string) string { return h.actorName(ctx, id) },
-		Live: h.live, Guest: h.gate.guestOn,
+		Live: h.live, Guest: h.gate.guestOn, Authority: authority{h},
 	})
 	if err != nil {
 		return err

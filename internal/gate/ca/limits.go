@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"belisha/internal/verdict"
@@ -75,4 +76,9 @@ func excludes(cert *x509.Certificate, host string) bool {
 func under(host, name string) bool {
 	name = strings.TrimPrefix(name, ".")
 	return host == name || strings.HasSuffix(host, "."+name)
+}
+
+// Limits are what was written into the certificate.
+func (c *CA) Limits() Limits {
+	return Limits{Excluded: slices.Clone(c.cert.ExcludedDNSDomains), Permitted: slices.Clone(c.cert.PermittedDNSDomains)}
 }

@@ -88,3 +88,14 @@ func mend(dir string, seal Sealer, c clock.Clock) (*CA, error) {
 	}
 	return a, nil
 }
+
+// Discard takes a prepared certificate away. Whoever trusts it already trusts
+// something that nobody has the key of any more.
+func Discard(dir string) error {
+	for _, name := range []string{nextKey, nextCert} { // without its key nothing can be signed by it
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("taking the prepared certificate away: %w", err)
+		}
+	}
+	return nil
+}

@@ -91,7 +91,11 @@ func (s *Server) question(v *visit, host string) porter.Question {
 
 // canShow reports whether a page can stand in place of an HTTPS site.
 func (s *Server) canShow(who *subject.Found) bool {
-	return s.cfg.Leaves != nil && (who.CA || s.porter.Settings().CAEverywhere)
+	if s.cfg.Leaves == nil || !who.CA && !s.porter.Settings().CAEverywhere {
+		return false
+	}
+	x, ok := s.cfg.Leaves.(interface{ Ready() bool })
+	return !ok || x.Ready()
 }
 
 // refuseTunnel answers CONNECT itself with the block.

@@ -61,6 +61,9 @@ const (
 	VerbWord   journal.Verb = "filter.path-word"
 	VerbLog    journal.Verb = "filter.other-log"
 	VerbGuest  journal.Verb = "filter.guest"
+
+	VerbNextCertificate journal.Verb = "filter.certificate-prepared"
+	VerbCertificate     journal.Verb = "filter.certificate-changed"
 )
 
 // Verbs is what the room writes in the journal.
@@ -74,6 +77,8 @@ var Verbs = []journal.VerbInfo{
 	{Verb: VerbWord, Says: "Somebody gave their word that no way goes round the filter."},
 	{Verb: VerbLog, Says: "The other filter's log was counted."},
 	{Verb: VerbGuest, Says: "A guest agreed to the terms and went on."},
+	{Verb: VerbNextCertificate, Says: "The school's next certificate was prepared or taken away."},
+	{Verb: VerbCertificate, Says: "The filter changed to the school's next certificate."},
 }
 
 // Protected are the tables that the journal's chain covers.
@@ -144,6 +149,8 @@ type Deps struct {
 	// tells the filter of one who may go on; may be nil.
 	Live  *setting.Live
 	Guest func(ctx context.Context, g Guest) error
+	// Authority makes the school's certificates; nil: there are none.
+	Authority Authority
 	// Name says who an actor of the journal is.
 	Name func(ctx context.Context, actor string) string
 }

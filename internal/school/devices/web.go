@@ -38,7 +38,7 @@ func (r *Room) Section() web.Section {
 	return web.Section{
 		Name: "devices", Title: "Devices",
 		Menu: []web.MenuItem{{Title: "Devices", Path: pathHome, Needs: MayRead, Icon: "devices", Area: "Filter"}},
-		Routes: slices.Concat(r.firewallRoutes(), r.guestRoutes(), []web.Route{
+		Routes: slices.Concat(r.firewallRoutes(), r.guestRoutes(), r.certificateRoutes(), []web.Route{
 			{Pattern: "GET " + pathHome, Needs: MayRead, Do: r.home},
 			{Pattern: "GET " + pathBeside, Needs: MayManage, Do: r.ask(r.besideStep())},
 			{Pattern: "POST " + pathBeside, Needs: MayManage, Do: r.answer(r.besideStep(), pathBeside, "Saved.")},

@@ -156,5 +156,9 @@ func widened(now, next *setting.Values) []string {
 	return out
 }
 
+// LooksInto are those for whom the policy has the filter look inside encrypted
+// sites.
+func (r *Room) LooksInto() []string { return inspects(r.d.Live.Current()) }
+
 // scanner reports whether a virus scanner has been set up.
 func (r *Room) scanner() bool { return r.d.Scanner != nil && r.d.Scanner() }

@@ -50,6 +50,9 @@ type Deps struct {
 	// Certificate is the school's certificate and its fingerprint;
 	// store.ErrNotFound where there is none.
 	Certificate func(ctx context.Context) (pem []byte, fingerprint string, err error)
+	// LooksInto are those for whom the filter looks inside encrypted sites; nil
+	// or none: for nobody.
+	LooksInto func() []string
 	// Notice tells staff, or everybody else in a pupil's words, that use is
 	// monitored; may be nil.
 	Notice func(staff bool) string

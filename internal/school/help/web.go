@@ -9,6 +9,7 @@ import (
 
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
 )
 
 //go:embed pages/*.html
@@ -56,6 +57,7 @@ type askView struct {
 type certificateView struct {
 	web.Base
 	Fingerprint string
+	Use         string // what it is used for besides closed sites
 	Download    web.Download
 }
 
@@ -132,8 +134,14 @@ func (r *Room) certificate(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	use := "It is used for closed sites only. Sites that are open are never looked into: their own certificate is what the browser sees."
+	if r.d.LooksInto != nil {
+		if whose := r.d.LooksInto(); len(whose) > 0 {
+			use = "It is also used to look inside encrypted sites for " + words.And(whose) + ", as the school's policy says. Places to turn to for help and what the policy leaves alone, as a rule banks and health, are not looked into: there the site's own certificate is what the browser sees."
+		}
+	}
 	return certificatePage.Render(c, certificateView{
-		Base: web.Base{Title: "The school's certificate"}, Fingerprint: fingerprint,
+		Base: web.Base{Title: "The school's certificate"}, Fingerprint: fingerprint, Use: use,
 		Download: web.Download{Title: "Download the certificate", Path: "/certificate.crt", Kind: "CRT"},
 	})
 }
