@@ -67,6 +67,8 @@ func book(t testing.TB) *setting.Book {
 		list("filtering.downloads.approver", posts+" head-teacher a-member-of-staff", "headteacher"), length("filtering.downloads.longest", "1 day", false),
 		length("filtering.unblock.max", "60 minutes", false), length("filtering.reports.answer-within", "one school day", false), length("filtering.probes.within", "24 hours", false), length("filtering.probes.keep", "12 months", false),
 		choice("filtering.route.failures", "network-manager online-safety-coordinator", "network-manager"),
+		yesno("filtering.guests.captive", "yes"), length("filtering.guests.for", "4 hours", false), length("classroom.longest", "2 hours", false),
+		length("classroom.preview.max-age", "12 months", false), yesno("classroom.previewed-only", "no"), yesno("classroom.supervision", "no"), yesno("classroom.names", "no"),
 		list("monitoring.purposes", "business-information policy-compliance effective-operation training subject-access crime safeguarding", "safeguarding"),
 		length("monitoring.list.max-age", "12 months", false), list("monitoring.authorised", posts, "headteacher"),
 		length("monitoring.keep.names", "90 days", false), length("monitoring.keep.words", "30 days", false), length("monitoring.gap", "10 minutes", false),
