@@ -219,6 +219,9 @@ func TestUploadsAreScannedAndReadStrictly(t *testing.T) {
 			return strings.Replace(s, "Content-Type:", "Content-Transfer-Encoding: x-uuencode\r\nContent-Type:", 1)
 		}, named, "a text"), "the upload is malformed"},
 		{"too large", post("/upload", "application/octet-stream", strings.Repeat("x", 26<<20)), "not scanned: 26 MB"},
+		{"a virus as a text that is put somewhere", put(post("/a.txt", "text/plain", eicarText)), "upload: virus"},
+		{"a text that is put somewhere", put(post("/a.txt", "text/plain", "a text")), ""},
+		{"a message in a text", post("/beacon", "text/plain", "a text"), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -248,4 +251,9 @@ func TestWithoutAScannerInTheRulesUploadsGoByUntouched(t *testing.T) {
 	if got := w.do("site.test", post("/upload", "multipart/form-data", "anything")); got.request != nil || string(got.sent) != "anything" {
 		t.Errorf("%+v %q", got.request, got.sent)
 	}
+}
+
+func put(r *http.Request) *http.Request {
+	r.Method = http.MethodPut
+	return r
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"strings"
 
 	"belisha/internal/gate/clamd"
@@ -28,7 +29,7 @@ var errMalformed = errors.New("the upload is malformed")
 
 // upload has what is sent scanned for viruses before it goes on.
 func (q *asked) upload() *porter.Finding {
-	if q.h.Viruses == verdict.ScanNone || harmless(q.typ.Media) {
+	if q.h.Viruses == verdict.ScanNone || harmless(q.r.Method, q.typ.Media) {
 		return nil
 	}
 	l := &look{Pipeline: q.Pipeline, ctx: q.ctx, a: q.a, r: q.r, h: q.h, codings: q.codings}
@@ -67,15 +68,15 @@ func (q *asked) upload() *porter.Finding {
 }
 
 // harmless are bodies that are no files: fields of forms, and messages of
-// programs.
-func harmless(media string) bool {
+// programs. A text that is put somewhere is a file.
+func harmless(method, media string) bool {
 	switch media {
 	case "application/x-www-form-urlencoded", "application/json", "application/grpc", "application/grpc-web", "application/grpc-web+proto",
 		"application/grpc-web-text", "application/x-protobuf", "application/protobuf", "application/x-protobuffer", "application/msgpack", "application/x-msgpack", "application/cbor",
 		"application/csp-report", "application/reports+json", "application/ocsp-request", "text/ping":
 		return true
 	}
-	return strings.HasSuffix(media, "+json") || strings.HasPrefix(media, "application/grpc") || media == "text/plain"
+	return strings.HasSuffix(media, "+json") || strings.HasPrefix(media, "application/grpc") || media == "text/plain" && method != http.MethodPut
 }
 
 // sent looks at an upload that is held back.
