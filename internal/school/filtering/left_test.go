@@ -34,6 +34,11 @@ func TestASiteThatTakesNoCertificateIsLeftAloneByOnePress(t *testing.T) {
 		s.deps.Assessed = func(context.Context) (bool, error) { return true, nil }
 		s.start()
 		s.confirmed()
+		first, one, _, _ := s.site()
+		quiet := in.Troubles
+		in.Troubles = nil
+		webtest.Get(t, first, "/filter/left-alone", one).Is(200).Safe().Has("looks into no encrypted site")
+		in.Troubles = quiet
 		_, err := s.activate(1, nil, s.value("filtering.inspect", "on", setting.Scope{Group: "pupils"}))
 		must(t, err)
 		site, manager, _, reader := s.site()

@@ -66,6 +66,9 @@ func (r *Room) leftPage(c *web.Ctx) error {
 			Empty: web.Empty{Title: "No site was added here", Words: "What the policy names and what ships with Belisha is left alone all the same."},
 		},
 	}
+	if len(r.LooksInto()) == 0 {
+		v.Quiet = web.Empty{Title: "The filter looks into no encrypted site", Words: "So nothing stops working because of it."}
+	}
 	if !in.Known {
 		v.Note = web.Panel{Tone: "warn", Title: "The filter does not answer", Words: "So nobody can say with which sites there is trouble."}
 		v.Quiet = web.Empty{}
