@@ -92,7 +92,7 @@ type listsCmd struct {
 
 type listsImportCmd struct {
 	fresh
-	Format      string            `help:"auto (finds out), ut1 (also Shalla and squidGuard), e2guardian, squidguard (a squidGuard.conf alone), hosts, plain, wildcard, adblock, dnsmasq, rpz, unbound, surge (also Clash), csv, json or redwood. doc/lists.md says what is understood of each." default:"auto"`
+	Format      string            `help:"auto (finds out), ut1 (also Shalla and squidGuard), e2guardian, squidguard (a squidGuard.conf alone), hosts, plain, wildcard, adblock, dnsmasq, rpz, unbound, bind, surge (also Clash), csv, json, redwood, regex (Pi-hole), p2p or phrases (e2guardian's, to weigh pages with). doc/lists.md says what is understood of each." default:"auto"`
 	Name        string            `help:"What to call it; the path's last part when left out." placeholder:"N"`
 	Category    string            `help:"Category of a list that does not name its own." placeholder:"C"`
 	Map         map[string]string `help:"The list's category to ours: porn=adult. May be repeated." placeholder:"THEIRS=OURS"`

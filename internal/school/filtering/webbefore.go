@@ -47,9 +47,10 @@ func (r *Room) beforeOne(c *web.Ctx) error {
 		Title: "Go back to " + is.Title + " as it was", Lead: "The list that was in force before the present one.",
 		Crumbs: slices.Concat(home, []web.Crumb{{Title: "Lists", Path: pathLists}, {Title: is.Title, Path: pathLists + "/" + id}}),
 	}}
-	stays := "What is fetched after that is taken up as ever; the present one only if its publisher changes it."
+	stays, button := "What is fetched after that is taken up as ever; the present one only if its publisher changes it.", "Go back to it"
 	if undone {
-		v.Title, v.Lead, stays = "Take up "+is.Title+" again", "The list that somebody went back from.", "What is fetched after that is taken up as ever."
+		v.Title, v.Lead, button = "Take up "+is.Title+" again", "The list that somebody went back from.", "Take it up again"
+		stays = "What is fetched after that is taken up as ever."
 	}
 	v.Summary.Rows = []web.SummaryRow{
 		{Key: "In force", Text: words.Count(int(is.Names), "name", "names"), Lines: []string{"of " + c.Words.Moment(*is.Dated)}},
@@ -57,7 +58,7 @@ func (r *Room) beforeOne(c *web.Ctx) error {
 	}
 	v.Confirm = web.Confirm{
 		What: "The filter uses that list instead. " + stays, Whom: "Everybody.", When: "At once.", Undo: "You can come back here and take the present one up again.",
-		Fields: []web.Field{{Name: "reason", Label: "Why", Max: maxReason}}, Action: web.Action{Path: beforePath(id), Title: v.Title, Grave: true},
+		Fields: []web.Field{{Name: "reason", Label: "Why", Max: maxReason}}, Action: web.Action{Path: beforePath(id), Title: button, Grave: true},
 		Cancel: web.Link{Title: "Cancel", Path: pathLists + "/" + id},
 	}
 	return oneTemplate.Render(c, v)

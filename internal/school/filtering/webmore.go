@@ -91,9 +91,10 @@ func (r *Room) listOne(c *web.Ctx) error {
 	}
 	if may && s.Source != starterID {
 		v.ConfirmTitle, v.Confirm = "Take it out of use", ending("Sites that only this list names are then open or closed as sites on no list are.", pathLists+"/"+s.Source)
+		v.Confirm.Undo = "It can be taken into use again here."
 		v.Confirm.Action.Title, v.Confirm.Action.Hidden = "Take it out of use", []web.Hidden{{Name: "use", Value: "no"}}
 		if !s.InUse {
-			v.ConfirmTitle, v.Confirm.What = "Take it into use", "The filter uses this list from now on."
+			v.ConfirmTitle, v.Confirm.What, v.Confirm.Undo = "Take it into use", "The filter uses this list from now on.", "It can be taken out of use again here."
 			v.Confirm.Action = web.Action{Path: pathLists + "/" + s.Source, Title: "Take it into use", Hidden: []web.Hidden{{Name: "use", Value: "yes"}}}
 		}
 	}
@@ -201,6 +202,7 @@ func (r *Room) mustOne(c *web.Ctx) error {
 	}
 	if may {
 		v.ConfirmTitle, v.Confirm = "End this line", ending("This address is not asked any more before a change.", pathMusts+"/"+m.ID)
+		v.Confirm.Undo = "It can be added again."
 	}
 	return oneTemplate.Render(c, v)
 }
