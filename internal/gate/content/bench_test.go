@@ -101,8 +101,22 @@ func benchmarkPage(b *testing.B, page, coding string) {
 	}
 }
 
+func BenchmarkPage1KB(b *testing.B)      { benchmarkPage(b, page30()[:1<<10], "") }
 func BenchmarkPage30KB(b *testing.B)     { benchmarkPage(b, page30(), "") }
 func BenchmarkPage30KBGzip(b *testing.B) { benchmarkPage(b, page30(), "gzip") }
+
+func BenchmarkRequest(b *testing.B) {
+	w := newWorld(b, strict())
+	a := w.ask("site.test", "/page")
+	r := get("/page")
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Header["Accept-Encoding"] = []string{"gzip, deflate, br, zstd"}
+		if f := w.p.Request(b.Context(), a, r); f != nil {
+			b.Fatal(f.Detail)
+		}
+	}
+}
 
 func BenchmarkPicture1MB(b *testing.B) {
 	w := newWorld(b, strict())

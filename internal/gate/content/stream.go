@@ -83,6 +83,7 @@ type stream struct {
 	queue   []byte
 	at      int
 	carry   []byte // what is in UTF-8 and may go on
+	wait    int    // the length of carry before it is worth looking where to cut
 	buf     []byte
 	seen    int // length of the words when they were weighed
 	err     error
@@ -151,45 +152,54 @@ func (s *stream) take(b []byte, last bool) {
 		return
 	}
 	s.carry = s.letters.Append(s.carry, b, last)
-	cut := len(s.carry)
+	cut, within := len(s.carry), ""
 	if !last {
-		cut = s.cutAt()
+		cut, within = s.cutAt()
 	}
 	if body := s.carry[:cut]; s.answer {
 		s.d.words.AddAnswer(s.kind, body)
 	} else {
 		s.d.words.Add(s.kind, body)
 	}
-	s.carry = append(s.carry[:0], s.carry[cut:]...)
+	rest := s.carry[cut:]
+	if within != "" {
+		rest = append([]byte(within), rest...)
+	}
+	s.carry = append(s.carry[:0], rest...)
 }
 
-// cutAt is where what was decoded can be cut without taking anything apart.
-func (s *stream) cutAt() int {
+// cutAt is where what was decoded can be cut without taking anything apart, and
+// what is put in front of the rest.
+func (s *stream) cutAt() (at int, within string) {
 	b := s.carry
-	if len(b) >= carryMost {
-		cut := len(b)
-		for cut > len(b)-utf8.UTFMax && !utf8.RuneStart(b[cut-1]) {
-			cut--
-		}
-		return cut - 1
-	}
-	at := 0
 	switch s.kind {
 	case text.Events:
-		at = bytes.LastIndexByte(b, '\n') + 1
+		at = bytes.LastIndexAny(b, "\r\n") + 1
 	case text.JSON, text.Script, text.Style:
 		at = bytes.LastIndexAny(b, "\n,;}") + 1
 	case text.HTML, text.XML:
-		open, end := bytes.LastIndexByte(b, '<'), bytes.LastIndexByte(b, '>')
-		if at = bytes.LastIndexAny(b, " \n\t") + 1; open > end {
-			at = min(at, open)
+		if len(b) < s.wait {
+			return 0, ""
+		}
+		if at, within = text.Cut(b); at == 0 {
+			s.wait = len(b) + len(b)/8 // in a long script, not again for each byte
 		}
 	default:
 		if at = bytes.LastIndexAny(b, " \n\t") + 1; s.answer {
 			at = bytes.LastIndexByte(b, '\n') + 1
 		}
 	}
-	return at
+	if at > 0 {
+		s.wait = 0
+	}
+	if len(b)-at < carryMost {
+		return at, ""
+	}
+	s.wait = 0
+	for at = len(b) - 1; at > len(b)-utf8.UTFMax && !utf8.RuneStart(b[at]); {
+		at--
+	}
+	return at, within
 }
 
 // due reports that there are so many new words that they are weighed.

@@ -59,6 +59,7 @@ type Decoder struct {
 	kind   Kind
 	held   []byte // what is not decoded yet
 	dec    transform.Transformer
+	looked int // how much there was when the head was looked at
 	chosen bool
 	begun  bool // something was decoded
 }
@@ -103,7 +104,25 @@ func (d *Decoder) Append(out, piece []byte, last bool) []byte {
 
 // enough reports whether a browser would choose by now.
 func (d *Decoder) enough() bool {
-	return len(d.held) >= prescan || len(d.held) >= 4 && (known(d.typ.Charset) != "" || !d.kind.Markup() && d.kind != Plain)
+	n := len(d.held)
+	switch {
+	case n < 4:
+		return false
+	case known(d.typ.Charset) != "":
+		return true
+	case d.kind.Markup():
+		return n >= headLen || n >= prescan && n >= d.looked+prescan/4 && d.headEnded()
+	case d.kind == Plain:
+		return n >= prescan
+	}
+	return true
+}
+
+// headEnded reports that the head of a page is over, or has said its charset.
+func (d *Decoder) headEnded() bool {
+	d.looked = len(d.held)
+	head := headOf(d.held)
+	return len(head) < len(d.held) || known(metaCharset(head[:bytes.LastIndexByte(head, '>')+1])) != ""
 }
 
 func encodingOf(name string) encoding.Encoding {
