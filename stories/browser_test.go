@@ -298,7 +298,7 @@ func (w *world) withAuthority(t *testing.T) {
 // certificate, and a bank's and a help service's pages under their own.
 func (w *world) lookedInto(t *testing.T, b *browsertest.Browser) {
 	t.Helper()
-	w.street.offer("tips.example", "/casino", offer{"text/html", []byte("<p>Take a no deposit bonus and free spins at our online casino.")})
+	w.street.offer("tips.example", "/casino", offer{kind: "text/html", body: []byte("<p>Take a no deposit bonus and free spins at our online casino.")})
 	b.Go(w.secure("tips.example"))
 	b.Has("Please sign the school's agreement") // he has not signed yet
 	b.Press("Go on to the page")

@@ -78,6 +78,7 @@ func (a *authority) believedIn(data string) error {
 type offer struct {
 	kind string
 	body []byte
+	to   string // it leads there, with another token each time
 }
 
 // page is what the street's sites answer: what was offered, else which site
@@ -89,7 +90,13 @@ func (n *street) page(w http.ResponseWriter, r *http.Request) {
 	}
 	n.mu.Lock()
 	o, ok := n.offered[host+r.URL.Path]
+	n.led++
+	token := n.led
 	n.mu.Unlock()
+	if ok && o.to != "" {
+		http.Redirect(w, r, fmt.Sprintf("%s?token=%d", o.to, token), http.StatusFound)
+		return
+	}
 	if ok {
 		w.Header().Set("Content-Type", o.kind)
 		_, _ = w.Write(o.body)
@@ -119,6 +126,20 @@ func offers(s *story, args []string) error {
 		o.kind = args[2]
 	}
 	s.net.offer(u.Host, u.Path, o)
+	return nil
+}
+
+// leads has an address lead to a path of its site, with another token each
+// time: leads URL PATH.
+func leads(s *story, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: leads URL PATH")
+	}
+	u, err := url.Parse(args[0])
+	if err != nil {
+		return err
+	}
+	s.net.offer(u.Host, u.Path, offer{to: args[1]})
 	return nil
 }
 

@@ -35,11 +35,11 @@ func params(dir string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"school": cmd(theSchool), "serve": cmd(serve), "halt": cmd(halt), "filter": cmd(filterIs),
 			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(step(visit)), "fill": cmd(step(fill)),
-			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site), "offers": cmd(offers), "craft": cmd(craft), "scanner": cmd(scanner), "squid": cmd(squidOf), "wifi": cmd(wifi),
+			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site), "offers": cmd(offers), "leads": cmd(leads), "craft": cmd(craft), "scanner": cmd(scanner), "squid": cmd(squidOf), "wifi": cmd(wifi),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
-			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "read": cmd(readOff), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "window": cmd(window), "go": cmd(goTo), "shows": cmd(shows), "fit": cmd(fit), "keys": cmd(keys), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
+			"clock": cmd(setClock), "follow": cmd(step(follow)), "press": cmd(step(press)), "address": cmd(address), "read": cmd(readOff), "keep": cmd(keep), "send": cmd(step(sendKept)), "forge": cmd(forge), "window": cmd(window), "go": cmd(goTo), "shows": cmd(shows), "fit": cmd(fit), "keys": cmd(keys), "saves": cmd(saves), "kills": cmd(kills), "many": cmd(many), "floor": cmd(floor), "shut": cmd(shut), "paused": cmd(paused), "hold": cmd(hold), "held": cmd(stillHeld), "closed": cmd(closed),
 		},
 	}
 }

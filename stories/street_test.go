@@ -26,6 +26,7 @@ import (
 // which says which site it is.
 type street struct {
 	dns    string // host:port of the name server
+	led    int    // redirections so far
 	plain  string // host:port of the sites without TLS
 	secure string // with TLS
 

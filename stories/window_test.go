@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"belisha/internal/kit/web/browsertest"
 
+	downloads "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -103,6 +106,31 @@ func fit(s *story, _ []string) error {
 		return fmt.Errorf("%s is %d pixels wider than the window", s.window.URL(), over)
 	}
 	return nil
+}
+
+// saves says that the browser comes to save what it finds at an address, under
+// a name: saves ADDRESS NAME.
+func saves(s *story, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: saves ADDRESS NAME")
+	}
+	dir := filepath.Join(s.work, "saved")
+	err := chromedp.Do(s.window.Context(), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, downloads.SetDownloadBehavior, downloads.SetDownloadBehaviorParams{Behavior: downloads.SetDownloadBehaviorBehaviorAllow, DownloadPath: dir})
+		return err
+	}))
+	if err != nil {
+		return err
+	}
+	for range 5 {
+		_ = s.window.Visit(args[0]) // a page that is saved rather than shown counts as given up
+		for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+			if f, err := os.Stat(filepath.Join(dir, args[1])); err == nil && f.Size() > 0 {
+				return os.Remove(filepath.Join(dir, args[1]))
+			}
+		}
+	}
+	return fmt.Errorf("nothing was saved; the window shows:\n%s", s.window.Text())
 }
 
 // focusSays is all that a reader hears of what has the focus.
