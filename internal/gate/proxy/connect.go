@@ -141,7 +141,9 @@ func (s *Server) takeOver(w http.ResponseWriter, v *visit) bool {
 
 // hello waits for the whole first TLS message.
 func (v *visit) hello() (hello, error) {
-	buf := make([]byte, 4096)
+	lent := chunks.Get().(*[]byte)
+	defer chunks.Put(lent)
+	buf := *lent
 	for {
 		h, err := readHello(v.first)
 		if !errors.Is(err, errMoreHello) {

@@ -36,8 +36,10 @@ type strictConn struct {
 	lines int   // bytes of trailers or of a chunk line so far
 	raw   bool  // a tunnel: hand over everything as it is
 	dead  error // refused: nothing more is read
-	buf   []byte
 }
+
+// chunks are lent to reading a connection: most are read from once or twice.
+var chunks = sync.Pool{New: func() any { b := make([]byte, readChunk); return &b }}
 
 func newStrictConn(c net.Conn, refused func(error)) *strictConn {
 	return &strictConn{Conn: c, refused: refused, state: (*strictConn).head}
@@ -59,17 +61,21 @@ func (c *strictConn) Read(p []byte) (int, error) {
 		if raw {
 			return c.Conn.Read(p)
 		}
-		if c.buf == nil {
-			c.buf = make([]byte, readChunk)
-		}
-		n, err = c.Conn.Read(c.buf)
-		c.mu.Lock()
-		c.in = append(c.in, c.buf[:n]...)
-		c.mu.Unlock()
-		if n == 0 && err != nil {
+		if n, err = c.more(); n == 0 && err != nil {
 			return 0, err
 		}
 	}
+}
+
+// more reads what has come by now, or waits for something.
+func (c *strictConn) more() (int, error) {
+	lent := chunks.Get().(*[]byte)
+	defer chunks.Put(lent)
+	n, err := c.Conn.Read(*lent)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.in = append(c.in, (*lent)[:n]...)
+	return n, err
 }
 
 // handOver gives what has been looked at, after looking at what has come.
