@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 
 	"belisha/internal/gate"
@@ -50,10 +49,6 @@ func (c *gateCmd) doors() gate.Doors {
 		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd, OwnZones: c.OwnZone},
 	}
 }
-
-// garbage is how much may lie about in memory before it is collected, in
-// percent of what is in use: much of that is phrases, which are long-lived.
-const garbage = 50
 
 func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 	if c.SnapshotFrom != "" || c.TokenFile != "" {
@@ -96,12 +91,17 @@ func (c *gateCmd) direct(ctx context.Context, cli *CLI, inv Invocation) error {
 		cfg.Unseal = seal.Open
 	}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
+		keepTidy()
 	}
 	// What net/http says of its own accord quotes what sites sent: no part of
 	// a log that a contractor may read.
 	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	done, err := profiled()
+	if err != nil {
+		return err
+	}
+	defer done()
 	return gate.Run(ctx, cfg)
 }

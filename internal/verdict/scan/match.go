@@ -1,5 +1,7 @@
 package scan
 
+import "runtime"
+
 // matcher finds all phrases in a text, wherever they stand and overlap, with one table: a row for every state, an entry for every
 // class of bytes that phrases tell apart. It reads four places of a text side
 // by side, since each step must wait for the one before it and a processor can
@@ -113,7 +115,10 @@ func (m *matcher) fill(t *trie) {
 	fail := m.failing(t)
 	number, ends := arrange(t, fail)
 	m.accept = uint32(len(t.nodes)-ends) * m.stride
-	m.table = make([]uint32, len(t.nodes)*int(m.stride))
+	table, release, whole := room(len(t.nodes) * int(m.stride))
+	if m.table = table; release != nil {
+		runtime.AddCleanup(m, release, whole)
+	}
 	m.ends = make([]end, ends)
 	for s := range t.nodes {
 		n := &t.nodes[s]
@@ -204,6 +209,7 @@ const (
 
 // find counts every occurrence of every phrase in text into s.
 func (m *matcher) find(text []byte, s *Scratch) {
+	defer runtime.KeepAlive(m) // the table is outside the collector's sight
 	if m.longest == 0 {
 		return // there are no phrases
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -384,4 +386,29 @@ func TestListsAreMergedByCategory(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, r.Score, c.score)
 		}
 	}
+}
+
+func TestATableThatIsReadStaysAndOneThatNobodyHoldsGoes(t *testing.T) {
+	b := scan.NewBuilder(scan.Options{Plain: true, PerOccurrence: true})
+	if _, err := b.Add(scan.Line{Parts: []string{"needle"}, Weight: 1}); err != nil {
+		t.Fatal(err)
+	}
+	file, _ := build(t, b)
+	text := []byte(strings.Repeat("hay needle stack ", 5000))
+	var readers sync.WaitGroup
+	for range 20 { // as many tables are made, read while they are collected, and left
+		readers.Go(func() {
+			p, err := scan.Open(file)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var s scan.Scratch
+			if got := p.Weigh(&scan.Text{Raw: text}, 0, 0, &s).Score; got != 5000 {
+				t.Errorf("%d", got)
+			}
+		})
+		runtime.GC()
+	}
+	readers.Wait()
 }
