@@ -86,6 +86,13 @@ func closedOf(b porter.Block) help.Closed {
 	}
 	if says, ok := standing[reason]; ok {
 		c.Pupil, c.Staff, c.First = says.pupil, says.staff, says.first
+		if b.Reason == "unsupervised" && b.Clause != "" {
+			c.Staff += " The policy asks for it in clause " + b.Clause + "."
+		}
+		if b.Several {
+			c.Pupil += severalSays
+			c.Staff += severalSays
+		}
 		for _, host := range b.Sites {
 			c.Sites = append(c.Sites, web.Link{Title: host, Path: "https://" + host + "/"})
 		}

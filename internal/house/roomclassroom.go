@@ -16,7 +16,7 @@ func (h *House) openClassroom() (err error) {
 	h.Classroom, err = classroom.New(classroom.Deps{
 		DB: h.db, Journal: h.journal, Clock: h.cfg.Clock, Live: h.live, People: h.People, Log: h.log,
 		Apply: h.Filtering.Lesson, InForce: h.Filtering.Focused, Site: filtering.Site, Closed: h.closedForPupils,
-		Behind: h.onTheWeb, Places: h.Filtering.Places, Seen: h.lessonSeen,
+		Behind: h.onTheWeb, Places: h.Filtering.Places, Seen: h.lessonSeen, Strangers: h.strangers,
 	})
 	if err != nil {
 		return err

@@ -98,6 +98,9 @@ func insideWords(v View) (title, lead string, ok bool) {
 	default:
 		lead = v.Pupil
 	}
+	if v.Reason == "unsupervised" && v.Clause != "" {
+		lead += " The school's policy asks for it in clause " + v.Clause + "."
+	}
 	return s.title, lead, true
 }
 

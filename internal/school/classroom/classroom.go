@@ -140,7 +140,10 @@ type Deps struct {
 	// Seen is what these people opened since then. It writes down that
 	// somebody looked, of which class, before it answers.
 	Seen func(ctx context.Context, l Look) (Seen, error)
-	Log  *slog.Logger
+	// Strangers reports whether whoever is not signed in goes on to the web.
+	// May be nil: nobody does.
+	Strangers func() bool
+	Log       *slog.Logger
 }
 
 // Room is the classroom.

@@ -38,6 +38,8 @@ type school struct {
 	said    []string // what the filter was told
 	away    bool     // the filter does not take it
 	looks   []classroom.Look
+	more    []classroom.Host // that the class asked for
+	shut    string           // a site that is closed for pupils anyway
 
 	teacher, head, pupil, other people.ID
 }
@@ -89,14 +91,19 @@ func open(t testing.TB, db *store.DB) *school {
 			}
 			return strings.ToLower(text), nil
 		},
-		Closed: func(context.Context, string, people.KeyStage) (string, error) { return "", nil },
+		Closed: func(_ context.Context, host string, _ people.KeyStage) (string, error) {
+			if host == s.shut {
+				return "It is closed.", nil
+			}
+			return "", nil
+		},
 		Behind: func(context.Context) ([]classroom.Present, error) {
 			return []classroom.Present{{Person: s.pupil, Device: "Tablet 7", Until: monday.Add(time.Hour)}, {Person: s.other, Device: "Tablet 8", Until: monday.Add(time.Hour)}}, nil
 		},
 		Places: func(context.Context) ([]string, error) { return []string{"ict"}, nil },
 		Seen: func(_ context.Context, l classroom.Look) (classroom.Seen, error) {
 			s.looks = append(s.looks, l)
-			return classroom.Seen{Hosts: []classroom.Host{{Host: "atlas.example", Times: 4, Blocked: 1, Who: []people.ID{s.pupil}, Last: monday}}}, nil
+			return classroom.Seen{Hosts: append([]classroom.Host{{Host: "atlas.example", Times: 4, Blocked: 1, Who: []people.ID{s.pupil}, Last: monday}}, s.more...)}, nil
 		},
 	})
 	must(t, err)
@@ -318,6 +325,44 @@ func TestThePagesOfALesson(t *testing.T) {
 	webtest.Get(t, site, "/classroom", s.as(s.pupil)).Is(403)
 	webtest.Get(t, site, "/classroom/log", teacher).Is(403)
 	webtest.Get(t, site, "/classroom/log", s.as(s.head, classroom.MayCheck)).Is(200).Has("I cover this lesson.")
+}
+
+func TestATeacherAddsWhatTheSitesOfALessonNeed(t *testing.T) {
+	db := storetest.SQLite(t, schemas()...)
+	s := open(t, db)
+	s.shut = "games.example"
+	s.more = []classroom.Host{
+		{Host: "cdn.example", Times: 9, Blocked: 9, Who: []people.ID{s.pupil}, Last: monday},
+		{Host: "games.example", Times: 2, Blocked: 2, Who: []people.ID{s.pupil}, Last: monday},
+		{Host: "www.atlas.example", Times: 2, Blocked: 2, Who: []people.ID{s.pupil}, Last: monday},
+		{Host: "open.example", Times: 2, Who: []people.ID{s.pupil}, Last: monday},
+	}
+	ctx := with(s.as(s.teacher))
+	set, err := s.room.Begin(ctx, classroom.Begun{Kind: classroom.Focus, Class: "8B", Hosts: []string{"atlas.example"}, Minutes: 30, Looked: true, Note: "I cover this lesson."})
+	must(t, err)
+	s.clock.Advance(10 * time.Minute)
+	site := webtest.Site(t, s.room.Section())
+	teacher, path := s.as(s.teacher), "/classroom/class?name=8B"
+	page := webtest.Get(t, site, path, teacher).Is(200).Safe().Has("Something is missing on the sites", "cdn.example", "Kept out 9 times, of 1 pupil")
+	page.HasNot("widen-add-games.example", "widen-add-www.atlas.example", "widen-add-open.example")
+	form := url.Values{"kind": {"widen"}, "class": {"8B"}, "id": {set.ID}, "widen-add-cdn.example": {"yes"}}
+	webtest.Post(t, site, "/classroom/begin", form, teacher).Is(422).Safe().Has("Say that you have looked at cdn.example yourself")
+	form.Set("widen-looked", "yes")
+	webtest.Post(t, site, "/classroom/begin", form, s.as(s.head)).Is(422).Has("Only whoever teaches the class")
+	webtest.Post(t, site, "/classroom/begin", form, s.as(s.pupil)).Is(403)
+	webtest.Post(t, site, "/classroom/begin", form, teacher).GoesTo(path)
+	webtest.Get(t, site, path, teacher).Is(200).Has("Class 8B opens only atlas.example, cdn.example until 10:30.").HasNot("Something is missing")
+	running, err := s.room.Running(ctx)
+	must(t, err)
+	if len(running) != 1 || !running[0].Until.Equal(set.Until) || running[0].Note != "I cover this lesson." {
+		t.Errorf("%+v", running)
+	}
+	// What was set before is over: a page that was left open changes nothing.
+	webtest.Post(t, site, "/classroom/begin", form, teacher).Is(422).Has("not kept on these sites any more")
+	form.Set("id", running[0].ID)
+	form.Del("widen-add-cdn.example")
+	webtest.Post(t, site, "/classroom/begin", form, teacher).Is(422).Has("Choose which sites to add.")
+	s.whole()
 }
 
 func TestHideAndTell(t *testing.T) {

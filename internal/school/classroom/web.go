@@ -192,6 +192,9 @@ func (r *Room) begin(c *web.Ctx) error {
 		return err
 	}
 	kind := form.Get("kind")
+	if kind == widenKind {
+		return r.widen(c, form)
+	}
 	get := func(name string) string { return form.Get(kind + "-" + name) }
 	in := Begun{Kind: Kind(kind), Class: form.Get("class"), Place: get("place"), Note: get("note"), Looked: get("looked") == "yes"}
 	in.Minutes, _ = strconv.Atoi(get("minutes")) // 0 is refused with a sentence
@@ -254,6 +257,7 @@ func (r *Room) classAgain(c *web.Ctx, in Begun, form url.Values, bad store.Inval
 	if err != nil {
 		return err
 	}
+	v.Errors = web.Refill(form, bad) // where the form is not there any more
 	for i := range v.Parts {
 		if v.Parts[i].Ref != string(in.Kind) {
 			continue
@@ -348,5 +352,5 @@ func (r *Room) fillSites(c *web.Ctx, v *classView, x Class) error {
 		}
 		v.Sites.Rows = append(v.Sites.Rows, row)
 	}
-	return nil
+	return r.offerMore(c, v, x, seen)
 }

@@ -29,7 +29,7 @@ func (r *Room) parts(c *web.Ctx, x Class) ([]part, error) {
 		}
 		return p
 	}
-	pause := form(Pause, "Pause the web", "For everybody of the class, at once. Help services and these pages stay open.", "Pause the web")
+	pause := form(Pause, "Pause the web", "For everybody of the class, at once. Help services and these pages stay open."+r.whoIsNot(), "Pause the web")
 	pause.Open = true
 	out := []part{pause}
 	focus, err := r.focusFields(c, x)
@@ -41,6 +41,14 @@ func (r *Room) parts(c *web.Ctx, x Class) ([]part, error) {
 		out = append(out, form(Supervise, "Supervise the class", "The web of "+stageWords(x)+" is open while somebody supervises it, and you do from now on.", "I supervise this class"))
 	}
 	return out, nil
+}
+
+// whoIsNot says whom nothing reaches that is set for a class.
+func (r *Room) whoIsNot() string {
+	if r.d.Strangers == nil || !r.d.Strangers() {
+		return ""
+	}
+	return " It holds on where somebody signs out; a device at which nobody of the class has signed in is not reached."
 }
 
 func stageWords(x Class) string {
