@@ -180,6 +180,10 @@ func (s *Server) arrive(ctx context.Context, v *visit, asked *porter.Answer) {
 	if err == nil {
 		name, err = serverHost(h.name)
 	}
+	if err != nil && asked != nil && v.addressed(&h, err) && s.passes(asked) {
+		s.admitTLS(ctx, v, asked, []porter.Question{asked.Question}, &h, v.host)
+		return
+	}
 	if err != nil {
 		s.unnamed(ctx, v, asked, err)
 		return
@@ -207,6 +211,20 @@ func (s *Server) arrive(ctx context.Context, v *visit, asked *porter.Answer) {
 	default:
 		s.admitTLS(ctx, v, &answer, append(questions, answer.Question), &h, name)
 	}
+}
+
+// addressed reports a visit to an address by its numbers, of which TLS has no
+// name: what was judged is the very address that is reached.
+func (v *visit) addressed(h *hello, err error) bool {
+	a, aerr := netip.ParseAddr(v.host)
+	if aerr != nil {
+		return false
+	}
+	if errors.Is(err, errNoName) {
+		return true
+	}
+	sent, err := netip.ParseAddr(h.name) // no client should, and some do
+	return err == nil && sent.Unmap() == a
 }
 
 // unnamed ends a visit whose first message names no server, or never came.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,4 +57,33 @@ func TestConnectionsThatHideTheirSiteAreCounted(t *testing.T) {
 		list := b.Porter.Bypasses()
 		return len(list) == 1 && list[0].Hidden == 1 && list[0].Tunnel == 0
 	})
+}
+
+func TestASiteThatIsOpenedByItsAddressNeedsNoNameInTLS(t *testing.T) {
+	b := newBench(t, nil)
+	at := "127.0.0.1:" + strconv.Itoa(port(b.secure)) // the school has opened it
+	for _, name := range []string{"", "127.0.0.1"} {
+		if _, err := b.tunnel(t, at, name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, host := range []string{"127.0.0.2", "203.0.113.9"} {
+		if _, err := b.tunnel(t, host+":443", ""); err == nil {
+			t.Errorf("%s, which nobody opened, is open", host)
+		}
+	}
+	if _, err := b.tunnel(t, at, "bad.test"); err == nil {
+		t.Error("a closed name behind an open address is open")
+	}
+}
+
+func TestASiteThatIsOpenedByItsAddressIsLookedIntoByIt(t *testing.T) {
+	x := newInspection(t, nil)
+	res, body := x.fetch(t, x.browser(), x.at("127.0.0.1", "/"))
+	if res.StatusCode != 403 || !strings.Contains(body, "cannot sho") {
+		t.Errorf("a site whose certificate is not for its address: %d %.200s", res.StatusCode, body)
+	}
+	if leaf := res.TLS.PeerCertificates[0]; len(leaf.IPAddresses) != 1 || leaf.Issuer.CommonName == "" {
+		t.Errorf("it is not looked into: %v", leaf.Subject)
+	}
 }

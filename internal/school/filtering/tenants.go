@@ -44,6 +44,10 @@ func tenants() []tenant {
 			help: "The id of the school's own directory, from its Entra page.", headers: []string{"Restrict-Access-Context"}, hosts: microsoftLogin,
 		},
 		{
+			key: keyTenants + "microsoft-policy", title: "The Microsoft policy that says whose accounts may be used (tenant restrictions v2)",
+			help: "The id of the school's directory, a colon, and the id of the policy, as its Entra page gives them.", headers: []string{"sec-Restrict-Tenant-Access-Policy"}, hosts: microsoftLogin,
+		},
+		{
 			key: keyTenants + "dropbox", title: "Dropbox teams that may be used", help: "Ids of teams.",
 			headers: []string{"X-Dropbox-allowed-Team-Ids"}, hosts: []string{"dropbox.com"},
 		},
