@@ -73,6 +73,14 @@ func FuzzDocument(f *testing.F) {
 		[]byte("%PDF-1.7\n1 0 obj<</Type/ObjStm>>stream\nx\x9c\x03\x00\x00\x00\x00\x01endstream"), []byte(page))
 }
 
+func FuzzPackedIn(f *testing.F) {
+	z := storedZip(f, kv{"a.ps1", []byte("x")})
+	fuzzOpen(f, pdfFile("/Filter/FlateDecode", deflated(f, z)), pdfFile("", z), message("a.exe", pe()), oleOf(nil, kv{"\x01Ole10Native", native("a.vbs", z)}),
+		[]byte(`{\rtf1{\object{\*\objdata 4d5a 90}}}`), entry{name: "a.txt", extra: unicodePath("a.txt", "a.ps1"), body: z}.zip(), twoDirectories(), directoryFirst(),
+		le("\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac", uint64(len(z)), make([]byte, 12), z),
+		zipOf(f, types(macroType), kv{"word/_rels/a.rels", []byte("'external'/frame")}))
+}
+
 func FuzzName(f *testing.F) {
 	f.Add("/a/setup.exe;x", `attachment; filename="a\"b.ps1"; filename*=UTF-8''a%2Eps1`, "text/plain; charset=x", []byte("MZ"))
 	f.Add("photo\u202egpj.exe", `inline; filename*0*=x''a; filename*1="b`, "", []byte("<svg"))
@@ -86,5 +94,7 @@ func FuzzName(f *testing.F) {
 		}
 		files.Tail(head)
 		files.Smuggles(head)
+		var h files.Hunt
+		_ = h.Feed(head[:len(head)/2]) || h.Feed(head[len(head)/2:])
 	})
 }

@@ -81,7 +81,7 @@ func pdfFile(dict string, body []byte) []byte {
 	return []byte(fmt.Sprintf("%%PDF-1.7\n4 0 obj\n<</Type/EmbeddedFile%s/Length %d>>\nstream\n%s\nendstream endobj\n", dict, len(body), body))
 }
 
-func deflated(t *testing.T, b []byte) []byte {
+func deflated(t testing.TB, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	z := zlib.NewWriter(&out)
@@ -148,6 +148,7 @@ func TestFilesAsNoProgramMakesThem(t *testing.T) {
 		{"a program packed into a PDF", pdfFile("/Filter/FlateDecode", deflated(t, pe())), files.Meta{}, "program, active"},
 		{"a script in a zip packed into a PDF", pdfFile("", storedZip(t, kv{"a.ps1", script})), files.Meta{}, "script, active, archive"},
 		{"a file packed into a PDF otherwise", pdfFile("/Filter/LZWDecode", script), files.Meta{}, "active, unreadable"},
+		{"a script in a zip packed into a PDF that says another length", bytes.Replace(pdfFile("", storedZip(t, kv{"a.ps1", script})), []byte("/Length "), []byte("/Length 7 0 R/Was "), 1), files.Meta{}, "script, active, archive"},
 		{"a PDF with a file pinned to it", []byte("%PDF-1.7\n1 0 obj<</Subtype/FileAttachment>>endobj"), files.Meta{}, "active"},
 		{"a PDF with a file that says no type", []byte("%PDF-1.7\n1 0 obj<</F(a.exe)/EF 3 0 R>>endobj"), files.Meta{}, "active"},
 		{"a PDF with those letters", []byte("%PDF-1.7\n1 0 obj<</Name/EF/B 1>>endobj"), files.Meta{}, ""},

@@ -40,9 +40,10 @@ type pdfLook struct {
 type pdfPlace struct {
 	at                 int64
 	object, generation int
-	sure               bool // it says that it is one of objects
-	file               bool // it says that it is a file
-	filtered, deflated bool // it is packed, and as all are
+	sure               bool  // it says that it is one of objects
+	file               bool  // it says that it is a file
+	length             int64 // as it says itself, -1 where it does not
+	filtered, deflated bool  // it is packed, and as all are
 }
 
 // pdf looks for what acts in a PDF, also in objects that are packed. Names may
@@ -127,7 +128,7 @@ func packedObjects(dict []byte) (pdfPlace, bool) {
 	if i := bytes.LastIndex(dict, []byte("endobj")); i >= 0 {
 		dict = dict[i+6:]
 	}
-	p.file = named(dict, "EmbeddedFile")
+	p.file, p.length = named(dict, "EmbeddedFile"), pdfLength(dict)
 	p.filtered, p.deflated = named(dict, "Filter"), named(dict, "FlateDecode") && !named(dict, "ASCIIHexDecode") && !named(dict, "ASCII85Decode")
 	if p.sure = named(dict, "ObjStm"); !p.sure && !p.file && bytes.Contains(dict, []byte("obj")) {
 		return p, false
@@ -155,12 +156,9 @@ func (w *walk) pdfFile(it *item, p pdfPlace, lock *pdfLock) error {
 		w.unreadable(&item{where: within(name, it)}, errMethod)
 		return nil
 	case lock != nil || !p.filtered:
-		raw, err := io.ReadAll(io.LimitReader(src, maxObject))
+		raw, err := pdfRaw(src, p.length)
 		if err != nil {
-			return errDamaged
-		}
-		if end := bytes.LastIndex(raw, []byte("endstream")); end >= 0 {
-			raw = raw[:end]
+			return err
 		}
 		if lock != nil {
 			raw = lock.open(raw, p.object, p.generation)
@@ -176,6 +174,37 @@ func (w *walk) pdfFile(it *item, p pdfPlace, lock *pdfLock) error {
 		r = z
 	}
 	return w.inside(it, name, r, true)
+}
+
+// pdfRaw is a stream as it lies in the file, up to maxObject: as long as it
+// says, else up to the word that ends one.
+func pdfRaw(src io.Reader, length int64) ([]byte, error) {
+	most := int64(maxObject)
+	if length >= 0 {
+		most = min(most, length)
+	}
+	raw, err := io.ReadAll(io.LimitReader(src, most))
+	if err != nil {
+		return nil, errDamaged
+	}
+	if end := bytes.Index(raw, []byte("endstream")); length < 0 && end >= 0 {
+		raw = raw[:end]
+	}
+	return raw, nil
+}
+
+// pdfLength is the length that a stream says itself, -1 where it leads to
+// another place for it.
+func pdfLength(dict []byte) int64 {
+	f := bytes.Fields(pdfAfter(dict, "Length"))
+	if len(f) == 0 || len(f) > 2 && f[2][0] == 'R' {
+		return -1
+	}
+	n := int64(pdfInt(dict, "Length"))
+	if n <= 0 {
+		return -1
+	}
+	return n
 }
 
 // pdfStream is what stands behind the word stream.
