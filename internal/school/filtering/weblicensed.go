@@ -1,9 +1,7 @@
 package filtering
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -153,7 +151,7 @@ func (r *Room) licensedAdd(c *web.Ctx) error {
 	}}
 	form.Del("salt") // never shown again
 	if o.List.URL == "" {
-		o.Data, err = licensedUpload(c)
+		o.Data, _, err = handedOver(c, maxLicensedFile, "Choose the supplier's file, or write the address that it is fetched from.")
 	}
 	defer clear(o.Data)
 	var rep LicensedReport
@@ -172,25 +170,6 @@ func (r *Room) licensedAdd(c *web.Ctx) error {
 	}
 	c.Notice(said)
 	return c.Redirect(pathLicensed + "/" + rep.ID)
-}
-
-func licensedUpload(c *web.Ctx) ([]byte, error) {
-	f, _, err := c.Upload("file")
-	if errors.Is(err, web.ErrNoFile) {
-		return nil, store.Invalid{"file": "Choose the supplier's file, or write the address that it is fetched from."}
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxLicensedFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the file: %w", err)
-	}
-	if len(data) == 0 || len(data) > maxLicensedFile {
-		return nil, store.Invalid{"file": fmt.Sprintf("The file is empty, or larger than %d MB.", maxLicensedFile>>20)}
-	}
-	return data, nil
 }
 
 func (r *Room) licensedStop(c *web.Ctx) error {

@@ -1,9 +1,7 @@
 package filtering
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,7 +177,7 @@ func (r *Room) phraseAdd(c *web.Ctx) error {
 		return err
 	}
 	var l PhraseList
-	data, name, err := phraseUpload(c)
+	data, name, err := handedOver(c, maxPhraseUpload, "Choose the file.")
 	if err == nil && strings.TrimSpace(form.Get("title")) == "" {
 		err = store.Invalid{"title": "Give the list a name."}
 	}
@@ -198,25 +196,6 @@ func (r *Room) phraseAdd(c *web.Ctx) error {
 	}
 	c.Notice(said)
 	return c.Redirect(pathPhrases + "/" + l.ID)
-}
-
-func phraseUpload(c *web.Ctx) ([]byte, string, error) {
-	f, name, err := c.Upload("file")
-	if errors.Is(err, web.ErrNoFile) {
-		return nil, "", store.Invalid{"file": "Choose the file."}
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxPhraseUpload+1))
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the file: %w", err)
-	}
-	if len(data) == 0 || len(data) > maxPhraseUpload {
-		return nil, "", store.Invalid{"file": fmt.Sprintf("The file is empty, or larger than %d MB.", maxPhraseUpload>>20)}
-	}
-	return data, name, nil
 }
 
 func phraseFaults(l PhraseList) web.Table {

@@ -86,20 +86,36 @@ func (r *Room) uploadAdd(c *web.Ctx) error {
 
 // uploaded takes the file of the form up.
 func (r *Room) uploaded(c *web.Ctx, o Options) (Report, error) {
-	f, name, err := c.Upload("file")
-	if errors.Is(err, web.ErrNoFile) {
-		return Report{}, store.Invalid{"file": "Choose the file."}
-	}
+	data, name, err := handedOver(c, maxListUpload, "Choose the file.")
 	if err != nil {
 		return Report{}, err
 	}
+	return r.importUpload(c.Context(), o, fileName("/"+name), data)
+}
+
+// handedOver is the whole file of a form, in memory.
+func handedOver(c *web.Ctx, most int, none string) ([]byte, string, error) {
+	f, name, err := c.Upload("file")
+	if errors.Is(err, web.ErrNoFile) {
+		return nil, "", store.Invalid{"file": none}
+	}
+	if err != nil {
+		return nil, "", err
+	}
 	defer func() { _ = f.Close() }()
-	return r.importUpload(c.Context(), o, fileName("/"+name), f)
+	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the file: %w", err)
+	}
+	if len(data) == 0 || len(data) > most {
+		return nil, "", store.Invalid{"file": fmt.Sprintf("The file is empty, or larger than %d MB.", most>>20)}
+	}
+	return data, name, nil
 }
 
 // importUpload is Import of a file that is being handed over. It lies here
 // only until it is read.
-func (r *Room) importUpload(ctx context.Context, o Options, name string, in io.Reader) (Report, error) {
+func (r *Room) importUpload(ctx context.Context, o Options, name string, data []byte) (Report, error) {
 	if err := r.mayImport(ctx, "import the list "+o.Name); err != nil {
 		return Report{}, err
 	}
@@ -111,16 +127,8 @@ func (r *Room) importUpload(ctx context.Context, o Options, name string, in io.R
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, name)
-	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return Report{}, fmt.Errorf("keeping the list for a moment: %w", err)
-	}
-	n, err := io.Copy(out, io.LimitReader(in, maxListUpload+1))
-	if err = errors.Join(err, out.Close()); err != nil {
-		return Report{}, fmt.Errorf("keeping the list for a moment: %w", err)
-	}
-	if n == 0 || n > maxListUpload {
-		return Report{}, store.Invalid{"file": fmt.Sprintf("The file is empty, or larger than %d MB.", maxListUpload>>20)}
 	}
 	o.Path = uploadMark + name
 	return r.importFrom(ctx, o, file)
