@@ -6,6 +6,9 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 const (
@@ -131,9 +134,6 @@ type textReader struct {
 
 func (t *textReader) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
-	if t.bytes == 0 && n >= 2 && (p[0] == 0xff && p[1] == 0xfe || p[0] == 0xfe && p[1] == 0xff) {
-		return 0, &Refusal{File: t.name, Line: 1, Reason: "the file is saved as UTF-16; save it as UTF-8"}
-	}
 	for i, c := range p[:n] {
 		if c >= ' ' && c != 0x7f {
 			continue
@@ -149,6 +149,31 @@ func (t *textReader) Read(p []byte) (int, error) {
 	}
 	t.bytes += int64(n)
 	return n, err
+}
+
+// wide reports a text that is saved as UTF-16, as some programs of Windows do
+// by themselves.
+func wide(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))
+}
+
+// narrowed reads UTF-16 as UTF-8.
+func narrowed(r io.Reader) (br *bufio.Reader, head []byte, err error) {
+	decoder := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()
+	br = bufio.NewReaderSize(transform.NewReader(r, decoder), sniffBytes)
+	head, err = peek(br)
+	return br, head, err
+}
+
+// notText refuses what lies where a list should be, in words that help.
+func notText(name string, head []byte) error {
+	switch {
+	case isTar(head):
+		return &Refusal{File: name, Reason: "this is an archive inside another; unpack it first"}
+	case len(head) > 16 && (bytes.Equal(head[12:16], []byte("\x62\x31\x05\x00")) || bytes.Equal(head[12:16], []byte("\x00\x05\x31\x62"))):
+		return &Refusal{File: name, Reason: "this is squidGuard's own database; bring the text files in from which it was made (domains, urls, expressions)"}
+	}
+	return nil
 }
 
 // looksLikeHTML reports a line that only a web page has.

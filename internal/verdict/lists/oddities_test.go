@@ -73,6 +73,10 @@ func TestListsAsTheyComeFromTheWorld(t *testing.T) {
 			want: []string{"l name a.example", "l name b.example", "l name c.example", "l name d.example", "l name e.example", "l name f.example"},
 		},
 		{
+			name: "UTF-16, as Windows' own shell writes it", file: "a.txt", format: FormatPlain,
+			text: "\xff\xfea\x00.\x00e\x00x\x00\r\x00\n\x00b\x00.\x00e\x00x\x00\r\x00\n\x00", want: []string{"l name a.ex", "l name b.ex"},
+		},
+		{
 			name: "hosts with everything", file: "a.hosts", format: FormatHosts,
 			text: "127.0.0.1\tlocalhost localhost.localdomain\r\n255.255.255.255 broadcasthost\r\n::1 ip6-loopback\r\nfe80::1%lo0 localhost\r\nff02::1 ip6-allnodes\r\n0.0.0.0 A.example www.a.example#x\r\n0 b.example\r\n127.1 c.example\r\n::ffff:0.0.0.0 d.example\r\n0.0.0.0 m\xc3\xbcnchen.example\r\n",
 			want: []string{"l exact a.example", "l exact www.a.example", "l exact b.example", "l exact c.example", "l exact d.example", "l exact xn--mnchen-3ya.example"},

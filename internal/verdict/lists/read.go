@@ -60,8 +60,16 @@ func (r *run) member(name string, in io.Reader) error {
 		br = bufio.NewReaderSize(in, sniffBytes)
 	}
 	head, err := peek(br)
+	if err == nil {
+		err = notText(name, head)
+	}
 	if err != nil {
 		return err
+	}
+	if wide(head) {
+		if br, head, err = narrowed(br); err != nil {
+			return err
+		}
 	}
 	if j.role == roleList {
 		rep.Format = r.opt.Format
