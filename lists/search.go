@@ -1,7 +1,9 @@
 package lists
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,16 +149,55 @@ func (e *Engine) words(rest, rawQuery string) string {
 		if p == "@" {
 			return clean(rest)
 		}
+		name, member, inside := strings.Cut(p, ">")
 		eachParam(rawQuery, func(key, value string) {
-			if key != p {
+			if key != name {
 				return
 			}
-			if w := clean(value); w != "" && !slices.Contains(found, w) {
+			w := clean(value)
+			if inside {
+				w = memberOf(value, member)
+			}
+			if w != "" && !slices.Contains(found, w) {
 				found = append(found, w)
 			}
 		})
 	}
 	return cut(strings.Join(found, " "))
+}
+
+// memberOf is the text that stands under a name in a parameter that holds JSON,
+// as programs of pages send it.
+func memberOf(value, name string) string {
+	var in any
+	if json.Unmarshal([]byte(unescape(strings.ReplaceAll(value, "+", " "))), &in) != nil {
+		return ""
+	}
+	return cut(strings.Join(strings.Fields(search(in, name, 8)), " "))
+}
+
+func search(in any, name string, depth int) string {
+	if depth == 0 {
+		return ""
+	}
+	switch in := in.(type) {
+	case map[string]any:
+		if s, ok := in[name].(string); ok {
+			return s
+		}
+		for _, key := range slices.Sorted(maps.Keys(in)) {
+			if s := search(in[key], name, depth-1); s != "" {
+				return s
+			}
+		}
+	case []any:
+		for _, x := range in {
+			if s := search(x, name, depth-1); s != "" {
+				return s
+			}
+		}
+	}
+	return ""
 }
 
 func (e *Engine) kind(rawQuery string) string {

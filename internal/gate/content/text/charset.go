@@ -18,6 +18,8 @@ import (
 const (
 	prescan = 1024
 	headLen = 16 << 10
+	// maxMetas is how many of its elements are looked at.
+	maxMetas = 200
 )
 
 // UTF8 gives the body in UTF-8, as a browser chooses to read it: by its first
@@ -169,7 +171,11 @@ func Charset(t Type, kind Kind, body []byte) string {
 		return "utf-8"
 	}
 	if kind.Markup() {
-		if name := known(metaCharset(headOf(body))); name != "" {
+		name := known(metaCharset(body[:min(len(body), prescan)]))
+		if name == "" && len(body) > prescan {
+			name = known(metaCharset(headOf(body)))
+		}
+		if name != "" {
 			switch {
 			case isWide(name):
 				return "utf-8" // it was read, so it is not that
@@ -363,7 +369,7 @@ func metaCharset(head []byte) string {
 			return afterEquals(head[i+len("encoding"):])
 		}
 	}
-	for i := 0; i < len(head); {
+	for i, metas := 0, 0; i < len(head) && metas < maxMetas; {
 		j := bytes.IndexByte(head[i:], '<')
 		if j < 0 {
 			return ""
@@ -376,6 +382,7 @@ func metaCharset(head []byte) string {
 		if len(head) < i+5 || !equalFold(head[i:i+4], "meta") || head[i+4] > ' ' && head[i+4] != '/' {
 			continue
 		}
+		metas++
 		end := skipTag(head, i+4)
 		if k := indexFold(head[i:end], "charset"); k >= 0 {
 			if name := afterEquals(head[i+k+len("charset") : end]); name != "" {
