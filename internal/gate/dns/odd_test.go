@@ -375,3 +375,62 @@ func TestAnotherOperationIsDeclinedByItsNumber(t *testing.T) {
 		}
 	}
 }
+
+func TestASlowUpstreamKeepsNobodyWaitingWhoHasAnOlderAnswer(t *testing.T) {
+	w := gatetest.New(t)
+	slow, release := make(chan struct{}), make(chan struct{})
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		select {
+		case <-slow:
+			<-release
+		default:
+		}
+		return reply(t, r, []string{r.Question[0].Name + " 60 A 203.0.113.5"}, nil)
+	}))
+	if got := say(ask(t, s, "udp", "ok.test", mdns.TypeA)); got != "NOERROR | A 203.0.113.5" {
+		t.Fatal(got)
+	}
+	close(slow)
+	defer close(release)
+	w.Clock.Set(gatetest.Noon.Add(2 * time.Minute))
+	got := asked(t, s, pupil, withEDNS(rawQuestion("ok", "test")))
+	if say(got) != "NOERROR | A 203.0.113.5" || info(got) != int(mdns.ExtendedErrorCodeStaleAnswer) {
+		t.Errorf("%v", got)
+	}
+	for range maxInFlight { // and nobody can take the turn of who has one
+		select {
+		case s.cfg.Resolver.slots <- struct{}{}:
+		default:
+		}
+	}
+	w.Clock.Set(gatetest.Noon.Add(3 * time.Minute))
+	if e, err := s.cfg.Resolver.find(t.Context(), key{name: "ok.test", kind: mdns.TypeAAAA}); err != errBusy {
+		t.Errorf("%v, %v", e, err)
+	}
+}
+
+func TestWhatDoesNotFitIsAskedForAgainOverTCP(t *testing.T) {
+	w := gatetest.New(t)
+	var lines []string
+	for i := range 60 {
+		lines = append(lines, fmt.Sprintf("many.test. 60 A 203.0.%d.5", i))
+	}
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg { return reply(t, r, lines, nil) }))
+	for _, c := range []struct {
+		network string
+		size    uint16 // 0: no EDNS
+		whole   bool
+	}{{"udp", 0, false}, {"udp", 512, false}, {"udp", 900, false}, {"udp", 4096, true}, {"udp", 1, false}, {"tcp", 0, true}, {"tcp", 512, true}} {
+		m := question("many.test", mdns.TypeA)
+		if c.size > 0 {
+			m.SetEdns0(c.size, false)
+		}
+		got, _, err := (&mdns.Client{Net: c.network, Timeout: 5 * time.Second, UDPSize: 4096}).Exchange(m, s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Truncated == c.whole || (len(got.Answer) == 60) != c.whole || (got.IsEdns0() != nil) != (c.size > 0) {
+			t.Errorf("%s, %d bytes: %d answers, truncated %v", c.network, c.size, len(got.Answer), got.Truncated)
+		}
+	}
+}

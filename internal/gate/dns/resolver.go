@@ -20,9 +20,15 @@ import (
 const (
 	maxInFlight = 1024 // questions upstream at once
 	askFor      = 6 * time.Second
+	// staleAfter is how long upstream has before an older answer serves, where
+	// there is one (RFC 8767 5): devices give up soon after.
+	staleAfter = 1800 * time.Millisecond
 )
 
-var errBusy = errors.New("too many questions are waiting for the upstream resolver")
+var (
+	errBusy   = errors.New("too many questions are waiting for the upstream resolver")
+	errAnswer = errors.New("what upstream answered cannot be read")
+)
 
 // Resolver finds names through the school's upstream resolvers, for the DNS
 // door and for the proxy alike, with one bounded cache. What it returns is
@@ -109,39 +115,64 @@ func (r *Resolver) addresses(ctx context.Context, name string, kind uint16) (out
 }
 
 // find returns the answer to a question, from the cache or from upstream. The
-// same question asked by many at once is asked upstream once.
+// same question asked by many at once is asked upstream once. Where upstream
+// is slow or overloaded, an older answer serves.
 func (r *Resolver) find(ctx context.Context, k key) (*entry, error) {
-	if e := r.cache.get(k, r.clock.Now()); e != nil {
+	now := r.clock.Now()
+	if e := r.cache.get(k, now); e != nil {
 		return e, e.err()
 	}
-	r.mu.Lock()
-	c := r.calls[k]
-	if c == nil {
-		select {
-		case r.slots <- struct{}{}:
-		default:
-			r.mu.Unlock()
-			return nil, errBusy
+	old, late := r.cache.any(k).older(now), (<-chan time.Time)(nil)
+	c, ok := r.call(ctx, k)
+	if !ok {
+		if old != nil {
+			return old, nil
 		}
-		c = &call{done: make(chan struct{})}
-		r.calls[k] = c
-		// Not the asker's context: who comes second must not fail because the
-		// first has gone away.
-		go r.fetch(context.WithoutCancel(ctx), k, c)
+		return nil, errBusy
 	}
-	r.mu.Unlock()
+	if old != nil {
+		t := time.NewTimer(staleAfter)
+		defer t.Stop()
+		late = t.C
+	}
 	select {
 	case <-c.done:
 		return c.entry, c.err
+	case <-late:
+		return old, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// call is the question on its way upstream; false where too many are.
+func (r *Resolver) call(ctx context.Context, k key) (c *call, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c = r.calls[k]; c != nil {
+		return c, true
+	}
+	select {
+	case r.slots <- struct{}{}:
+	default:
+		return nil, false
+	}
+	c = &call{done: make(chan struct{})}
+	r.calls[k] = c
+	// Not the asker's context: who comes second must not fail because the
+	// first has gone away.
+	go r.fetch(context.WithoutCancel(ctx), k, c)
+	return c, true
 }
 
 func (r *Resolver) fetch(ctx context.Context, k key, c *call) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	defer func() {
+		if p := recover(); p != nil { // nothing that upstream sends may end the filter
+			c.entry, c.err = nil, errAnswer
+			r.log.Error("an answer from upstream could not be read", "panic", fmt.Sprint(p))
+		}
 		<-r.slots
 		r.mu.Lock()
 		delete(r.calls, k)
