@@ -87,7 +87,7 @@ func (q *asked) weighed(what string, reason verdict.Reason, limit int, words str
 	d.text.Smart, d.text.Bare, d.text.Raw = v.Smart, v.Bare, nil
 	res := phrases.Weigh(&d.text, limit, q.deps.Porter.Ask(q.a).Minute, &d.scratch)
 	for _, c := range res.Categories {
-		if t := phraseTheme(c.Category); t != "" && c.Score >= tellFrom {
+		if t := phraseTheme(c.Category); t != "" && c.Score >= tellFrom && res.Score >= tellFrom {
 			theme = t
 			break
 		}

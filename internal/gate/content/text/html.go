@@ -303,7 +303,7 @@ func (p *page) code(name []byte, t tag) int {
 	if script {
 		x.scriptIn(t.kind, body)
 	}
-	if len(body) > 0 && (!script || t.kind == typeScript) && !looksLikeCode(body) {
+	if len(body) > 0 && (!script || t.kind == typeScript) && !isCodeInPage(body) {
 		x.side.space()
 		x.markup(&x.side, body, p.xml)
 		x.side.space()

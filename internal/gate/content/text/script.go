@@ -291,12 +291,23 @@ func cutLine(s []byte) (line, rest []byte) {
 // one: by how much of it is punctuation of code.
 func looksLikeCode(s []byte) bool {
 	s = s[:min(len(s), 16<<10)]
-	signs := 0
+	return signs(s)*50 > len(s)
+}
+
+// isCodeInPage is the same of one in a page, where a few signs are enough: it is
+// shown only if a style says so, and much of one may be data.
+func isCodeInPage(s []byte) bool {
+	s = s[:min(len(s), 16<<10)]
+	n := signs(s)
+	return n >= 3 || n*50 > len(s)
+}
+
+func signs(s []byte) (n int) {
 	for _, c := range s {
 		switch c {
 		case '{', '}', ';', '(', ')', '=', '[', ']':
-			signs++
+			n++
 		}
 	}
-	return signs*50 > len(s)
+	return n
 }

@@ -131,6 +131,7 @@ func TestWordsAreFoundAsAReaderSeesThem(t *testing.T) {
 		{"a style in SVG in a marked section", HTML, "<svg><style><![CDATA[ .badword{fill:red} ]]></style></svg>x", false},
 		{"a style sheet that is a text", HTML, "<style style='display:block'>here is a badword that a style shows</style>", true},
 		{"a script that is a text", HTML, "<script style='display:block'>here is a badword that a style shows</script>", true},
+		{"a style sheet that is mostly a font", HTML, "<style>@font-face{src:url(data:font/woff2;base64," + strings.Repeat("QmFk", 900) + ")} .badword{color:red}</style>x", false},
 		{"a script that ends in itself in XHTML", XML, "<html><script src='x'/>a badword", true},
 		{"a title that ends in itself in XML", XML, "<svg><title/><text>a badword", true},
 		{"an entity of the page's own", XML, `<!DOCTYPE x [<!ENTITY w "a badword"> <!-- " -->]><x>&w;</x>`, true},
