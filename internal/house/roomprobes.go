@@ -21,8 +21,9 @@ func (h *House) openProbes() (err error) {
 			cal, err := h.People.Calendar(ctx, people.MainSite)
 			return err != nil || cal.SchoolDay(at)
 		},
-		Closed: h.mustClose,
-		Local:  h.zone,
+		Closed:  h.mustClose,
+		Local:   h.zone,
+		Through: func(ctx context.Context) bool { return ctx.Value(viaFilter{}) != nil },
 		// What came out wrong is an alarm at once, and what came out right ends
 		// one sooner.
 		Alarmed: func(ctx context.Context) {

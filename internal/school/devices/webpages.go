@@ -78,7 +78,7 @@ func (r *Room) home(c *web.Ctx) error {
 			Caption: "Devices", Columns: []web.Column{{Title: "Device"}, {Title: "State"}, {Title: "Last seen"}, {Title: "By"}},
 			Empty: web.Empty{Title: "No device was seen yet", Words: "Give one device the file of its platform, open a page on it, and look again.", Step: web.Link{Title: "Files for each platform", Path: pathWays}},
 		},
-		Links: []web.Link{{Title: "Files and steps for each platform", Path: pathWays}, {Title: "Rules for your firewall or router", Path: pathFirewall}, {Title: "The school's certificate, and the next one", Path: pathCertificate}, {Title: "Try-out", Path: pathTryOut}, {Title: "Way-out card", Path: pathCard}},
+		Links: []web.Link{{Title: "Files and steps for each platform", Path: pathWays}, {Title: "Rules for your firewall or router", Path: pathFirewall}, {Title: "The school's certificate, and the next one", Path: pathCertificate}, {Title: "Try-out", Path: pathTryOut}, {Title: "Devices that try the filter from other sites", Path: "/filter/probe-sites"}, {Title: "Way-out card", Path: pathCard}},
 	}
 	if c.May(MayManage) {
 		v.Links = append(v.Links, web.Link{Title: "The other filter's log", Path: pathLogs})

@@ -206,6 +206,9 @@ type Deps struct {
 	Closed func(ctx context.Context, group string) ([]string, error)
 	// Local is the school's time zone; nil: UTC.
 	Local func() *time.Location
+	// Through reports whether what is answered came through the filter; nil:
+	// nothing did.
+	Through func(ctx context.Context) bool
 	// Zone is the names of test sites, Host the name of the people's pages.
 	Zone string
 	Host func() string
@@ -230,6 +233,9 @@ func New(d Deps) (*Room, error) {
 	}
 	if d.Host == nil {
 		d.Host = func() string { return "belisha.school" }
+	}
+	if d.Through == nil {
+		d.Through = func(context.Context) bool { return false }
 	}
 	if d.Local == nil {
 		d.Local = func() *time.Location { return time.UTC }

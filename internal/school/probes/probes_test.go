@@ -295,6 +295,32 @@ func signs(t *testing.T, s *school, site probes.Site, key string) {
 	s.clock.Advance(72 * time.Hour)
 }
 
+func TestWhoeverSitsAtADeviceTriesItWithLinksAlone(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	h := webtest.Site(t, s.room.Section())
+	webtest.Get(t, h, "/probe", webtest.Nobody()).Is(200).Has("did not come through the filter", "here.probe.test", "adult", "gambling").Safe()
+	s.room.Through = func(context.Context) bool { return true }
+	webtest.Get(t, h, "/probe", webtest.Nobody()).Is(200).Has("came to you through the filter").Safe()
+}
+
+func TestWhatADeviceCannotTryIsSaid(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...), setting.Value{Key: "filtering.probes.direct", Text: "dns.example and 192.0.2.300", Raw: "x"})
+	h := webtest.Site(t, s.room.Section())
+	webtest.Get(t, h, "/filter/probe-sites", webtest.As("nils", probes.MayRead)).Is(200).Has("names what no device can try: dns.example and 192.0.2.300").Safe()
+}
+
+func TestTheListSaysWhereNobodyTriesIt(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	site, _, err := s.room.AddSite(ctx(), "Pavilion", "pupils")
+	must(t, err)
+	_, err = s.room.Report(ctx(), site, []probes.Told{{"here", "open"}, {"adult", "closed"}, {"gambling", "closed"}})
+	must(t, err)
+	s.clock.Advance(8 * 24 * time.Hour)
+	s.tries(probes.Hourly, answer(probes.Path, probes.Right))
+	h := webtest.Site(t, s.room.Section())
+	webtest.Get(t, h, "/filter/probes", webtest.As("nils", probes.MayRead)).Is(200).Has("Nobody tries it any more at Pavilion (pupils)", "no device there has tried it for").Safe()
+}
+
 func TestASiteIsMissedAfterASchoolDayWithoutIt(t *testing.T) {
 	s := open(t, storetest.SQLite(t, schemas()...))
 	pupils, _, err := s.room.AddSite(ctx(), "Pavilion", "pupils")

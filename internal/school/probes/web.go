@@ -35,6 +35,7 @@ func (r *Room) Section() web.Section {
 			{Pattern: "GET /filter/probe-sites", Needs: MayRead, Do: r.sitesPage},
 			{Pattern: "POST /filter/probe-sites", Needs: MayManage, Do: r.sitesPost},
 			{Pattern: "POST /filter/probe-sites/{id}/end", Needs: MayManage, Do: r.siteEnd},
+			{Pattern: "GET " + pathDevice, Needs: web.Open, Do: r.devicePage, People: true},
 			{Pattern: "GET /probe/plan/{site}", Needs: web.Open, Do: r.devicePlan, People: true},
 			{Pattern: "POST /probe/report/{site}", Needs: web.Open, Do: r.deviceReport, People: true, Body: mostTold},
 		},

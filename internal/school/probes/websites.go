@@ -12,10 +12,12 @@ import (
 	"belisha/internal/kit/actor"
 	"belisha/internal/kit/store"
 	"belisha/internal/kit/web"
+	"belisha/internal/kit/words"
 )
 
 type sitesView struct {
 	web.Base
+	Unread  web.Panel
 	Token   web.Panel
 	Scripts []script
 	Table   web.Table
@@ -59,6 +61,11 @@ func (r *Room) sitesOf(c *web.Ctx) (sitesView, error) {
 			Caption: "Sites", Columns: []web.Column{{Title: "Site"}, {Title: "Rules"}, {Title: "Since"}, {Title: "Told last"}},
 			Empty: web.Empty{Title: "No other site is named", Words: "Where all devices of the school are on this machine’s network, none is needed; yet only a device can find out whether the firewall lets it past the filter."},
 		},
+	}
+	if ways, unread := r.Ways(); len(unread) > 0 {
+		v.Unread = web.Panel{Tone: "warn", Title: "The policy names what no device can try: " + words.And(unread), Words: fmt.Sprintf("Where a device must not get to past the filter is said by addresses, such as 192.0.2.53, or 192.0.2.7:8080; up to %d.", mostPast)}
+	} else if len(ways) == 0 {
+		v.Unread = web.Panel{Tone: "note", Title: "Ways past the filter are not tried", Words: "The policy names no address outside that devices must not get to."}
 	}
 	list, err := r.Sites(c.Context())
 	if err != nil {
