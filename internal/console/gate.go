@@ -38,6 +38,7 @@ type gateCmd struct {
 	ListenRADIUS      string   `name:"listen-radius" hidden:""`
 	Keytab            string   `hidden:""`
 	Peer              []string `hidden:"" sep:"none"`
+	PeerGroup         []string `name:"peer-group" hidden:"" sep:"none"`
 	RADIUSPeer        []string `name:"radius-peer" hidden:"" sep:"none"`
 	Clamd             []string `hidden:"" sep:"none"`
 	OwnZone           []string `name:"own-zone" hidden:"" sep:"none"`
@@ -46,7 +47,7 @@ type gateCmd struct {
 func (c *gateCmd) doors() gate.Doors {
 	return gate.Doors{
 		ICAP: c.ListenICAP, ICAPS: c.ListenICAPS, Transparent: c.ListenTransparent, DoT: c.ListenDoT, DoH: c.ListenDoH, RADIUS: c.ListenRADIUS,
-		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, Keytab: c.Keytab, Clamd: c.Clamd, OwnZones: c.OwnZone},
+		Going: gate.Going{RADIUSPeers: c.RADIUSPeer, Peers: c.Peer, PeerGroups: c.PeerGroup, Keytab: c.Keytab, Clamd: c.Clamd, OwnZones: c.OwnZone},
 	}
 }
 

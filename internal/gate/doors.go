@@ -33,6 +33,10 @@ type Going struct {
 	// believed when they say who asks (X-Client-IP, X-Authenticated-User …),
 	// and that may use ICAP from off this machine.
 	Peers []string `toml:"peers" json:"peers"`
+	// PeerGroups are "name=group" pairs: the group of the rules that somebody
+	// has whom nobody here knows by name, but of whom such a proxy says that
+	// they are in a group of this name (X-Authenticated-Groups, over ICAP).
+	PeerGroups []string `toml:"peer-groups" json:"peer-groups"`
 	// Keytab is the file with the keys of HTTP/name@REALM by which browsers
 	// sign in without a password (Kerberos, RFC 4559).
 	Keytab string `toml:"keytab" json:"keytab"`

@@ -2,9 +2,12 @@ package gate
 
 import (
 	"crypto/tls"
+	"fmt"
+	"strings"
 
 	"belisha/internal/gate/control"
 	"belisha/internal/gate/icap"
+	"belisha/internal/gate/identity"
 )
 
 // openICAP opens the doors for other proxies and firewalls, where they are set.
@@ -17,9 +20,13 @@ func (r *running) openICAP(*Settings) error {
 	if err != nil {
 		return err
 	}
+	groups, err := peerGroups(d.PeerGroups)
+	if err != nil {
+		return err
+	}
 	cfg := icap.Config{
 		Porter: r.porter, Content: r.shared.Content, Front: r.proxy, Guard: r.guard, Pages: r.shared.Pages,
-		Namer: r.names, Tag: r.looks.signatures, Peers: peers, Clock: r.cfg.Clock, Log: r.cfg.Log,
+		Namer: r.names, Tag: r.looks.signatures, Peers: peers, Groups: groups, Clock: r.cfg.Clock, Log: r.cfg.Log,
 	}
 	if d.ICAP != "" {
 		if cfg.Beside, err = icap.Listen(d.ICAP, cfg); err != nil {
@@ -43,6 +50,24 @@ func (r *running) openICAP(*Settings) error {
 	}
 	r.more = append(r.more, opened{"icaps", s})
 	return nil
+}
+
+// peerGroups reads which of our groups those of other proxies are.
+func peerGroups(list []string) (map[string]string, error) {
+	out := make(map[string]string, len(list))
+	for _, text := range list {
+		at := max(strings.LastIndexByte(text, '='), 0) // names of a directory have some of their own
+		ours := strings.Trim(text[at:], "= ")
+		names := identity.Groups([]string{strings.TrimSpace(text[:at])}, false)
+		if ours == "" || strings.ContainsAny(ours, ", ") || len(names) != 1 {
+			return nil, fmt.Errorf("peer-groups has %q, which is not a group of the directory and one of the rules, such as \"Year 7=pupils\"", text)
+		}
+		if had, twice := out[names[0]]; twice && had != ours {
+			return nil, fmt.Errorf("peer-groups has %q twice, for %s and for %s", names[0], had, ours)
+		}
+		out[names[0]] = ours
+	}
+	return out, nil
 }
 
 // icapStatus is what came by ICAP, nil where no such door is open.

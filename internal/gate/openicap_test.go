@@ -102,6 +102,18 @@ func TestICAPOverTLSWithoutACertificateStaysShutAndTheOthersOpen(t *testing.T) {
 	}
 }
 
+func TestGroupsOfOtherProxiesAreWrittenAsPairs(t *testing.T) {
+	got, err := peerGroups([]string{`HILL\Year 7 = pupils`, "Teachers=staff", "LDAP://dc/CN=Sixth Form,OU=Groups=pupils"})
+	if err != nil || got["year 7"] != "pupils" || got["teachers"] != "staff" || got["sixth form"] != "pupils" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range [][]string{{"Teachers"}, {"=staff"}, {"Teachers="}, {"Teachers=staff and others"}, {"A,B=staff"}, {"Teachers=staff", "teachers=pupils"}} {
+		if got, err := peerGroups(bad); err == nil {
+			t.Errorf("%q is taken as %v", bad, got)
+		}
+	}
+}
+
 // answered reads one reply whole.
 func answered(t *testing.T, r *bufio.Reader) string {
 	t.Helper()

@@ -29,5 +29,8 @@ func (g Going) Check() error {
 	if _, err := peerRanges(g.Peers); err != nil {
 		return err
 	}
+	if _, err := peerGroups(g.PeerGroups); err != nil {
+		return err
+	}
 	return accounting.CheckPeers(g.RADIUSPeers)
 }

@@ -83,7 +83,7 @@ func gateArgs(cfg Config, dir string) []string {
 	for _, x := range []struct {
 		flag string
 		list []string
-	}{{"--peer", f.Peers}, {"--radius-peer", f.RADIUSPeers}, {"--clamd", cfg.File.Clamd.addresses()}, {"--own-zone", f.OwnZones}} {
+	}{{"--peer", f.Peers}, {"--peer-group", f.PeerGroups}, {"--radius-peer", f.RADIUSPeers}, {"--clamd", cfg.File.Clamd.addresses()}, {"--own-zone", f.OwnZones}} {
 		for _, v := range x.list {
 			args = append(args, x.flag, v)
 		}

@@ -57,8 +57,8 @@ type Front interface {
 	Password(ctx context.Context, header string, client netip.Addr) *subject.Row
 }
 
-// Config is what the door needs. Content, Namer, Tag, TLS and Beside may be
-// nil.
+// Config is what the door needs. Content, Namer, Tag, TLS, Beside and
+// Groups may be nil.
 type Config struct {
 	Porter  *porter.Porter
 	Content porter.Content
@@ -74,6 +74,9 @@ type Config struct {
 	// Beside is a door that is open already: a client may send its requests to
 	// one of them and the answers to the other.
 	Beside *Server
+	// Groups are ours by the names, in small letters, that clients give them in
+	// X-Authenticated-Groups.
+	Groups map[string]string
 	// Peers may connect from off this machine.
 	Peers []netip.Prefix
 	Clock clock.Clock

@@ -171,7 +171,7 @@ func (x *exchange) again(answer *porter.Answer, a *asked) func() (porter.Answer,
 	found, who := answer.Finding(), answer.Who
 	return func() (porter.Answer, bool) {
 		if !x.proved {
-			who = x.s.porter.Who(who.Address, nil)
+			who = x.grouped(x.s.porter.Who(who.Address, nil))
 		}
 		now := x.s.judge(&who, a)
 		if open := x.s.cfg.Front.Passes(&now); !open {

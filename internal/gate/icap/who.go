@@ -42,7 +42,27 @@ func (x *exchange) who() subject.Found {
 		row = r
 	}
 	x.proved = row != nil
-	return x.s.porter.Who(client, row)
+	return x.grouped(x.s.porter.Who(client, row))
+}
+
+// grouped puts somebody who is not known, nor their device, into the groups
+// that the client says they are in, where the school has said which those are.
+// Of several the strictest holds.
+func (x *exchange) grouped(found subject.Found) subject.Found {
+	if len(found.Groups) > 0 || found.Subject != "" || len(x.s.cfg.Groups) == 0 {
+		return found
+	}
+	for _, name := range identity.Groups(x.m.header["X-Authenticated-Groups"], x.encoded()) {
+		if slug, ok := x.s.cfg.Groups[name]; ok && !slices.Contains(found.Groups, slug) {
+			found.Groups = append(found.Groups, slug)
+		}
+	}
+	return found
+}
+
+// encoded reports that names are always in base64, by agreement.
+func (x *exchange) encoded() bool {
+	return slices.Contains(strings.Split(x.m.query, "&"), "names=base64")
 }
 
 // rows are those of the people that the request names.
@@ -78,7 +98,7 @@ func (x *exchange) rows(client netip.Addr) []*subject.Row {
 // names are the names that the client gives, each in the spellings in which it
 // may be known.
 func (x *exchange) names() [][]string {
-	encoded := slices.Contains(strings.Split(x.m.query, "&"), "names=base64")
+	encoded := x.encoded()
 	var out [][]string
 	for _, header := range []string{"X-Authenticated-User", "X-Client-Username", "X-Subscriber-Id"} {
 		for _, value := range x.m.header[header] {

@@ -1,0 +1,33 @@
+package identity_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"belisha/internal/gate/identity"
+)
+
+func TestGroupsAreReadInEverySpelling(t *testing.T) {
+	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	for _, c := range []struct {
+		name, value string
+		encoded     bool
+		want        string
+	}{
+		{"a name", "Pupils", false, "pupils"},
+		{"several", `HILL\Pupils, HILL\Year 7`, false, "pupils|year 7"},
+		{"addresses in base64", b64("WinNT://HILL/Pupils, WinNT://HILL/Domain Users"), false, "pupils|domain users"},
+		{"addresses in the open", "WinNT://HILL/Pupils,Local://Guests", false, "pupils|guests"},
+		{"of a directory, with commas of its own", b64("LDAP://dc.hill.test/CN=Pupils,OU=Groups,DC=hill, LDAP://dc.hill.test/CN=Choir,OU=Groups,DC=hill"), false, "pupils|choir"},
+		{"of a directory, and no group's", b64("LDAP://dc.hill.test/OU=Groups,DC=hill"), false, ""},
+		{"base64, as was agreed", b64("Pupils"), true, "pupils"},
+		{"nothing", "", false, ""},
+		{"commas alone", ",,,", false, ""},
+		{"more than anybody is in", strings.Repeat("a,", 500), false, strings.TrimSuffix(strings.Repeat("a|", 64), "|")},
+	} {
+		if got := strings.Join(identity.Groups([]string{c.value}, c.encoded), "|"); got != c.want {
+			t.Errorf("%s: %q, and it should be %q", c.name, got, c.want)
+		}
+	}
+}
