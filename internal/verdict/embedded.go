@@ -7,40 +7,43 @@ import (
 	"belisha/internal/verdict/canon"
 )
 
-// carriers are the services that show another site's page under their own
-// name, and the parameters in which they are told which. Google's stand for
-// those of every country.
-var carriers = map[string]string{
-	"translate.google.com":            "u",
-	"translate.googleusercontent.com": "u",
-	"bing.com":                        "url mediaurl imgurl",
-	"www.bing.com":                    "url mediaurl imgurl",
-	"www.microsofttranslator.com":     "a",
-	"www.translatetheweb.com":         "a",
-	"translate.yandex.com":            "url",
-	"translate.yandex.ru":             "url",
-	"papago.naver.net":                "url",
-	"fanyi.baidu.com":                 "query",
-	"webcache.googleusercontent.com":  "q",
-	"www.google.com":                  "imgurl url",
-	"images.google.com":               "imgurl url",
-	"docs.google.com":                 "url",
-	"view.officeapps.live.com":        "src",
-	"external-content.duckduckgo.com": "u",
-	"proxy.duckduckgo.com":            "u",
-	"images.weserv.nl":                "url",
-	"wsrv.nl":                         "url",
-}
+// carrier is a service that shows another site's page under its own name: the
+// parameters in which it is told which, and what stands before the page in its
+// path.
+type carrier struct{ names, before string }
 
-// shelves are the services that name the other site's page in their path, and
-// what stands before it.
-var shelves = map[string]string{
-	"web.archive.org": "/web/",
-	"archive.ph":      "/", "archive.today": "/", "archive.is": "/", "archive.li": "/", "archive.vn": "/", "archive.fo": "/", "archive.md": "/",
-	"12ft.io":                   "/",
-	"r.jina.ai":                 "/",
-	"translated.turbopages.org": "/proxy_u/",
-	"www.google.com":            "/amp/",
+// carriers are such services. Google's stand for those of every country.
+var carriers = map[string]carrier{
+	"translate.google.com":            {names: "u"},
+	"translate.googleusercontent.com": {names: "u"},
+	"bing.com":                        {names: "url mediaurl imgurl"},
+	"www.bing.com":                    {names: "url mediaurl imgurl"},
+	"www.microsofttranslator.com":     {names: "a"},
+	"www.translatetheweb.com":         {names: "a"},
+	"translate.yandex.com":            {names: "url"},
+	"translate.yandex.ru":             {names: "url"},
+	"papago.naver.net":                {names: "url"},
+	"fanyi.baidu.com":                 {names: "query"},
+	"webcache.googleusercontent.com":  {names: "q"},
+	"www.google.com":                  {names: "imgurl url", before: "/amp/"},
+	"images.google.com":               {names: "imgurl url"},
+	"docs.google.com":                 {names: "url"},
+	"view.officeapps.live.com":        {names: "src"},
+	"external-content.duckduckgo.com": {names: "u"},
+	"proxy.duckduckgo.com":            {names: "u"},
+	"images.weserv.nl":                {names: "url"},
+	"wsrv.nl":                         {names: "url"},
+	"web.archive.org":                 {before: "/web/"},
+	"archive.ph":                      {before: "/"},
+	"archive.today":                   {before: "/"},
+	"archive.is":                      {before: "/"},
+	"archive.li":                      {before: "/"},
+	"archive.vn":                      {before: "/"},
+	"archive.fo":                      {before: "/"},
+	"archive.md":                      {before: "/"},
+	"12ft.io":                         {before: "/"},
+	"r.jina.ai":                       {before: "/"},
+	"translated.turbopages.org":       {before: "/proxy_u/"},
 }
 
 const (
@@ -60,27 +63,30 @@ func embedded(host, path string) canon.Parts {
 	if path == "" {
 		return canon.Parts{}
 	}
-	if _, country, ok := strings.Cut(host, ".google."); ok && country != "com" {
-		host = strings.TrimSuffix(host, country) + "com"
-	}
 	if strings.HasSuffix(host, amp) {
-		if inside := shelved(path, "/"); inside.Host != "" {
+		return shelved(path, "/")
+	}
+	c, ok := carriers[host]
+	if !ok {
+		before, country, google := strings.Cut(host, ".google.")
+		if !google || country == "com" {
+			return canon.Parts{}
+		}
+		c = carriers[before+".google.com"]
+	}
+	if c.before != "" {
+		if inside := shelved(path, c.before); inside.Host != "" {
 			return inside
 		}
 	}
-	if before, ok := shelves[host]; ok {
-		if inside := shelved(path, before); inside.Host != "" {
-			return inside
-		}
-	}
-	if names, ok := carriers[host]; ok {
-		return carried(names, path)
-	}
-	return canon.Parts{}
+	return carried(c.names, path)
 }
 
 // carried is the page that a parameter names.
 func carried(names, path string) canon.Parts {
+	if names == "" {
+		return canon.Parts{}
+	}
 	_, query, _ := strings.Cut(path, "?")
 	for p := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(p, "=")
