@@ -257,10 +257,7 @@ func (c *compiler) spliced() error {
 	if err := c.hostNames(c.r.Splice.Hosts, "what is never inspected"); err != nil {
 		return err
 	}
-	c.s.spliceHosts = make(map[string]struct{}, len(c.r.Splice.Hosts))
-	for _, host := range c.r.Splice.Hosts {
-		c.s.spliceHosts[host] = struct{}{}
-	}
+	c.s.spliceHosts, c.s.essentials = setOf(c.r.Splice.Hosts), setOf(c.r.Essentials)
 	for _, slug := range c.r.Splice.Categories {
 		n, err := c.category(slug, "what is never inspected")
 		if err != nil {
@@ -269,6 +266,14 @@ func (c *compiler) spliced() error {
 		c.s.spliceCats.Add(n)
 	}
 	return nil
+}
+
+func setOf(hosts []string) map[string]struct{} {
+	out := make(map[string]struct{}, len(hosts))
+	for _, host := range hosts {
+		out[host] = struct{}{}
+	}
+	return out
 }
 
 func (c *compiler) headers() error {
@@ -372,7 +377,7 @@ func (h *Handling) stricter(o *Handling) {
 // essentials and what is named never to be inspected stay closed to the
 // filter.
 func (s *Snapshot) Inspects(groups uint64, at time.Time, host string, v *Verdict) bool {
-	if s.mode != modeRules || v.Support || v.Reason == ReasonOurs || !v.Categories.And(s.spliceCats).Empty() || s.splicedHost(host) {
+	if s.mode != modeRules || v.Support || v.Reason == ReasonOurs || !v.Categories.And(s.spliceCats).Empty() || hasOrBelow(s.spliceHosts, host) {
 		return false
 	}
 	for rest := s.handled(groups, at); rest != 0; rest &= rest - 1 {
@@ -384,12 +389,10 @@ func (s *Snapshot) Inspects(groups uint64, at time.Time, host string, v *Verdict
 	return false
 }
 
-func (s *Snapshot) splicedHost(host string) bool {
-	if len(s.spliceHosts) == 0 {
-		return false
-	}
-	for {
-		if _, ok := s.spliceHosts[host]; ok {
+// hasOrBelow reports a host of the set, or one below.
+func hasOrBelow(set map[string]struct{}, host string) bool {
+	for len(set) > 0 {
+		if _, ok := set[host]; ok {
 			return true
 		}
 		_, rest, ok := strings.Cut(host, ".")
@@ -398,6 +401,7 @@ func (s *Snapshot) splicedHost(host string) bool {
 		}
 		host = rest
 	}
+	return false
 }
 
 // Headers calls do for every header that is removed from a request of somebody

@@ -105,6 +105,7 @@ type Snapshot struct {
 	edges         []uint16
 
 	handlings   []handling // by group
+	essentials  map[string]struct{}
 	spliceHosts map[string]struct{}
 	spliceCats  CategorySet
 	headers     []header

@@ -173,6 +173,26 @@ func TestAPermitHoldsWhereTheSiteLeadsOn(t *testing.T) {
 	}
 }
 
+func TestUpdatesReachDevicesInTheClear(t *testing.T) {
+	w := newWorld(t, strict())
+	var asked string
+	w.serve = func(rw http.ResponseWriter, r *http.Request) {
+		asked = r.Header.Get("Range")
+		http.ServeContent(rw, r, "update.cab", time.Time{}, strings.NewReader(program()+strings.Repeat("x", 30<<20)))
+	}
+	r := get("/update.cab")
+	r.Header.Set("Range", "bytes=100-199")
+	if got := w.do("dl.update.test", r); got.blocked() || asked != "bytes=100-199" || len(got.body) != 100 {
+		t.Errorf("a part of an update: asked for %q, %+v", asked, got.finding())
+	}
+	if got := w.do("update.test", get("/setup.exe")); got.blocked() {
+		t.Errorf("an update: %+v", got.finding())
+	}
+	if got := w.do("noupdate.test", get("/setup.exe")); !got.blocked() {
+		t.Error("a site whose name ends alike passes")
+	}
+}
+
 func TestHowMuchIsLookedIntoIsSetWithOrWithoutAScanner(t *testing.T) {
 	for _, c := range []struct {
 		most   int64

@@ -48,9 +48,11 @@ func (p *Pipeline) Response(ctx context.Context, a *porter.Answer, r *http.Reque
 }
 
 // looksAt reports whether anything is looked at for somebody, at this site.
-// What helps, what is ours and what nobody may see whose is never.
+// What helps, what is ours, what nobody may see whose is and what devices fetch
+// for themselves never is: an update that is kept from a device helps nobody.
 func looksAt(a *porter.Answer, h *verdict.Handling) bool {
-	return h.Looks() && !a.Verdict.Support && a.Verdict.Reason != verdict.ReasonOurs && a.Verdict.Reason != verdict.ReasonHelp
+	return h.Looks() && !a.Verdict.Support && a.Verdict.Reason != verdict.ReasonOurs && a.Verdict.Reason != verdict.ReasonHelp &&
+		!a.Snapshot().Essential(a.Host)
 }
 
 // weighed is the limit for the words of a site; 0 where the school itself has

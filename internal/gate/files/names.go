@@ -32,7 +32,7 @@ var extensions = table(
 	entry("js mjs cjs ws sh bash zsh fish command py pyw pyc pyz pyzw rb pl pm lua url desktop website webloc inf terminal workflow ins isp nsh vb bas theme wsb udl its hpj xnk grp", called{kinds: 1 << verdict.FileScript, saved: true}),
 	entry("apk apks apkm xapk aab ipa hap crx xpi", called{kinds: 1 << verdict.FileApp, binary: true}),
 	entry("docm dotm xlsm xltm xlam pptm potm ppam ppsm sldm xla", called{kinds: 1 << verdict.FileMacro}),
-	entry("mde ade adp accde mda accda mam maq mar mas mat mau mav maw mdw mdz", called{kinds: 1 << verdict.FileMacro, saved: true}),
+	entry("mde ade adp accde mda accda mdw mdz", called{kinds: 1 << verdict.FileMacro, saved: true}),
 	entry("swf iqy oqy slk", called{kinds: 1 << verdict.FileActive, saved: true}),
 	entry("iso img vhd vhdx avhdx vmdk vdi qcow qcow2 wim esd udf nrg toast dsk ima mds mdf squashfs", called{kinds: 1 << verdict.FileDisk, binary: true}),
 	entry("zip zipx 7z rar tar gz tgz bz2 tbz tbz2 xz txz zst tzst", called{kinds: 1 << verdict.FileArchive, binary: true}),
