@@ -46,15 +46,20 @@ func (p *Pipeline) Request(ctx context.Context, a *porter.Answer, r *http.Reques
 	p.parts(a, r, &h)
 	q := &asked{Pipeline: p, ctx: ctx, a: a, r: r, h: h, limit: weighed(a, &h)}
 	path, query, _ := strings.Cut(a.Path, "?")
-	if f := q.searched(path, query); f != nil {
-		return p.count(f)
-	}
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return nil
+	told := q.searched(path, query)
+	if told != nil && told.Action != verdict.Allow || r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return p.count(told)
 	}
 	q.typ = text.ParseType(r.Header["Content-Type"])
 	q.codings = decode.Parse(r.Header["Content-Encoding"])
-	return p.count(q.body(path))
+	f := q.body(path)
+	switch {
+	case f == nil:
+		f = told
+	case told != nil && f.Alert == "":
+		f.Alert = told.Alert
+	}
+	return p.count(f)
 }
 
 // searched weighs the words of a search that stands in the address.

@@ -243,6 +243,17 @@ func TestUploadsAreScannedAndReadStrictly(t *testing.T) {
 	}
 }
 
+func TestASearchThatSomebodyMustHearOfHidesNoUpload(t *testing.T) {
+	w := newWorld(t, strict())
+	w.serve = fine
+	if f := w.do("site.test", get("/search?q=lonelyword")).request; f == nil || f.Alert != "exploitation" || f.Action != verdict.Allow {
+		t.Errorf("a search: %+v", f)
+	}
+	if got := w.do("site.test", post("/search?q=lonelyword", "application/octet-stream", eicarText)); !got.blocked() || got.request.Alert != "exploitation" {
+		t.Errorf("with an upload: %+v", got.request)
+	}
+}
+
 func TestWithoutAScannerInTheRulesUploadsGoByUntouched(t *testing.T) {
 	c := strict()
 	c.Viruses = ""
