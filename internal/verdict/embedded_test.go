@@ -65,7 +65,12 @@ func TestAPageInsideAnotherIsJudgedAsIfItWereAskedForItself(t *testing.T) {
 	} {
 		host, path, _ := strings.Cut(url, "/")
 		ask := verdict.Ask{Door: verdict.DoorProxy, Host: host, Path: "/" + path, Port: 80, At: time.UnixMilli(1000)}
-		v, _ := s.Explain(&ask)
+		v, steps := s.Explain(&ask)
+		for _, st := range steps {
+			if v.Licensed != 0 && strings.Contains(st.Says+st.Via, "host.test") {
+				t.Errorf("%s: the explanation tells the entry: %+v", url, st)
+			}
+		}
 		if v.Action != want || s.Decide(&ask).Action != want {
 			t.Errorf("%s: %v (%v), want %v", url, v.Action, v.Reason, want)
 		}

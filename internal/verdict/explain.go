@@ -8,7 +8,7 @@ import (
 
 // Step is one step of an explanation, in the order in which it was taken.
 type Step struct {
-	What     string // "listed", "mixed-script", "image-search", "group", "decided"
+	What     string // "listed", "inside", "mixed-script", "image-search", "group", "decided"
 	Says     string // a plain sentence without names of people
 	Category string // slug
 	Source   string // slug of the list

@@ -57,6 +57,9 @@ func (s *Snapshot) lookInside(page canon.Parts, f *facts, tr *trace) {
 	var in facts
 	if s.look(&Ask{Host: page.Host, Path: page.Path, PrivateOpen: true, inside: maxInside}, &in, tr) {
 		f.inside = page
+		if tr != nil && in.licence == 0 {
+			tr.steps = append(tr.steps, Step{What: "inside", Via: page.Host, Says: "It shows a page of " + page.Host + ", which is judged as well."})
+		}
 		f.licence = max(f.licence, in.licence)
 		f.cats = f.cats.Union(in.cats)
 	}
