@@ -3,7 +3,7 @@
 export CGO_ENABLED = 0
 GO       ?= go
 VERSION  ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
-BUILD     = $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+BUILD     = $(GO) build -trimpath -pgo=dev/gate.pprof -ldflags "-s -w -X main.version=$(VERSION)"
 TOOL      = $(GO) tool -modfile=tools/go.mod
 PKGS      = ./cmd/... ./internal/... ./lists/... ./policies/... ./stories/...
 

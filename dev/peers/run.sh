@@ -5,6 +5,8 @@
 #   ROUNDS=3 DUR=3   rounds of each measurement, and their seconds
 #   ONLY="proxy names dns tls own scan"   some of it
 #   KEEP=folder      keep the raw rows there, and the tables
+#   PROFILE=file     measure nothing: note where the filter spends its time under
+#                    these loads, for the compiler (dev/gate.pprof)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -24,7 +26,15 @@ mkdir -p "$keep"
 cd "$top"
 echo "== building" >&2
 export CGO_ENABLED=0
-go build -trimpath -ldflags "-s -w" -o "$work/belisha" ./cmd/belisha
+if [ -n "${PROFILE:-}" ]; then
+	only=" proxy names dns tls "
+	go build -trimpath -tags profile -o "$work/belisha" ./cmd/belisha
+	export BELISHA_PROFILE=$work/profile
+	mkdir "$BELISHA_PROFILE"
+else
+	go build -trimpath -pgo=dev/gate.pprof -ldflags "-s -w" -o "$work/belisha" ./cmd/belisha
+fi
+peers() { [ -n "${PROFILE:-}" ] && echo candidate || echo "$*"; } # PEER...
 for tool in prepare measure table; do go build -o "$work/$tool" "./dev/peers/$tool"; done
 (cd "$BENCH/tools" && GOWORK=off GOFLAGS=-buildvcs=false go build -o "$work/benchtool" .)
 export BENCHTOOL=$work/benchtool BELISHA=$work/belisha PREPARE=$work/prepare MEASURE=$work/measure
@@ -55,22 +65,22 @@ export CANDIDATE_NAME=belisha
 if want proxy; then
 	echo "== proxies, everything looked at" >&2
 	DATA=$work/all CANDIDATE_START="bash $here/start.sh" OUT=$keep/proxy.tsv LOADS="1k 30k mix 1m" \
-		PEERS="direct go-nethttp squid e2guardian candidate" bash "$BENCH/proxy_peers.sh" >"$keep/proxy.md"
+		PEERS=$(peers direct go-nethttp squid e2guardian candidate) bash "$BENCH/proxy_peers.sh" >"$keep/proxy.md"
 fi
 if want names; then
 	echo "== proxies, names alone" >&2
 	DATA=$work/names CANDIDATE_START="bash $here/start.sh" OUT=$keep/names.tsv LOADS="1k mix" \
-		PEERS="direct go-nethttp candidate" bash "$BENCH/proxy_peers.sh" >"$keep/names.md"
+		PEERS=$(peers direct go-nethttp candidate) bash "$BENCH/proxy_peers.sh" >"$keep/names.md"
 fi
 if want dns; then
 	echo "== DNS" >&2
 	DATA=$work/names CANDIDATE_START="bash $here/start.sh dns" OUT=$keep/dns.tsv \
-		PEERS="go-floor unbound unbound-zones dnsdist candidate" bash "$BENCH/dns_peers.sh" >"$keep/dns.md"
+		PEERS=$(peers go-floor unbound unbound-zones dnsdist candidate) bash "$BENCH/dns_peers.sh" >"$keep/dns.md"
 fi
 if want tls; then
 	echo "== TLS" >&2
 	DATA=$work/tls CANDIDATE_START="bash $here/start.sh" OUT=$keep/tls.tsv \
-		PEERS="direct go-nethttp squid-bump e2guardian-mitm goproxy-mitm candidate" bash "$BENCH/tls.sh" >"$keep/tls.md"
+		PEERS=$(peers direct go-nethttp squid-bump e2guardian-mitm goproxy-mitm candidate) bash "$BENCH/tls.sh" >"$keep/tls.md"
 fi
 if want own; then
 	echo "== five million names" >&2
@@ -81,6 +91,10 @@ fi
 if want scan; then
 	echo "== phrases alone" >&2
 	go test -run '^$' -bench 'BenchmarkWeigh' -benchtime 2s ./internal/verdict/scan | tee "$keep/scan.txt" >&2
+fi
+if [ -n "${PROFILE:-}" ]; then
+	go tool pprof -proto "$BELISHA_PROFILE"/*.pprof >"$PROFILE"
+	exit 0
 fi
 cat "$keep"/*.md 2>/dev/null || true
 echo
