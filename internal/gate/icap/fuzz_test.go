@@ -88,6 +88,8 @@ func FuzzConnection(f *testing.F) {
 		reqmod(get("http://ok.test/"), "Allow: 204\r\n"), respmod(get("http://bad.test/"), pageHead, "Preview: 4\r\n") + chunk("abcd") + last,
 		"OPTIONS icap://f/reqmod ICAP/1.0\r\n\r\n", respmod(get("http://ok.test/"), pageHead, "Preview: 4\r\n") + chunk("abcd") + last + chunk("x") + last,
 		respmod(get("http://ok.test/"), pageHead, "") + chunk("abcd") + last + reqmod(get("http://ok.test/"), ""),
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", strings.Replace(reqmod("GET /a HTTP/1.1\r\nHost: ok.test:443\r\n\r\n", "X-Forwarded-Proto: https\r\nX-Authenticated-Groups: V2luTlQ6Ly9ISUxML0E=\r\n"), "/reqmod", "/", 1),
+		respmod(get("http://ok.test/"), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", "Preview: 0\r\nAllow: 204, 206\r\n") + last + chunk("abcd") + "0\r\nX-Sum: 1\r\n\r\n",
 	} {
 		f.Add([]byte(s))
 	}

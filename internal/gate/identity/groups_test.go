@@ -31,3 +31,22 @@ func TestGroupsAreReadInEverySpelling(t *testing.T) {
 		}
 	}
 }
+
+// FuzzGroups: whatever a proxy writes, what comes out are names, and few.
+func FuzzGroups(f *testing.F) {
+	for _, s := range []string{"Pupils", `HILL\A, HILL\B`, "WinNT://HILL/A, LDAP://dc/CN=B,OU=C", "V2luTlQ6Ly9ISUxML0E=", ",,://,", "a://b,c://"} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, value string, encoded bool) {
+		got := identity.Groups([]string{value, value}, encoded)
+		if len(got) > 64 {
+			t.Errorf("%d groups", len(got))
+		}
+		for _, name := range got {
+			if !identity.IsName(name) {
+				t.Errorf("%q is no name", name)
+			}
+		}
+	})
+}
