@@ -27,7 +27,8 @@
 //	                           where the last page is, what stands on it; how much a
 //	                           person had to do
 //	sees TEXT…, status N       what came last; ! sees says that it is not there
-//	ask [--as USER] URL [N]    opens an address through the filter; N is the status
+//	ask [--as USER] URL [N]    opens an address through the filter; N is the status;
+//	                           --ticket USER: with a ticket of the story's realm
 //	hold NAME URL, held NAME, closed NAME
 //	                           a tunnel that stays open
 //	floor [away|sites], shut HOST, paused
@@ -39,6 +40,8 @@
 //	scanner set|start|stop     the school's virus scanner; set comes before the school
 //	squid ICAP-ADDRESS HOST…   a school's own Squid, which asks Belisha; devices go
 //	                           through it from then on
+//	realm FILE USER…           the school's domain, with these people; FILE is the
+//	                           proxy's keytab
 //	wifi SECRET on|off USER    an access point says who is on the device at hand
 //	belisha ARGS               a command that succeeds; exits N ARGS: one that ends with N
 //	says REGEXP ARGS           a command whose output fits

@@ -45,8 +45,15 @@ func ask(s *story, args []string) error {
 	if len(args) > 2 && args[0] == "--as" {
 		auth, args = "Basic "+base64.StdEncoding.EncodeToString([]byte(args[1]+":"+password)), args[2:]
 	}
+	if len(args) > 2 && args[0] == "--ticket" {
+		var err error
+		if auth, err = s.ticket(args[1]); err != nil {
+			return err
+		}
+		args = args[2:]
+	}
 	if len(args) < 1 || len(args) > 2 {
-		return errors.New("usage: ask [--as USER] URL [STATUS]")
+		return errors.New("usage: ask [--as USER] [--ticket USER] URL [STATUS]")
 	}
 	u, err := url.Parse(args[0])
 	if err != nil {

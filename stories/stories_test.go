@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"belisha/internal/gate/identity/kdctest"
 	"belisha/internal/kit/web/browsertest"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,7 +36,7 @@ func params(dir string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"school": cmd(theSchool), "serve": cmd(serve), "halt": cmd(halt), "filter": cmd(filterIs),
 			"device": cmd(device), "as": cmd(as), "signin": cmd(signin), "account": cmd(account), "visit": cmd(step(visit)), "fill": cmd(step(fill)),
-			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site), "offers": cmd(offers), "leads": cmd(leads), "craft": cmd(craft), "scanner": cmd(scanner), "squid": cmd(squidOf), "wifi": cmd(wifi),
+			"post": cmd(step(post)), "steps": cmd(steps), "status": cmd(status), "ask": cmd(ask), "asks": cmd(asks), "dig": cmd(dig), "site": cmd(site), "offers": cmd(offers), "leads": cmd(leads), "craft": cmd(craft), "scanner": cmd(scanner), "squid": cmd(squidOf), "wifi": cmd(wifi), "realm": cmd(realm),
 			"belisha": cmd(runBelisha), "exits": cmd(exits), "fields": cmd(fields), "soon": cmd(soon), "within": cmd(within),
 			"sql": cmd(sqlOn), "aged": cmd(aged), "replace": cmd(replace), "encode": cmd(encode), "pack": cmd(pack), "backup-file": cmd(backupFile), "names": cmd(names), "cut": cmd(cutFile), "found": found, "sees": sees,
 			"oneline": cmd(oneLine), "spoil": cmd(spoil), "port": cmd(takePort), "count": cmd(countOf), "says": cmd(says),
@@ -69,6 +70,7 @@ type story struct {
 	browsers map[string]*browsertest.Browser
 	steps    int // pages opened and forms sent by people
 	scanner  *exec.Cmd
+	realm    *kdctest.KDC
 	later    []func() // what a story's end does, the last first
 }
 

@@ -248,6 +248,7 @@ func TestTicketsThatProveNothing(t *testing.T) {
 		{"NTLM as Negotiate", func() string { return "Negotiate " + b64([]byte("NTLMSSP\x00\x01\x00\x00\x00")) }, 0, "NTLM"},
 		{"no token", func() string { return "Negotiate" }, 0, "malformed"},
 		{"no base64", func() string { return "Negotiate ***" }, 0, "malformed"},
+		{"as much as a domain with many groups sends", func() string { return "Negotiate " + b64(make([]byte, 45_000)) }, 0, "malformed"},
 		{"half a token", func() string { return b.header(t, hill)[:200] }, 0, "malformed"},
 		{"a token with a byte changed", func() string {
 			raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(b.header(t, hill), "Negotiate "))

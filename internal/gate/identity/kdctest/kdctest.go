@@ -10,12 +10,21 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 )
 
 // Realm is the realm's name.
 const Realm = "HILL.TEST"
+
+// T is what a test gives: a *testing.T, or a story.
+type T interface {
+	Helper()
+	TempDir() string
+	Skip(args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(f func())
+}
 
 // KDC is a running realm.
 type KDC struct {
@@ -24,7 +33,7 @@ type KDC struct {
 }
 
 // programs are where Debian has them.
-func program(t *testing.T, name, pkg string) string {
+func program(t T, name, pkg string) string {
 	t.Helper()
 	for _, at := range []string{"/usr/sbin/" + name, "/usr/bin/" + name} {
 		if _, err := os.Stat(at); err == nil {
@@ -36,7 +45,7 @@ func program(t *testing.T, name, pkg string) string {
 }
 
 // Start starts a realm with these people.
-func Start(t *testing.T, people ...string) *KDC {
+func Start(t T, people ...string) *KDC {
 	t.Helper()
 	server, util := program(t, "krb5kdc", "krb5-kdc"), program(t, "kdb5_util", "krb5-kdc")
 	program(t, "kadmin.local", "krb5-admin-server")
@@ -87,7 +96,7 @@ func Start(t *testing.T, people ...string) *KDC {
 }
 
 // await waits until the realm answers.
-func (k *KDC) await(t *testing.T, port int) {
+func (k *KDC) await(t T, port int) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -102,7 +111,7 @@ func (k *KDC) await(t *testing.T, port int) {
 	t.Fatal("the realm does not answer")
 }
 
-func (k *KDC) write(t *testing.T, name, text string) {
+func (k *KDC) write(t T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(k.Dir, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -110,13 +119,13 @@ func (k *KDC) write(t *testing.T, name, text string) {
 }
 
 // Admin runs one command of kadmin.
-func (k *KDC) Admin(t *testing.T, command string) {
+func (k *KDC) Admin(t T, command string) {
 	t.Helper()
 	k.run(t, "", program(t, "kadmin.local", "krb5-admin-server"), "-r", Realm, "-q", command)
 }
 
 // Keytab makes a service with a key in a file of its own.
-func (k *KDC) Keytab(t *testing.T, service string) string {
+func (k *KDC) Keytab(t T, service string) string {
 	t.Helper()
 	path := filepath.Join(k.Dir, strings.ReplaceAll(service, "/", "-")+".keytab")
 	k.Admin(t, "addprinc -randkey "+service)
@@ -126,7 +135,7 @@ func (k *KDC) Keytab(t *testing.T, service string) string {
 
 // SignIn gets somebody's ticket, as their computer does, and returns the
 // environment in which their programs run. Life is as kinit has it: "5m".
-func (k *KDC) SignIn(t *testing.T, person, life string) []string {
+func (k *KDC) SignIn(t T, person, life string) []string {
 	t.Helper()
 	env := append(k.env[:len(k.env):len(k.env)], "KRB5CCNAME=FILE:"+filepath.Join(k.Dir, "cache-"+person))
 	cmd := exec.Command(program(t, "kinit", "krb5-user"), "-l", life, person+"@"+Realm)
@@ -137,7 +146,7 @@ func (k *KDC) SignIn(t *testing.T, person, life string) []string {
 	return env
 }
 
-func (k *KDC) run(t *testing.T, stdin, name string, args ...string) {
+func (k *KDC) run(t T, stdin, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Env, cmd.Stdin = k.env, strings.NewReader(stdin)
@@ -146,7 +155,7 @@ func (k *KDC) run(t *testing.T, stdin, name string, args ...string) {
 	}
 }
 
-func free(t *testing.T) int {
+func free(t T) int {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
