@@ -39,9 +39,18 @@ func (h *House) signed(ctx context.Context, person people.ID) {
 	}
 }
 
-// openAccounts are the people whose account is open.
+// openAccounts are the people whose account is open, and those who are on the
+// web just now without one, by their computer's ticket or the Wi-Fi: they too
+// must have been told, and have signed.
 func (h *House) openAccounts(ctx context.Context) (map[people.ID]bool, error) {
 	out := map[people.ID]bool{}
+	known, err := h.Access.ByRequest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range known {
+		out[id] = true
+	}
 	for at := 0; ; {
 		list, total, err := h.Access.List(ctx, access.ListFilter{Offset: at})
 		if err != nil {

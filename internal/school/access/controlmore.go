@@ -103,6 +103,13 @@ func (r *Room) noSharedUse(ctx context.Context, now time.Time, v *setting.Values
 		addRow(&f, row)
 	}
 	f.Figure = fmt.Sprintf("%d sign-ins in 30 days looked at; %d hits wait to be looked into, %d for longer than %s", n, len(open), late, daysWords(reviewIn))
+	others, err := r.ByRequest(ctx)
+	if err != nil {
+		return f, err
+	}
+	if len(others) > 0 {
+		f.Figure += fmt.Sprintf("; %d on the web by a password or ticket with each request, or by the Wi-Fi, are not compared", len(others))
+	}
 	switch {
 	case late > 0:
 		f.State = control.Broken

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,6 +75,9 @@ func TestSomebodyTheNetworkNamesIsToldToTheFilterWithEverybodyAndUntilTheyLeave(
 		t.Error("they are not told with everybody")
 	}
 	s.clock.Advance(time.Minute)
+	if list, err := s.ByRequest(s.ctx); err != nil || !slices.Equal(list, []people.ID{row.Person}) {
+		t.Errorf("on the web by the network: %v %v", list, err)
+	}
 	if again, _, err := s.ByNetworkName(s.ctx, "mrhill", "", "accounting"); err != nil || !again.Ends.Equal(row.Ends) {
 		t.Errorf("a minute later it is written anew: %v %v", again.Ends, err)
 	}

@@ -428,6 +428,23 @@ func (r *Room) Behind(ctx context.Context) ([]Row, error) {
 	return out, nil
 }
 
+// ByRequest are the people whom the filter knows just now by what comes with
+// their requests, a password or a ticket, or by the network: they may never
+// have opened a page of ours.
+func (r *Room) ByRequest(ctx context.Context) ([]people.ID, error) {
+	list, err := r.behind(ctx, r.Clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	var out []people.ID
+	for _, b := range list {
+		if b.address.IsUnspecified() {
+			out = append(out, b.person)
+		}
+	}
+	return out, nil
+}
+
 // signedOut tells the gate that nobody is behind the sessions' addresses any
 // more. The sessions have ended already; what fails here is logged, and the
 // rows end by their own time.
