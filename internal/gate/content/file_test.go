@@ -173,6 +173,25 @@ func TestAPermitHoldsWhereTheSiteLeadsOn(t *testing.T) {
 	}
 }
 
+func TestALinkThatSavesMakesAFileOfAScript(t *testing.T) {
+	w := newWorld(t, strict())
+	w.serve = func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/javascript")
+		_, _ = io.WriteString(rw, "var a = 1")
+	}
+	for _, c := range []struct {
+		mode, dest string
+		closed     bool
+	}{{"no-cors", "script", false}, {"cors", "empty", false}, {"navigate", "document", false}, {"navigate", "empty", true}} {
+		r := get("/a.js")
+		r.Header.Set("Sec-Fetch-Mode", c.mode)
+		r.Header.Set("Sec-Fetch-Dest", c.dest)
+		if got := w.do("site.test", r); got.blocked() != c.closed {
+			t.Errorf("%s %s: %+v", c.mode, c.dest, got.finding())
+		}
+	}
+}
+
 func TestUpdatesReachDevicesInTheClear(t *testing.T) {
 	w := newWorld(t, strict())
 	var asked string

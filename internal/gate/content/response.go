@@ -43,8 +43,14 @@ func (p *Pipeline) Response(ctx context.Context, a *porter.Answer, r *http.Reque
 		Pipeline: p, ctx: ctx, a: a, r: r, res: res, h: h, phrases: weighed(a, &h),
 		typ: text.ParseType(res.Header["Content-Type"]), codings: decode.Parse(res.Header["Content-Encoding"]),
 	}
-	l.meta = files.Meta{Path: r.URL.Path, Disposition: res.Header["Content-Disposition"], Type: l.typ.Media}
+	l.meta = files.Meta{Path: r.URL.Path, Disposition: res.Header["Content-Disposition"], Type: l.typ.Media, Saved: saves(r)}
 	return p.count(carry(a, l.answer()))
+}
+
+// saves reports a link by which a browser saves what it leads to, whatever the
+// site says of it.
+func saves(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "empty"
 }
 
 // looksAt reports whether anything is looked at for somebody, at this site.

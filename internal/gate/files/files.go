@@ -27,6 +27,8 @@ type Meta struct {
 	Disposition []string
 	// Type is Content-Type, as it came.
 	Type string
+	// Saved: whoever asks says that it will be saved.
+	Saved bool
 }
 
 // Kinds is a set of kinds of file.

@@ -25,7 +25,7 @@ func Look(m *Meta, head []byte) Guess {
 	var buf [96]byte
 	typ := typeOf(m.Type, &buf)
 	byType, known := types[string(typ)]
-	g.Saved = known && byType.saved && byType.kinds == 0
+	g.Saved = m.Saved || known && byType.saved && byType.kinds == 0
 	var names Kinds // what the names in Content-Disposition say
 	if len(m.Disposition) > 0 {
 		g.Saved = disposition(m.Disposition, func(name string) {
