@@ -3,9 +3,6 @@ package verdict
 import (
 	"net/netip"
 	"strings"
-	"unicode"
-
-	"golang.org/x/net/idna"
 
 	"belisha/internal/verdict/canon"
 	"belisha/internal/verdict/segment"
@@ -300,28 +297,4 @@ func imageSearch(host, path string) bool {
 
 func imagePages(page string) bool {
 	return page == "/images" || strings.HasPrefix(page, "/images/")
-}
-
-// mixedScript reports whether one label has letters of several scripts, or
-// none but letters that look Latin. Japanese and Korean mixes are usual.
-func mixedScript(host string) bool {
-	for label := range strings.SplitSeq(host, ".") {
-		if !strings.HasPrefix(label, "xn--") {
-			continue
-		}
-		shown, err := idna.Punycode.ToUnicode(label)
-		if err != nil {
-			return true
-		}
-		var latin, cyrillic, greek bool
-		for _, r := range shown {
-			latin = latin || unicode.Is(unicode.Latin, r)
-			cyrillic = cyrillic || unicode.Is(unicode.Cyrillic, r)
-			greek = greek || unicode.Is(unicode.Greek, r)
-		}
-		if latin && cyrillic || latin && greek || cyrillic && greek {
-			return true
-		}
-	}
-	return false
 }
