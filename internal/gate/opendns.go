@@ -24,14 +24,17 @@ func (r *running) openDNS(*Settings) error {
 		return nil
 	}
 	certs := &doorCertificates{running: r, certFile: d.CertFile, keyFile: d.KeyFile}
-	if err := certs.check(); err != nil {
-		// Names over UDP and TCP are answered all the same; nobody is told of
-		// a door that could prove nothing.
+	// Names over UDP and TCP are answered all the same; nobody is told of a
+	// door that can prove nothing.
+	switch err := certs.check(); {
+	case errors.Is(err, errNoCertificate):
 		r.cfg.Log.Error("names are not answered over TLS: there is no certificate", "error", err.Error())
 		return nil
+	case err != nil:
+		r.cfg.Log.Error("names over TLS wait for a certificate that can be used", "error", err.Error())
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
-	offer := dns.Offered{}
+	offer := dns.Offered{Proves: func() bool { return certs.check() == nil }}
 	if d.DoT != "" {
 		s, err := dns.ListenDoT(d.DoT, r.dns, config)
 		if err != nil {
@@ -53,7 +56,13 @@ func (r *running) openDNS(*Settings) error {
 }
 
 // rereadEvery is how often the pages' certificate is looked at for a newer one.
-const rereadEvery = time.Minute
+const (
+	rereadEvery = time.Minute
+	// retryEvery is how often while none could be read.
+	retryEvery = 2 * time.Second
+)
+
+var errNoCertificate = errors.New("give [pages] cert-file and key-file, or make the school's certificate")
 
 // doorCertificates prove who answers over TLS: with the pages' certificate
 // where the school has one, else with one of the school's own authority.
@@ -65,6 +74,7 @@ type doorCertificates struct {
 	looked time.Time
 	made   time.Time // of the file
 	have   *tls.Certificate
+	failed error // none could be read when it was last looked at
 }
 
 func (c *doorCertificates) check() error {
@@ -73,7 +83,7 @@ func (c *doorCertificates) check() error {
 		return err
 	}
 	if !c.authority.Ready() {
-		return errors.New("give [pages] cert-file and key-file, or make the school's certificate")
+		return errNoCertificate
 	}
 	return nil
 }
@@ -96,10 +106,14 @@ func (c *doorCertificates) fromFile() (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Clock.Now()
-	if c.have != nil && now.Sub(c.looked).Abs() < rereadEvery {
+	age := now.Sub(c.looked).Abs()
+	switch {
+	case c.have != nil && age < rereadEvery:
 		return c.have, nil
+	case c.failed != nil && age < retryEvery:
+		return nil, c.failed
 	}
-	c.looked = now
+	c.looked, c.failed = now, nil
 	info, err := os.Stat(c.certFile)
 	if err == nil && c.have != nil && info.ModTime().Equal(c.made) {
 		return c.have, nil
@@ -112,7 +126,8 @@ func (c *doorCertificates) fromFile() (*tls.Certificate, error) {
 	case err == nil:
 		c.have, c.made = &pair, info.ModTime()
 	case c.have == nil:
-		return nil, fmt.Errorf("reading the pages' certificate: %w", err)
+		c.failed = fmt.Errorf("reading the pages' certificate: %w", err)
+		return nil, c.failed
 	default:
 		c.cfg.Log.Error("the pages' newer certificate cannot be used for names", "error", err.Error())
 	}

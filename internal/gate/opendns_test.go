@@ -2,10 +2,15 @@ package gate
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -182,6 +187,69 @@ func TestWithoutACertificateTheDoorsOverTLSStayClosedAndNobodyIsToldOfThem(t *te
 	if got, _, err := (&mdns.Client{Timeout: 5 * time.Second}).Exchange(m, st.DNS); err != nil || len(got.Answer) != 0 {
 		t.Errorf("%v, %v", got, err)
 	}
+}
+
+func TestACertificateThatComesLaterOpensTheDoorsOverTLS(t *testing.T) {
+	s := newSchool(t)
+	s.publish(t, gatetest.Rules())
+	dir := t.TempDir()
+	s.cfg.Doors.DoT = "127.0.0.1:0"
+	s.cfg.Doors.CertFile, s.cfg.Doors.KeyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	st, _, _ := s.run(t)
+	told := func() int {
+		m := new(mdns.Msg)
+		m.SetQuestion("_dns.resolver.arpa.", mdns.TypeSVCB)
+		got, _, err := (&mdns.Client{Timeout: 5 * time.Second}).Exchange(m, st.DNS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(got.Answer)
+	}
+	if raw, err := tls.Dial("tcp", st.More["dot"], &tls.Config{InsecureSkipVerify: true}); err == nil {
+		raw.Close()
+		t.Fatal("there is a certificate")
+	}
+	if told() != 0 {
+		t.Fatal("devices are told of a door that proves nothing")
+	}
+	cert, key := pairFor(t, gatetest.OwnHost)
+	for name, text := range map[string][]byte{s.cfg.Doors.KeyFile: key, s.cfg.Doors.CertFile: cert} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(20 * time.Second); told() != 1; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody is told of the door")
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cert)
+	raw, err := tls.Dial("tcp", st.More["dot"], &tls.Config{RootCAs: roots, ServerName: gatetest.OwnHost})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+}
+
+// pairFor makes a certificate that signs itself.
+func pairFor(t *testing.T, host string) (cert, key []byte) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := clock.System{}.Now()
+	like := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IsCA: true, BasicConstraintsValid: true, DNSNames: []string{host}}
+	der, err := x509.CreateCertificate(rand.Reader, like, like, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
 }
 
 // TestARealResolverOnADevice asks with the programs that administrators use.

@@ -44,7 +44,11 @@ func under(name, zone string) bool {
 
 // Offered are the doors that answer over TLS, as devices that look for them
 // are told (RFC 9462). A zero one is not there.
-type Offered struct{ DoT, DoH netip.AddrPort }
+type Offered struct {
+	DoT, DoH netip.AddrPort
+	// Proves says whether they can prove just now who they are; nil: always.
+	Proves func() bool
+}
 
 // Offer tells devices of the doors over TLS from now on.
 func (s *Server) Offer(o Offered) { s.offered.Store(&o) }
@@ -75,7 +79,7 @@ const DoHPath = "/dns-query"
 // their certificate proves it.
 func (s *Server) designated(q *query, out []byte, set *porter.Settings) []byte {
 	o := s.offered.Load()
-	if o == nil || !o.DoT.IsValid() && !o.DoH.IsValid() {
+	if o == nil || !o.DoT.IsValid() && !o.DoH.IsValid() || o.Proves != nil && !o.Proves() {
 		return q.nothing(out, rcodeOK, shortTTL, noEDE)
 	}
 	n := 0
