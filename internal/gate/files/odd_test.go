@@ -121,7 +121,7 @@ func TestFilesAsNoProgramMakesThem(t *testing.T) {
 		{"a zip whose directory stands before its files", directoryFirst(), files.Meta{}, "program, archive"},
 		{"an entry with another name in Unicode", entry{name: "a.txt", extra: unicodePath("a.txt", "a.ps1"), body: script}.zip(), files.Meta{}, "script, archive"},
 		{"an entry that is two kinds by two names", entry{name: "a.swf", central: "a.ps1", body: script}.zip(), files.Meta{}, "script, active, archive"},
-		{"a zip with far too many entries is still known for a program", manyEntries(t), files.Meta{}, "program, archive, unreadable"},
+		{"a zip with far too many entries is still known for a program", manyEntries(t), files.Meta{}, "program, script, archive, unreadable"},
 		{"zstd behind something to skip", append(bytes.Clone(skippable), zst(t, pe())...), files.Meta{}, "program, archive"},
 		{"lz4 behind something to skip", append(bytes.Clone(skippable), "\x04\x22\x4d\x18abcdefgh"...), files.Meta{}, "archive, unreadable"},
 		{"old lz4", append([]byte("\x02\x21\x4c\x18"), noise(100)...), files.Meta{}, "archive, unreadable"},
@@ -183,7 +183,7 @@ func manyEntries(t *testing.T) []byte {
 	for i := range 10_000 {
 		list = append(list, kv{fmt.Sprintf("a/%d.txt", i), nil})
 	}
-	return storedZip(t, list...)
+	return storedZip(t, append(list, kv{"last.ps1", nil})...)
 }
 
 func TestAnArchiveIsFoundWhereverThePiecesEnd(t *testing.T) {

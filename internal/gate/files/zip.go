@@ -264,19 +264,21 @@ func zipSign(it *item, at int64, sig string) bool {
 	return n == 4 && string(h[:]) == sig
 }
 
-// zipRecords reads the directory's records, as many as may be looked at.
+// zipRecords reads the directory's records, as many as may be looked at. What
+// the names of the others say counts all the same.
 func (w *walk) zipRecords(it *item, start, end, shift int64) ([]zipEntry, error) {
 	var list []zipEntry
 	r := w.reader(it.r, start, end)
-	for {
+	for seen := 0; ; seen++ {
 		h, ok := r.next(46)
+		many := w.rep.Entries+len(list) >= w.b.Entries
 		if !ok || string(h[:4]) != "PK\x01\x02" {
+			if many && seen > len(list) {
+				return list, w.end(it, errMany)
+			}
 			return list, nil
 		}
-		if w.rep.Entries+len(list) >= w.b.Entries {
-			return list, w.end(it, errMany)
-		}
-		if len(list)&1023 == 0 && !w.alive(it) {
+		if seen&1023 == 0 && !w.alive(it) {
 			return list, w.over
 		}
 		e := zipEntry{
@@ -290,6 +292,10 @@ func (w *walk) zipRecords(it *item, start, end, shift int64) ([]zipEntry, error)
 			return list, errDamaged
 		}
 		e.name = string(rest[max(0, n-maxZipName):n])
+		if many {
+			w.says(it, e.name)
+			continue
+		}
 		zipExtra(&e, rest[n:n+x])
 		e.at += shift
 		if e.at < 0 || e.packed < 0 || e.size < 0 || e.at > it.size {
