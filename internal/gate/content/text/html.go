@@ -9,7 +9,9 @@ type page struct {
 	to      *folder // the same, or what is away from the text around it
 	s       []byte
 	xml     bool
-	foreign int      // in how many svg and math elements we are
+	foreign int  // in how many svg and math elements we are
+	whole   bool // it begins where the page does
+	opened  [64]uint16
 	away    [16]byte // the element whose text is away
 	nested  int      // how many elements of that name are open; 0: none is away
 }
@@ -23,7 +25,7 @@ func (x *Extractor) markup(f *folder, s []byte, xml bool) {
 		return
 	}
 	x.depth++
-	p := page{x: x, f: f, to: f, s: s, xml: xml}
+	p := page{x: x, f: f, to: f, s: s, xml: xml, whole: x.depth == 1 && x.bodies == 1}
 	for i := 0; i < len(s); {
 		j := bytes.IndexByte(s[i:], '<')
 		if j < 0 {
@@ -62,7 +64,14 @@ func (p *page) tag(i int) int {
 		case bytes.HasPrefix(s[i+2:], []byte("--")):
 			return comment(s, i+4)
 		case bytes.HasPrefix(s[i+2:], []byte("[CDATA[")):
-			return i + 9 // text in SVG; elsewhere it is read all the same
+			if p.xml || p.foreign > 0 {
+				return i + 9
+			}
+			end := past(s, i+9, '>') // to browsers a comment; it is read all the same
+			p.x.side.space()
+			p.x.run(&p.x.side, s[i+9:end])
+			p.x.side.space()
+			return end
 		case p.xml && len(s) >= i+9 && equalFold(s[i+2:i+9], "doctype"):
 			return p.entities(i + 9)
 		}
@@ -81,7 +90,7 @@ func (p *page) end(i int) int {
 	case "svg", "math":
 		p.foreign = max(0, p.foreign-1)
 	}
-	if isBlock(name) {
+	if p.parts(&name) && p.closes(&name) {
 		p.to.space()
 	}
 	if p.nested > 0 && name == p.away {
@@ -92,6 +101,47 @@ func (p *page) end(i int) int {
 	}
 	return skipTag(p.s, end)
 }
+
+// parts reports an element that parts the text.
+func (p *page) parts(name *[16]byte) bool {
+	switch string(word(name)) {
+	case "text", "desc", "foreignobject":
+		return p.xml || p.foreign > 0
+	}
+	return isBlock(*name)
+}
+
+// closes reports whether an end tag closes something. One of what is not open is
+// left out by browsers, but for those that make an element of their own.
+func (p *page) closes(name *[16]byte) bool {
+	if isReplaced(name) || p.raw() && isRaw(name) {
+		return false
+	}
+	if w := string(word(name)); !p.whole || p.xml || w == "p" || w == "br" {
+		return true
+	}
+	n := &p.opened[slot(name)]
+	if *n == 0 {
+		return false
+	}
+	*n--
+	return true
+}
+
+// raw reports that a browser reads some elements as raw text here.
+func (p *page) raw() bool { return !p.xml && p.foreign == 0 }
+
+func isRaw(name *[16]byte) bool {
+	switch string(word(name)) {
+	case "title", "textarea", "xmp":
+		return true
+	}
+	return false
+}
+
+// slot is where an element is counted. Two names in one slot are at worst taken
+// for one another, and then part the text once more.
+func slot(name *[16]byte) int { return int(name[0]^name[1]<<1^name[2]<<2^name[3]) & 63 }
 
 // entities reads what a document type declares of its own: the texts that
 // stand there for names are texts of the page.
@@ -124,100 +174,16 @@ func (p *page) entities(i int) int {
 	return i
 }
 
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-
-func past(s []byte, i int, c byte) int {
-	if j := bytes.IndexByte(s[min(i, len(s)):], c); j >= 0 {
-		return i + j + 1
-	}
-	return len(s)
-}
-
-// comment gives the place behind a comment whose text begins at i. One that
-// does not end hides the rest, as in a browser.
-func comment(s []byte, i int) int {
-	if bytes.HasPrefix(s[i:], []byte(">")) {
-		return i + 1
-	}
-	if bytes.HasPrefix(s[i:], []byte("->")) {
-		return i + 2
-	}
-	for {
-		j := bytes.Index(s[i:], []byte("--"))
-		if j < 0 {
-			return len(s)
-		}
-		i += j + 2
-		for i < len(s) && s[i] == '-' {
-			i++
-		}
-		switch {
-		case i < len(s) && s[i] == '>':
-			return i + 1
-		case i+1 < len(s) && s[i] == '!' && s[i+1] == '>':
-			return i + 2
-		}
-	}
-}
-
-// tagName gives a tag's name in lower case, at most 16 letters of it, and the
-// place behind it.
-func tagName(s []byte, i int) (name [16]byte, end int) {
-	n := 0
-	for ; i < len(s); i++ {
-		c := s[i]
-		if c <= ' ' || c == '/' || c == '>' {
-			break
-		}
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if n < len(name) {
-			name[n] = c
-			n++
-		}
-	}
-	return name, i
-}
-
-// word is the name without its padding.
-func word(name *[16]byte) []byte {
-	if n := bytes.IndexByte(name[:], 0); n >= 0 {
-		return name[:n]
-	}
-	return name[:]
-}
-
-// skipTag gives the place behind the ">" of a tag.
-func skipTag(s []byte, i int) int {
-	for i < len(s) {
-		switch s[i] {
-		case '>':
-			return i + 1
-		case '"', '\'':
-			// Only a value is quoted; a quote elsewhere is part of a name.
-			if s[i-1] == '=' || s[i-1] <= ' ' && endsWithEquals(s[:i]) {
-				i = past(s, i+1, s[i])
-				continue
-			}
-		}
-		i++
-	}
-	return len(s)
-}
-
-func endsWithEquals(s []byte) bool {
-	s = bytes.TrimRight(s[max(0, len(s)-64):], " \t\r\n\f")
-	return len(s) > 0 && s[len(s)-1] == '='
-}
-
 // start reads a start tag at i with its attributes, and what a browser reads
 // as raw text behind it.
 func (p *page) start(i int) int {
 	x, s := p.x, p.s
 	name, end := tagName(s, i+1)
-	if isBlock(name) {
+	if p.parts(&name) {
 		p.to.space()
+		if n := &p.opened[slot(&name)]; *n < 1<<15 {
+			*n++
+		}
 	}
 	t := x.attributes(s, end)
 	tag := word(&name)
@@ -232,12 +198,15 @@ func (p *page) start(i int) int {
 	case "script", "style":
 		return p.code(tag, t)
 	case "iframe", "noembed", "noframes":
-		if p.foreign == 0 && !p.xml {
-			_, next := rawText(s, t.end, string(tag))
+		if p.raw() {
+			body, next := rawText(s, t.end, string(tag))
+			x.side.space()
+			x.run(&x.side, body)
+			x.side.space()
 			return next
 		}
 	case "textarea", "title":
-		if p.foreign == 0 && !p.xml {
+		if p.raw() {
 			body, next := rawText(s, t.end, string(tag))
 			p.to.space()
 			x.run(p.to, body)
@@ -245,13 +214,13 @@ func (p *page) start(i int) int {
 			return next
 		}
 	case "xmp":
-		if p.foreign == 0 && !p.xml {
+		if p.raw() {
 			body, next := rawText(s, t.end, "xmp")
 			x.plain(p.to, body)
 			return next
 		}
 	case "plaintext":
-		if p.foreign == 0 && !p.xml {
+		if p.raw() {
 			x.plain(p.to, s[t.end:])
 			return len(s)
 		}
@@ -335,56 +304,4 @@ func (x *Extractor) scriptIn(kind scriptType, body []byte) {
 		x.html(&x.side, body)
 	}
 	x.side.space()
-}
-
-// rawText gives the text up to the element's end tag, and the place behind it.
-func rawText(s []byte, i int, name string) (body []byte, next int) {
-	for from := i; from < len(s); {
-		j := bytes.IndexByte(s[from:], '<')
-		if j < 0 {
-			break
-		}
-		j += from
-		from = j + 1
-		k := j + 2 + len(name)
-		if k > len(s) || s[j+1] != '/' || !equalFold(s[j+2:k], name) {
-			continue
-		}
-		if k == len(s) || s[k] <= ' ' || s[k] == '/' || s[k] == '>' {
-			return s[i:j], skipTag(s, k)
-		}
-	}
-	return s[min(i, len(s)):], len(s)
-}
-
-// equalFold compares with a word in lower case.
-func equalFold(s []byte, lower string) bool {
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// isBlock reports an element that stands apart from the text around it, or in
-// place of some. All others, and those nobody knows, run on in the line.
-func isBlock(name [16]byte) bool {
-	switch string(word(&name)) {
-	case "p", "div", "br", "hr", "li", "ul", "ol", "dl", "dt", "dd", "td", "th", "tr", "table", "tbody", "thead", "tfoot", "caption", "col", "colgroup",
-		"h1", "h2", "h3", "h4", "h5", "h6", "hgroup", "address", "article", "aside", "blockquote", "center", "details", "dialog",
-		"dir", "fieldset", "figcaption", "figure", "footer", "form", "header", "legend", "listing", "main",
-		"menu", "nav", "optgroup", "option", "plaintext", "pre", "search", "section", "select", "summary", "title", "xmp",
-		"img", "button", "textarea", "video", "audio", "canvas", "iframe", "object", "embed", "svg", "math", "meter",
-		"progress", "rt", "rp", "text", "desc", "foreignobject":
-		return true
-	}
-	return false
 }

@@ -43,6 +43,7 @@ type Extractor struct {
 	scratch    [maxDepth + 1][]byte
 	decoded    []byte
 	depth      int
+	bodies     int // read since Begin
 	active     bool
 	open       bool // the last word was ended for a view, and may go on
 	answering  bool // it is an AI service's answer
@@ -68,6 +69,7 @@ func (x *Extractor) Begin() {
 	x.main.reset()
 	x.side.reset()
 	x.hidden.reset()
+	x.bodies = 0
 	x.depth, x.active, x.open, x.css, x.answering, x.tail = 0, false, false, false, false, 0
 }
 
@@ -78,6 +80,7 @@ func (x *Extractor) Active() bool { return x.active }
 // Add reads one more body; its words do not join with those before it.
 func (x *Extractor) Add(kind Kind, body []byte) {
 	x.cutTail()
+	x.bodies++
 	x.open, x.css = false, kind == Style
 	switch kind {
 	case HTML, XML:

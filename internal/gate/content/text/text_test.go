@@ -85,7 +85,7 @@ func TestWordsAreFoundAsAReaderSeesThem(t *testing.T) {
 		{"in what is shown as it stands", HTML, "<xmp>badword</xmp>", true},
 		{"in a field", HTML, "<textarea>badword</textarea>", true},
 		{"in SVG", HTML, "<svg><text>badword</text></svg>", true},
-		{"in a marked section", HTML, "<rss><![CDATA[a badword]]></rss>", true},
+		{"in a marked section", XML, "<rss><![CDATA[a badword]]></rss>", true},
 		{"behind a script that does not end its comment", HTML, "<script><!-- x</script>badword", true},
 		{"behind a less sign", HTML, "1 < 2 badword", true},
 		{"in a tag that does not end", HTML, "<p badword", false},
@@ -120,6 +120,14 @@ func TestWordsAreFoundAsAReaderSeesThem(t *testing.T) {
 		{"a template inside", HTML, "bad<template><p>x</p></template>word", true},
 		{"what is for browsers without scripts", HTML, "bad<noscript><p>x</p></noscript>word", true},
 		{"tags that browsers leave out", HTML, "bad<body><head></head><meta name=a><link rel=b>word", true},
+		{"ends of what did not begin", HTML, "bad</video></select></svg>word", true},
+		{"ends of blocks that did not begin", HTML, "<p>x</p>bad</div></h1></title></td></ul>word", true},
+		{"ends of blocks that did", HTML, "<div>bad</div>word", false},
+		{"an end that makes a paragraph", HTML, "bad</p>word", false},
+		{"parts of drawings outside of one", HTML, "bad<foreignObject>word", true},
+		{"an object without anything", HTML, "bad<object></object><embed>word", true},
+		{"a marked section in a page, which is a comment there", HTML, "bad<![CDATA[>word", true},
+		{"text in one in a page", HTML, "<![CDATA[a badword here>", true},
 		{"in what is hidden", HTML, "<div hidden>a badword</div>", true},
 		{"in a template", HTML, "<template><p>a badword</p></template>", true},
 		{"where scripts do not run", HTML, "<noscript>a bad<b>word</b></noscript>", true},
@@ -303,6 +311,18 @@ func FuzzExtract(f *testing.F) {
 			if view[0] != ' ' || view[len(view)-1] != ' ' || strings.Contains(string(view), "  ") || strings.ContainsAny(string(view), "\x00ABC<>") {
 				t.Fatalf("%q gave %q", body, view)
 			}
+		}
+	})
+}
+
+func FuzzCut(f *testing.F) {
+	for _, s := range []string{"a bad<b title='x > y'>word</b> b", "<script>if (a<b) x", "a <!-- b", "<", "</", "<p", "<textarea>a b", "a\n<div", "<!d>b c"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, s []byte) {
+		at, within := Cut(s)
+		if at < 0 || at > len(s) || at == len(s) && within != "" {
+			t.Fatalf("%q is cut at %d, within %q", s, at, within)
 		}
 	})
 }
