@@ -99,7 +99,7 @@ func insideWords(v View) (title, lead string, ok bool) {
 		lead = v.Pupil
 	}
 	if v.Reason == "unsupervised" && v.Clause != "" {
-		lead += " The school's policy asks for it in clause " + v.Clause + "."
+		lead += " The school's rules ask for it in clause " + v.Clause + "."
 	}
 	return s.title, lead, true
 }

@@ -73,7 +73,7 @@ func TestAClassReadsWhatItsTeacherSet(t *testing.T) {
 		}
 	}
 	page = string(m.Page(View{Reason: "unsupervised", Pages: "https://filter.test", Clause: "5.3"}))
-	if !strings.Contains(page, "while an adult is with you") || !strings.Contains(page, "asks for it in clause 5.3.") {
+	if !strings.Contains(page, "while an adult is with you") || !strings.Contains(page, "ask for it in clause 5.3.") {
 		t.Error("the page of a class that nobody supervises does not say which clause asks for it")
 	}
 	page = string(m.Page(View{Reason: "paused", Pages: "https://filter.test", Class: true, Until: until}))
