@@ -165,7 +165,8 @@ func (w *walk) text(it *item, f Format) error {
 		if wide {
 			b = bytes.ReplaceAll(b, []byte{0}, nil)
 		}
-		if bytes.Contains(b, []byte("QWN0aXZlTWlt")) || bytes.Contains(b, []byte(`macrosPresent="yes"`)) {
+		if bytes.Contains(b, []byte("QWN0aXZlTWlt")) || bytes.Contains(b, []byte(`macrosPresent="yes"`)) ||
+			f == XML && (bytes.Contains(b, []byte("application/vnd.ms-office.vbaProject")) || bytes.Contains(b, []byte("<ooo:module"))) {
 			w.rep.add(verdict.FileMacro, "macros", it.where)
 		}
 		drawing = drawing || f == XML && bytes.Contains(b, []byte("http://www.w3.org/2000/svg"))
