@@ -3,6 +3,7 @@ package dns
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -153,6 +154,11 @@ func newEntry(m *mdns.Msg, now time.Time) (*entry, error) {
 	}
 	if len(wire) > maxReply {
 		return nil, errLarge
+	}
+	// A record that is cut off is read all the same, and cannot be read again
+	// by whoever gets it.
+	if err := new(mdns.Msg).Unpack(wire); err != nil {
+		return nil, fmt.Errorf("%w: %w", errAnswer, err)
 	}
 	e.pack(wire)
 	return e, nil
