@@ -188,8 +188,10 @@ func until(t testing.TB, done func() bool) {
 func TestOnIPv6ANetworkIsLimitedAsAWholeAndADeviceByItself(t *testing.T) {
 	l := newLimiter(2)
 	at := func(s string) bool { return l.take(netip.MustParseAddr(s), gatetest.Noon) }
-	if !at("2001:db8::1") || !at("2001:db8::1") || at("2001:db8::1") {
-		t.Error("one device may ask twice in a second")
+	for i, want := range []bool{true, true, false} {
+		if at("2001:db8::1") != want {
+			t.Errorf("question %d of one device: %v", i+1, !want)
+		}
 	}
 	if !at("2001:db8::2") || !at("fe80::1%eth0") || !at("fe80::1%eth1") || at("fe80::1") {
 		t.Error("another device in the same network pays for the first")
