@@ -15,7 +15,7 @@ import (
 // yet.
 func (f *filling) alarmed(add adder) {
 	hall := alarms.Signal{
-		Kind: "trial-wrong", Subject: "Sports hall (pupils)", Words: "A trial of the filter came out wrong (Sports hall (pupils))", May: "Something that must be closed was open, or a device is not behind the filter.",
+		Kind: "trial-wrong", Subject: "Sports hall (pupils)", Words: "A trial of the filter came out wrong: Sports hall (pupils)", May: "Something that must be closed was open, or a device is not behind the filter.",
 		Todo: "Open the trial: it says what went wrong and what to do.", Owner: people.FilterManager, Risk: 3, Link: "/filter/probes", After: 1,
 	}
 	scanner := alarms.Signal{

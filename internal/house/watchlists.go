@@ -64,7 +64,7 @@ func (w *watching) trials(ctx context.Context, now time.Time, see *sight) error 
 	for _, x := range stand {
 		if x.Last.Wrong > 0 {
 			see.bad(alarms.Signal{
-				Kind: "trial-wrong", Subject: x.Site, Words: fmt.Sprintf("A trial of the filter came out wrong (%s)", x.Site), May: "Something that must be closed was open, or a device is not behind the filter.",
+				Kind: "trial-wrong", Subject: x.Site, Words: fmt.Sprintf("A trial of the filter came out wrong: %s", x.Site), May: "Something that must be closed was open, or a device is not behind the filter.",
 				Todo: "Open the trial: it says what went wrong and what to do.", Owner: people.FilterManager, Risk: 3, Link: "/filter/probes/" + x.Last.ID, After: 1,
 			})
 		}
@@ -72,7 +72,7 @@ func (w *watching) trials(ctx context.Context, now time.Time, see *sight) error 
 			continue
 		}
 		see.bad(alarms.Signal{
-			Kind: "trial-missing", Subject: x.Site, Words: fmt.Sprintf("The filter is not tried any more (%s)", x.Site), May: "What is not tried is not known, so it shows as not known.",
+			Kind: "trial-missing", Subject: x.Site, Words: fmt.Sprintf("The filter is not tried any more: %s", x.Site), May: "What is not tried is not known, so it shows as not known.",
 			Todo: "At a site, look whether its device is on and runs the file each hour. For this machine, look at the health page.", Owner: people.NetworkManager, Risk: 1, Link: "/filter/probe-sites", After: 1,
 		})
 	}

@@ -26,10 +26,14 @@ const (
 func (r *Room) LookOnce(ctx context.Context) error {
 	r.looking.Lock()
 	defer r.looking.Unlock()
-	look, err := r.Look(ctx, r.now())
+	now := r.now()
+	look, err := r.Look(ctx, now)
 	if err != nil {
 		return fmt.Errorf("looking for alarms: %w", err)
 	}
+	r.mu.Lock()
+	r.last, r.at = look, now
+	r.mu.Unlock()
 	return r.Take(ctx, look)
 }
 
@@ -38,9 +42,6 @@ func (r *Room) Take(ctx context.Context, look Look) error {
 	r.taking.Lock()
 	defer r.taking.Unlock()
 	now := r.now()
-	r.mu.Lock()
-	r.last, r.at = look, now
-	r.mu.Unlock()
 	running, err := r.Running(ctx)
 	if err != nil {
 		return err
