@@ -12,6 +12,7 @@ import (
 	"belisha/internal/kit/web/browsertest"
 	"belisha/internal/kit/web/webtest"
 	"belisha/internal/school/classroom"
+	"belisha/internal/school/people"
 )
 
 // seat is whoever sits at the browser.
@@ -28,6 +29,7 @@ func TestThePagesAreAccessible(t *testing.T) {
 	db := storetest.SQLite(t, schemas()...)
 	s := open(t, db)
 	s.decide(setting.Value{Key: "classroom.supervision", Bool: true})
+	s.more = []classroom.Host{{Host: "pictures-of-a-rather-long-name-for-a-telephone.example", Times: 3, Blocked: 3, Who: []people.ID{s.pupil}, Last: monday}}
 	ctx := with(s.as(s.teacher))
 	_, err := s.room.Begin(ctx, focus("atlas.example", "a-site-with-a-rather-long-name-for-a-telephone.example"))
 	must(t, err)
@@ -58,6 +60,8 @@ func TestThePagesAreAccessible(t *testing.T) {
 		} {
 			at(path)
 		}
+		b.Go(srv.URL + "/classroom/class?name=8B")
+		b.Has("Something is missing on the sites")
 		who.a = s.as(s.pupil)
 		at("/homework")
 		b.Has("Maps", "atlas.example")
