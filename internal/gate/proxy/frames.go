@@ -15,7 +15,6 @@ import (
 const (
 	textWindow  = 64 << 10 // of a message that is looked at at once
 	textOverlap = 512      // of a window that the next begins with again
-	maxPieces   = 8 << 10  // of the messages before one that are looked at again with it
 	opText      = 1
 	opContinue  = 0
 	opControl   = 8
@@ -225,32 +224,6 @@ func (x *exchange) spoken(client *bufio.Reader, toClient io.Writer, server *bufi
 	end()
 	<-done
 	return sent.passed + got.passed
-}
-
-// sayings are the last messages of an AI service, whose answer comes in pieces
-// that are words only together. nil: each message stands for itself.
-type sayings struct{ last []byte }
-
-// inPieces is nil unless the other side is an AI service.
-func (x *exchange) inPieces() *sayings {
-	if c, ok := x.cfg.Content.(interface{ Talks(*porter.Answer) bool }); ok && c.Talks(&x.answer) {
-		return new(sayings)
-	}
-	return nil
-}
-
-// with is a message behind those before it, so far as they are kept.
-func (p *sayings) with(text []byte) []byte {
-	if c := bytes.TrimLeft(text, " \t\r\n"); p == nil || len(c) == 0 || c[0] != '{' && c[0] != '[' {
-		return text
-	}
-	all := append(append(bytes.Clone(p.last), text...), '\n')
-	from := max(0, len(all)-maxPieces)
-	if i := bytes.IndexByte(all[from:], '\n'); from > 0 && i >= 0 && from+i+1 < len(all) {
-		from += i + 1 // a message is kept whole
-	}
-	p.last = append(p.last[:0], all[from:]...)
-	return all
 }
 
 // as is a message as what looks inside knows it.

@@ -173,26 +173,3 @@ func TestWhatIsSaidOnAnInspectedWebSocketIsLookedAt(t *testing.T) {
 	}
 	t.Errorf("it is not written down: %+v", x.Events(t, 0))
 }
-
-// An AI service may send each word, or less, in a message of its own.
-func TestPiecesOfAnAnswerAreLookedAtTogether(t *testing.T) {
-	p := new(sayings)
-	if got := string(p.with([]byte(`{"text":"bad"}`))); got != `{"text":"bad"}`+"\n" {
-		t.Errorf("the first: %q", got)
-	}
-	if got := string(p.with([]byte("ping"))); got != "ping" {
-		t.Errorf("what is no piece: %q", got)
-	}
-	if got := string(p.with([]byte(`{"text":"word"}`))); got != `{"text":"bad"}`+"\n"+`{"text":"word"}`+"\n" {
-		t.Errorf("the second: %q", got)
-	}
-	for range 3000 {
-		p.with([]byte(`{"text":"more words"}`))
-	}
-	if got := p.with([]byte(`{"text":"end"}`)); len(got) > maxPieces+100 || got[0] != '{' {
-		t.Errorf("%d bytes are kept, from %q on", len(got), got[:10])
-	}
-	if got := string((*sayings)(nil).with([]byte(`{"a":1}`))); got != `{"a":1}` {
-		t.Errorf("elsewhere: %q", got)
-	}
-}
