@@ -111,6 +111,6 @@ func (h *hearing) hears(event []byte) bool {
 
 // end waits until the last of it was looked at.
 func (h *hearing) end() {
-	h.to.Close()
+	_ = h.to.Close() // it always closes
 	<-h.done
 }
