@@ -268,14 +268,18 @@ func TestWrongEntriesGetASentence(t *testing.T) {
 
 func TestAnEditAmongTenThousandEntriesTakesLessThanASecond(t *testing.T) {
 	s := open(t, sqlite(t)).confirmed()
+	edit := func(text string) time.Duration {
+		begin := time.Now()
+		_, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: text, Act: verdict.Block, Reason: "timed"})
+		must(t, err)
+		return time.Since(begin)
+	}
+	alone := edit("alone.example")
 	fill(t, s, 10_000)
-	begin := time.Now()
-	_, err := s.room.AddOwn(s.asManager(), filtering.Own{Text: "one.example", Act: verdict.Block, Reason: "timed"})
-	must(t, err)
-	took := time.Since(begin)
-	t.Logf("one edit among 10,000 entries: %v", took)
-	if took > 5*time.Second { // a second on a quiet machine
-		t.Errorf("it took %v", took)
+	took := edit("one.example")
+	t.Logf("one edit alone: %v; among 10,000 entries: %v", alone, took)
+	if took > 5*time.Second && took > 50*alone { // a second on a quiet machine; a busy one is slow at both
+		t.Errorf("it took %v, and %v alone", took, alone)
 	}
 	s.wants("site-9999.example", "pupils", "block")
 	s.wants("one.example", "pupils", "block")

@@ -32,18 +32,18 @@ func document(head []byte) bool {
 	case head[0] != '{':
 		return false
 	}
-	_, line, _ := cutLine(head, true)
+	advance, line, _ := cutLine(head, true)
 	var obj map[string]any
 	if json.Unmarshal(bytes.TrimRight(line, ", \t"), &obj) != nil {
 		return true
 	}
-	entry := false
+	entry, several := false, len(bytes.TrimSpace(head[advance:])) > 0
 	for key, v := range obj {
 		switch v.(type) {
 		case string:
 			entry = entry || slices.Contains(entryWords, key)
 		case []any, map[string]any:
-			if !slices.Contains(labelWords, key) {
+			if !slices.Contains(labelWords, key) && !several {
 				return true
 			}
 		}

@@ -56,6 +56,10 @@ func TestListsAsTheyComeFromTheWorld(t *testing.T) {
 			want: []string{"adult name a.example", "adult name b.example", "games name c.example"},
 		},
 		{
+			name: "JSON lines with more in them than addresses", file: "a.json", format: FormatJSON,
+			text: "{\"url\":\"http://a.example/x\",\"seen\":{\"by\":[1]},\"ports\":[80]}\n{\"url\":\"b.example\",\"seen\":{}}\n", want: []string{"l url a.example/x", "l name b.example"},
+		},
+		{
 			name: "a document with its names in one array", file: "a.json", format: FormatJSON,
 			text: `{"name":"Bets","domains":["a.example"],"ips":["203.0.113.0/24"]}`, want: []string{"l name a.example", "l address 203.0.113.0/24"},
 		},
