@@ -157,9 +157,9 @@ func (r *Room) insideSummary(v *setting.Values, title string, at setting.Scope) 
 	}}
 	larger := fmt.Sprintf("Files of more than %d megabytes", v.Get(keyScanMax).Number)
 	if v.Choice(keyViruses, at) != "off" && r.scanner() {
-		s.Rows = append(s.Rows, said(larger, "are not scanned, and are "+v.Choice(keyTooLarge, at), v.Get(keyTooLarge, at)))
+		s.Rows = append(s.Rows, said(larger, "Not scanned, and "+v.Choice(keyTooLarge, at), v.Get(keyTooLarge, at)))
 	} else {
-		s.Rows = append(s.Rows, said(larger, "are not looked into: archives and documents count as unreadable ones", v.Get(keyScanMax)))
+		s.Rows = append(s.Rows, said(larger, "Not looked into; archives and documents count as unreadable ones", v.Get(keyScanMax)))
 	}
 	if held := tenantWords(v, at); len(held) > 0 {
 		s.Rows = append(s.Rows, web.SummaryRow{Key: "Accounts that may be used", Lines: held})
