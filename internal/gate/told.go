@@ -23,7 +23,7 @@ func (r *running) Status() control.Status {
 		State: r.state, RulesNumber: snapshot.Number(), HasRules: snapshot.HasRules(), Presence: r.table.Number(),
 		Rows: rows, Devices: devices, UptimeMilli: r.cfg.Clock.Now().Sub(r.state.Started).Milliseconds(),
 		Decisions: r.porter.Counts(), Spool: r.spool.Stats(), Requests: counts.Requests, Refused: counts.Refused,
-		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
+		Tunnels: counts.Tunnels, Inspection: counts.Inspection, Questions: questions, Mute: r.dns.Mute(), Faults: counts.Panics, Paused: r.table.Paused(r.cfg.Clock.Now()),
 		Bypasses: r.porter.Bypasses(), Content: r.looks.status(), ICAP: r.icapStatus(),
 		Kerberos: r.shared.Kerberos.Status(), Accounting: r.radius.Status(r.table.Heard(nil)),
 		Proxies: r.peers.Status(), Known: r.known(),
@@ -87,8 +87,8 @@ func (r *running) Push(p subject.Push) error {
 	// Before the table: its change has the running tunnels judged again.
 	r.names.Told(p.Gone, p.Full, p.Known)
 	r.proxy.Left(p.Gone, p.Full, p.Known...)
-	leaving := r.table.Leaving(&p)
 	now := r.porter.High()
+	leaving := r.table.Leaving(&p, now)
 	if err := r.table.Apply(p, now); err != nil {
 		return err
 	}

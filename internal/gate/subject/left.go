@@ -10,8 +10,9 @@ import (
 // leftPrefix begins the id of a row that stays where somebody has left.
 const leftPrefix = "left-"
 
-// Leaving are the rows of people at an address that a push ends.
-func (t *Table) Leaving(p *Push) (out []Row) {
+// Leaving are the rows of people at an address that a push ends, and that have
+// not ended before by themselves.
+func (t *Table) Leaving(p *Push, now time.Time) (out []Row) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	ends := func(r *Row) bool {
@@ -22,7 +23,7 @@ func (t *Table) Leaving(p *Push) (out []Row) {
 	}
 	if p.Full || len(p.Gone) > 0 {
 		for _, r := range t.rows {
-			if r.Subject != "" && r.Of == "" && !r.Left && r.Address.IsValid() && len(r.Classes) > 0 && ends(r) {
+			if r.Subject != "" && r.Of == "" && !r.Left && r.Address.IsValid() && len(r.Classes) > 0 && !r.over(now) && ends(r) {
 				out = append(out, *r)
 			}
 		}

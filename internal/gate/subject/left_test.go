@@ -13,7 +13,10 @@ func TestWhoSignsOutOfALessonLeavesItBehind(t *testing.T) {
 	mia.Classes = []string{"class:7B"}
 	push(t, table, mia)
 	gone := Push{Number: table.Number() + 1, Gone: []string{"a"}}
-	leaving := table.Leaving(&gone)
+	if late := table.Leaving(&gone, now.Add(time.Hour)); len(late) != 0 {
+		t.Errorf("who was gone already leaves: %+v", late)
+	}
+	leaving := table.Leaving(&gone, now)
 	if len(leaving) != 1 || leaving[0].Subject != "s1" {
 		t.Fatalf("leaving: %+v", leaving)
 	}
