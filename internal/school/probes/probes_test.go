@@ -303,6 +303,21 @@ func TestWhoeverSitsAtADeviceTriesItWithLinksAlone(t *testing.T) {
 	webtest.Get(t, h, "/probe", webtest.Nobody()).Is(200).Has("came to you through the filter").Safe()
 }
 
+func TestNoTwoSitesAreCalledTheSame(t *testing.T) {
+	s := open(t, storetest.SQLite(t, schemas()...))
+	for _, x := range []struct {
+		name, group string
+		ok          bool
+	}{
+		{"Pavilion", "pupils", true}, {"Pavilion", "staff", true}, {"Pavilion", "", true}, {" pavilion ", "pupils", false},
+		{"Pavilion (pupils)", "", false}, {"this  MACHINE", "", false}, {"", "", false}, {strings.Repeat("x", 61), "", false}, {"Hall", "governors", false},
+	} {
+		if _, _, err := s.room.AddSite(ctx(), x.name, x.group); (err == nil) != x.ok {
+			t.Errorf("%q for %q: %v", x.name, x.group, err)
+		}
+	}
+}
+
 func TestWhatADeviceCannotTryIsSaid(t *testing.T) {
 	s := open(t, storetest.SQLite(t, schemas()...), setting.Value{Key: "filtering.probes.direct", Text: "dns.example and 192.0.2.300", Raw: "x"})
 	h := webtest.Site(t, s.room.Section())

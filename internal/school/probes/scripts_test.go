@@ -129,9 +129,9 @@ func (o *outside) quic(t *testing.T) {
 // a proxy, with places past the filter that answer and that do not.
 func TestTheFileForDevicesDoesWhatItSays(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"sh", "curl", "openssl", "dig", "bash"} {
+	for p, of := range map[string]string{"sh": "dash", "curl": "curl", "openssl": "openssl", "dig": "bind9-dnsutils", "bash": "bash"} {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skip("needs " + p)
+			t.Skip("needs Debian's " + of)
 		}
 	}
 	s := open(t, storetest.SQLite(t, schemas()...))

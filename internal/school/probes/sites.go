@@ -67,7 +67,7 @@ func (r *Room) AddSite(ctx context.Context, name, group string) (Site, string, e
 			continue
 		}
 		running++
-		if strings.EqualFold(s.Site, name) && s.Group == group {
+		if strings.EqualFold(s.Name(), Site{Site: name, Group: group}.Name()) {
 			bad["site"] = "A device of this site and these rules is named already; end it first"
 		}
 	}
