@@ -43,6 +43,9 @@ func (p *Pipeline) Response(ctx context.Context, a *porter.Answer, r *http.Reque
 		Pipeline: p, ctx: ctx, a: a, r: r, res: res, h: h, phrases: weighed(a, &h),
 		typ: text.ParseType(res.Header["Content-Type"]), codings: decode.Parse(res.Header["Content-Encoding"]),
 	}
+	if l.typ.Media == "" && strings.EqualFold(strings.TrimSpace(res.Header.Get("X-Content-Type-Options")), "nosniff") {
+		l.typ.Media = "text/plain" // as browsers take it, whatever is in it
+	}
 	l.meta = files.Meta{Path: r.URL.Path, Disposition: res.Header["Content-Disposition"], Type: l.typ.Media, Saved: saves(r)}
 	return p.count(carry(a, l.answer()))
 }
@@ -156,7 +159,7 @@ func (l *look) sniffed() *porter.Finding {
 	guess := files.Look(&l.meta, head)
 	kind := text.KindOf(l.typ, head)
 	l.guess = guess
-	media := text.IsMedia(l.typ.Media) || guess.Format.Media()
+	media := text.IsMedia(l.typ.Media) || guess.Format.Media() && text.KindOf(l.typ, nil) != text.Plain // what is called text is shown as text
 	switch {
 	case guess.Kinds != 0, kind == text.None && (guess.Saved || guess.Whole), media && len(l.codings) > 0:
 		return l.file(guess)

@@ -238,7 +238,7 @@ func legacy(body []byte) string {
 	case euc*2 >= high-8 && evenRuns(body):
 		return eastAsian(body)
 	}
-	return "windows-1251"
+	return singleByte(body)
 }
 
 // evenRuns reports that letters above 7F stand in pairs nearly everywhere.

@@ -208,13 +208,17 @@ func ascii7(s []byte) bool {
 	return true
 }
 
-// json reads the values that are strings; names of members are not text.
+// json reads the values that are strings; names of members are not text. What
+// stands between them and is no JSON is text: a browser that is led there shows
+// all of it.
 func (x *Extractor) json(f *folder, s []byte) {
 	for i := 0; i < len(s); {
 		j := bytes.IndexByte(s[i:], '"')
 		if j < 0 {
+			x.between(f, s[i:])
 			return
 		}
+		x.between(f, s[i:i+j])
 		i += j + 1
 		end, clean := stringEnd(s, i, '"')
 		body := s[i:end]
@@ -226,6 +230,35 @@ func (x *Extractor) json(f *folder, s []byte) {
 		x.value(f, body, clean)
 		f.space()
 	}
+}
+
+// between reads what stands between two strings of JSON, where it is more than
+// signs, figures and the three words that JSON has.
+func (x *Extractor) between(f *folder, s []byte) {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if !isLetter(c) && c < 0x80 || c|0x20 == 'e' && i > 0 && digit(s[i-1]) >= 0 {
+			continue
+		}
+		if n := literal(s[i:]); n > 0 {
+			i += n - 1
+			continue
+		}
+		f.space()
+		x.run(f, s[i:])
+		f.space()
+		return
+	}
+}
+
+// literal is the length of a word of JSON's at the beginning of s.
+func literal(s []byte) int {
+	for _, w := range [...]string{"null", "true", "false"} {
+		if len(s) >= len(w) && string(s[:len(w)]) == w && (len(s) == len(w) || !isLetter(s[len(w)])) {
+			return len(w)
+		}
+	}
+	return 0
 }
 
 // looksLikeJSON tells JSON, also as the argument of a call or behind what keeps

@@ -20,14 +20,34 @@ type Type struct {
 func ParseType(fields []string) Type {
 	var out Type
 	for _, field := range fields {
-		if t := parseType(field); t.Media != "" {
-			if t.Charset == "" && t.Media == out.Media {
-				t.Charset = out.Charset
+		for field != "" {
+			var one string
+			one, field = cutComma(field)
+			if t := parseType(one); t.Media != "" {
+				if t.Charset == "" && t.Media == out.Media {
+					t.Charset = out.Charset
+				}
+				out = t
 			}
-			out = t
 		}
 	}
 	return out
+}
+
+// cutComma takes what stands before the first comma off that is not in quotes.
+func cutComma(s string) (one, rest string) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == ',' && !quoted:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
 }
 
 func parseType(field string) Type {
@@ -83,11 +103,6 @@ func KindOf(t Type, head []byte) Kind {
 	head = head[:min(len(head), SniffLen)]
 	switch kind := declared(t.Media); kind {
 	case None:
-	case Plain:
-		if noText(head) && !wide(t, head) && mediaMagic(head) {
-			return None
-		}
-		return Plain
 	case JSON:
 		if first := bytes.TrimLeft(head, " \t\r\n\ufeff"); len(first) > 0 && first[0] == '<' {
 			return HTML // an error page that was sent in place of data
