@@ -85,7 +85,8 @@ func (s *Server) within(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.requests.Add(1)
-	if l.begun.Add(1) == 1 && l.page == nil {
+	l.begun.Add(1)
+	if l.page == nil {
 		s.troubles.works(l.name)
 	}
 	defer l.over(r)

@@ -68,7 +68,7 @@ func (t *troubles) hungUp(host string, client netip.Addr, now time.Time) {
 	q := t.quiet[host]
 	if q == nil || now.Sub(q.first).Abs() > quietWithin {
 		if q == nil && len(t.quiet) >= maxTroubles {
-			clear(t.quiet)
+			clear(t.quiet) // those that go on are soon here again
 		}
 		q = &hangups{first: now}
 		t.quiet[host] = q
@@ -89,7 +89,11 @@ func (t *troubles) works(host string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.quiet[host] == nil {
+		return
+	}
 	delete(t.quiet, host)
+	t.some.Store(len(t.quiet) > 0)
 	if x := t.have[troubleKey{host, troublePinned}]; x != nil && x.detail == quietDetail {
 		delete(t.have, troubleKey{host, troublePinned})
 	}
