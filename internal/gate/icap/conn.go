@@ -181,6 +181,7 @@ type exchange struct {
 	body     *body  // nil: there is none
 	began    bool   // part of the answer has been written
 	ending   bool   // the connection ends with it
+	unread   bool   // the client may still be sending a body that nobody wants
 	proved   bool   // who it is was found by a name or password, not by the address
 	early    trickle
 }
@@ -289,6 +290,9 @@ func (x *exchange) after(err error) bool {
 		x.s.counts.refused.Add(1)
 		x.ending = true
 		err = x.begin(f.code, "", "X-Belisha-Why: "+f.why)
+	}
+	if x.unread && err == nil {
+		x.drop()
 	}
 	switch {
 	case err != nil, x.ending, x.m == nil || x.m.close:

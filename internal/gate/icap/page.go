@@ -3,6 +3,7 @@ package icap
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"belisha/internal/gate/porter"
 	"belisha/internal/verdict"
@@ -90,12 +91,29 @@ func firstWord(b []byte) []byte {
 }
 
 // settle makes room for an answer that does not want the client's body: what
-// the client sends by itself is dropped. Where that is too much, or broke off,
-// the connection ends with the answer.
+// comes of it at once is dropped. More is not waited for: a site may be slow,
+// and a Squid that gets nothing back may stop for good (see trickle). The
+// connection ends with the answer then, and what comes is dropped behind it.
 func (x *exchange) settle() {
-	if x.body != nil && !x.body.drain(drainMost) {
-		x.ending = true
+	if x.body == nil {
+		return
 	}
+	x.c.net.read = settleGap
+	late := time.AfterFunc(settleFor, x.c.net.end)
+	if all := x.body.drain(drainMost); !late.Stop() || !all {
+		x.ending, x.unread = true, true
+	}
+	x.c.net.read = bodyFor
+}
+
+// drop reads what a client goes on sending after its answer: some take no
+// notice of an answer before they have sent all they have.
+func (x *exchange) drop() {
+	if x.c.w.Flush() != nil {
+		return
+	}
+	x.c.net.read = dropFor
+	x.body.drain(drainMost)
 }
 
 // show gives the page that says why, in place of the message.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/big"
@@ -177,4 +178,38 @@ func TestUnderTLSTheSameIsAnswered(t *testing.T) {
 			t.Errorf("%v, %d bytes: %s", err, len(got), out)
 		}
 	})
+}
+
+func TestGroupsCountForWhoIsNotKnownAndWhereTheSchoolSaysWhichTheyAre(t *testing.T) {
+	world, s := open(t, func(c *Config) {
+		c.Namer = register{"mia": "pupils"}
+		c.Groups = map[string]string{"teachers": "staff", "year 7": "pupils"}
+	})
+	world.SignIn(t, "10.0.0.9", "sam", "pupils")
+	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	for _, c := range []struct {
+		name, client, headers string
+		open                  bool
+	}{
+		{"nobody says anything", "10.0.0.7", "", false},
+		{"a group that is staff's", "10.0.0.7", "X-Authenticated-Groups: " + b64("WinNT://HILL/Teachers, WinNT://HILL/Domain Users") + "\r\n", true},
+		{"a name that nobody here has, in that group", "10.0.0.7", "X-Authenticated-User: new.teacher\r\nX-Authenticated-Groups: HILL\\Teachers\r\n", true},
+		{"two groups: the stricter", "10.0.0.7", "X-Authenticated-Groups: Teachers, Year 7\r\n", false},
+		{"a group of which the school says nothing", "10.0.0.7", "X-Authenticated-Groups: Domain Admins\r\n", false},
+		{"somebody who is known is what they are", "10.0.0.7", "X-Authenticated-User: mia\r\nX-Authenticated-Groups: Teachers\r\n", false},
+		{"who has signed in there is what they are", "10.0.0.9", "X-Authenticated-Groups: Teachers\r\n", false},
+		{"two people are nobody", "10.0.0.7", "X-Authenticated-User: mia\r\nX-Client-Username: new.teacher\r\nX-Authenticated-Groups: Teachers\r\n", false},
+	} {
+		w := dial(t, s)
+		w.send(strings.Replace(reqmod(get("http://game.test/"), c.headers+"Allow: 204\r\n"), "10.0.0.7", c.client, 1))
+		if r := w.reply(); c.open != (r.code == 204) {
+			t.Errorf("%s: %d", c.name, r.code)
+		}
+	}
+	// What the browser says of itself, in the request within, is nobody's word.
+	w := dial(t, s)
+	w.send(reqmod("GET http://game.test/ HTTP/1.1\r\nHost: game.test\r\nX-Authenticated-Groups: Teachers\r\n\r\n", "Allow: 204\r\n"))
+	if r := w.reply(); r.code != 200 {
+		t.Errorf("a group within the request counts: %d", r.code)
+	}
 }

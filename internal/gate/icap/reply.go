@@ -14,7 +14,10 @@ import (
 
 const (
 	drainMost = 32 << 20 // of a body that is refused, before the connection ends over it
-	swallow   = 1 << 20  // of a body that is read for nothing but to say that it may pass
+	settleGap = 250 * time.Millisecond
+	settleFor = time.Second
+	dropFor   = 10 * time.Second
+	swallow   = 1 << 20 // of a body that is read for nothing but to say that it may pass
 	lookEvery = 250 * time.Millisecond
 )
 

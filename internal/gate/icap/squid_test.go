@@ -129,6 +129,7 @@ func (n *network) pages() {
 		{"a page without a body", "http://ok.test:" + n.plain + "/empty", 204, ""},
 		{"a closed page", "http://bad.test:" + n.plain + "/page", 403, "Hill School"},
 		{"a page closed by what is in it", "http://ok.test:" + n.plain + "/found", 403, "Hill School"},
+		{"a large file closed by its first bytes", "http://ok.test:" + n.plain + "/large-found", 403, "Hill School"},
 		{"an open page under TLS", "https://ok.test:" + n.secure + "/page", 200, "a page of ok.test"},
 		{"a closed page under TLS", "https://bad.test:" + n.secure + "/page", 403, "Hill School"},
 		{"one closed by what is in it", "https://ok.test:" + n.secure + "/found", 403, "Hill School"},
@@ -269,6 +270,9 @@ func looking(dir string) porter.Content {
 				res.Header.Set("X-Changed", "yes")
 			case "/large-watched":
 				return outcomes["looked at as it comes"](a, r, res)
+			case "/large-found":
+				_, _ = io.ReadFull(res.Body, make([]byte, 512))
+				return outcomes["closed by its first bytes"](a, r, res)
 			case "/found":
 				return outcomes["closed after all of it"](a, r, res)
 			}
@@ -291,7 +295,7 @@ func origin(w http.ResponseWriter, r *http.Request) {
 	case "/count", "/whole-count":
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)
-	case "/large", "/large-watched", "/large-edit", "/large-whole":
+	case "/large", "/large-watched", "/large-edit", "/large-whole", "/large-found":
 		piece := make([]byte, 64<<10)
 		w.Header().Set("Content-Length", strconv.Itoa(download))
 		for range download / len(piece) {

@@ -251,6 +251,28 @@ func until(t *testing.T, done func() bool) {
 	}
 }
 
+// TestAPageDoesNotWaitForTheRestOfWhatItStandsFor plays a site that falls
+// silent in the middle, and a Squid that sends no more until something comes.
+func TestAPageDoesNotWaitForTheRestOfWhatItStandsFor(t *testing.T) {
+	_, s := open(t, func(c *Config) { c.Content = inside{response: outcomes["closed by its first bytes"]} })
+	for _, more := range []string{"", "Allow: 204\r\n"} {
+		w := dial(t, s)
+		w.send(respmod(get("http://ok.test/"), pageHead, more) + chunk(strings.Repeat("x", 65_535)))
+		if r := w.reply(); r.code != 200 || !strings.HasPrefix(r.res, "HTTP/1.1 403") || r.header.Get("Connection") != "close" {
+			t.Errorf("%q: %d %v", more, r.code, r.header)
+		}
+		w = dial(t, s) // who sends all before it reads gets its page too
+		w.send(respmod(get("http://ok.test/"), pageHead, more))
+		for range 100 {
+			w.send(chunk(strings.Repeat("x", 100_000)))
+		}
+		w.send(last)
+		if r := w.reply(); r.code != 200 || !strings.HasPrefix(r.res, "HTTP/1.1 403") {
+			t.Errorf("%q, all sent: %d", more, r.code)
+		}
+	}
+}
+
 // silent is a connection that somebody holds.
 type silent struct{ net.Conn }
 
