@@ -16,6 +16,7 @@ import (
 // doctor` prints.
 func (h *House) Health(ctx context.Context) []review.Check {
 	out := []review.Check{h.filterHealth(ctx), h.rulesHealth(ctx), h.spoolHealth(), h.memoryHealth(ctx), h.diskHealth(), h.keyHealth(), h.mailHealth(ctx), h.listHealth(ctx)}
+	out = append(out, h.namesHealth(ctx)...)
 	out = append(out, h.certificateHealth()...)
 	out = append(out, h.insideHealth(ctx)...)
 	out = append(out, h.pathHealth(ctx)...)

@@ -92,8 +92,11 @@ type Status struct {
 	Refused     uint64        `json:"refused"`
 	Tunnels     int           `json:"tunnels"`
 	Questions   uint64        `json:"questions"` // DNS
-	Faults      uint64        `json:"faults"`
-	CA          string        `json:"ca,omitempty"` // fingerprint of the school's certificate
+	// Mute are the zones whose servers did not answer the last questions: "." is
+	// the upstream resolvers, another one of the school's own.
+	Mute   []string `json:"mute,omitempty"`
+	Faults uint64   `json:"faults"`
+	CA     string   `json:"ca,omitempty"` // fingerprint of the school's certificate
 	// Bypasses are the devices that tried to go round the filter by name.
 	Bypasses []porter.Bypasses `json:"bypasses,omitempty"`
 	// Inspection is what was seen where TLS is ended by the filter.

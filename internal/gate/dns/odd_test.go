@@ -250,6 +250,26 @@ func TestTheSchoolsOwnZonesAreAskedOfTheirServersAlone(t *testing.T) {
 	}
 }
 
+func TestWhoDoesNotAnswerIsTold(t *testing.T) {
+	w := gatetest.New(t)
+	quiet := scripted(t, func(*mdns.Msg) *mdns.Msg { return nil })
+	s := door(t, w, scripted(t, func(r *mdns.Msg) *mdns.Msg {
+		return reply(t, r, []string{r.Question[0].Name + " 60 A 203.0.113.5"}, nil)
+	}))
+	if err := s.Own([]string{"ashdown.internal=" + quiet}); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range muteAfter + 1 {
+		wg.Go(func() { asked(t, s, pupil, packed(t, fmt.Sprintf("n%d.ashdown.internal", i), mdns.TypeA)) })
+		wg.Go(func() { asked(t, s, pupil, packed(t, fmt.Sprintf("n%d.test", i), mdns.TypeA)) })
+	}
+	wg.Wait()
+	if got := strings.Join(s.Mute(), " "); got != "ashdown.internal" {
+		t.Errorf("mute: %q", got)
+	}
+}
+
 func TestHowOwnZonesAreWritten(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"ashdown.internal=10.0.0.2": true, "ashdown.internal=10.0.0.2,10.0.0.3:5353": true, "lan=10.0.0.2": true,

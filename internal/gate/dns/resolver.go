@@ -42,9 +42,9 @@ type Resolver struct {
 	allowed func(netip.Addr) bool
 	slots   chan struct{}
 
-	mu      sync.Mutex
-	calls   map[key]*call
-	failing atomic.Bool
+	mu    sync.Mutex
+	calls map[key]*call
+	mute  mute
 }
 
 type call struct {
@@ -195,30 +195,44 @@ func (r *Resolver) fetch(ctx context.Context, k key, c *call) {
 	r.cache.put(k, failure(c.err, now))
 }
 
+// mute counts the questions in a row that servers did not answer. One name
+// alone may be its own fault.
+type mute struct{ n atomic.Int32 }
+
+const muteAfter = 3
+
+// silent reports that they have just become mute.
+func (m *mute) silent() bool { return m.n.Add(1) == muteAfter }
+
+// spoke reports that they no longer are.
+func (m *mute) spoke() bool { return m.n.Swap(0) >= muteAfter }
+
+func (m *mute) is() bool { return m.n.Load() >= muteAfter }
+
 // tellFailed says once that nobody answers.
 func (r *Resolver) tellFailed(name string, err error) {
-	if said := (*upstream.Failed)(nil); errors.As(err, &said) {
+	if said := (*upstream.Failed)(nil); errors.As(err, &said) || errors.Is(err, errAnswer) {
 		return // somebody does
 	}
 	if z := r.zone(name); z != nil {
-		if !z.failing.Swap(true) {
+		if z.mute.silent() {
 			r.log.Error("the servers of an own zone do not answer: check own-zones", "zone", z.name, "error", err.Error())
 		}
 		return
 	}
-	if !r.failing.Swap(true) {
+	if r.mute.silent() {
 		r.log.Error("the upstream resolver does not answer: check upstream-dns and the line", "error", err.Error())
 	}
 }
 
 func (r *Resolver) tellAnswered(name string) {
 	if z := r.zone(name); z != nil {
-		if z.failing.Swap(false) {
+		if z.mute.spoke() {
 			r.log.Info("the servers of an own zone answer again", "zone", z.name)
 		}
 		return
 	}
-	if r.failing.Swap(false) {
+	if r.mute.spoke() {
 		r.log.Info("the upstream resolver answers again")
 	}
 }

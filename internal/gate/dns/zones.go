@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 
 	mdns "github.com/miekg/dns"
 	"golang.org/x/net/publicsuffix"
@@ -24,9 +23,9 @@ const (
 // ownZone is a zone of the school's own, such as the one its computers sign in
 // to, with the servers that know it.
 type ownZone struct {
-	name    string
-	up      *upstream.Client
-	failing atomic.Bool
+	name string
+	up   *upstream.Client
+	mute mute
 }
 
 // CheckZones reports what is wrong with the school's own zones.
@@ -108,6 +107,21 @@ func (r *Resolver) Own(list []string) error {
 // Own sets the zones of the school's own, before the door serves; see
 // Resolver.Own.
 func (s *Server) Own(list []string) error { return s.cfg.Resolver.Own(list) }
+
+// Mute are the zones whose servers did not answer the last questions, "." for the
+// upstream resolvers.
+func (s *Server) Mute() (out []string) {
+	r := s.cfg.Resolver
+	if r.mute.is() {
+		out = append(out, ".")
+	}
+	for _, z := range r.zones {
+		if z.mute.is() {
+			out = append(out, z.name)
+		}
+	}
+	return out
+}
 
 // zone is the nearest zone of the school's own that a name is in; nil for none.
 func (r *Resolver) zone(name string) (z *ownZone) {
