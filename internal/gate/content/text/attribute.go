@@ -101,6 +101,9 @@ func does(name, value []byte) bool {
 	if len(name) > 2 && name[0]|0x20 == 'o' && name[1]|0x20 == 'n' {
 		return true
 	}
+	if len(value) < 6 || value[0]|0x20 != 'd' && value[0]|0x20 != 'j' && value[0] > ' ' {
+		return false
+	}
 	value = bytes.TrimLeft(value, " \t\r\n")
 	return len(value) > 5 && equalFold(value[:5], "data:") || len(value) > 11 && equalFold(value[:11], "javascript:")
 }

@@ -12,8 +12,8 @@ type page struct {
 	foreign int  // in how many svg and math elements we are
 	whole   bool // it begins where the page does
 	opened  [64]uint16
-	away    [16]byte // the element whose text is away
-	nested  int      // how many elements of that name are open; 0: none is away
+	away    tagWord // the element whose text is away
+	nested  int     // how many elements of that name are open; 0: none is away
 }
 
 // html reads a page. It takes apart what it must and no more: where a browser
@@ -103,7 +103,7 @@ func (p *page) end(i int) int {
 }
 
 // parts reports an element that parts the text.
-func (p *page) parts(name *[16]byte) bool {
+func (p *page) parts(name *tagWord) bool {
 	switch string(word(name)) {
 	case "text", "desc", "foreignobject":
 		return p.xml || p.foreign > 0
@@ -113,7 +113,7 @@ func (p *page) parts(name *[16]byte) bool {
 
 // closes reports whether an end tag closes something. One of what is not open is
 // left out by browsers, but for those that make an element of their own.
-func (p *page) closes(name *[16]byte) bool {
+func (p *page) closes(name *tagWord) bool {
 	if isReplaced(name) || p.raw() && isRaw(name) {
 		return false
 	}
@@ -131,7 +131,7 @@ func (p *page) closes(name *[16]byte) bool {
 // raw reports that a browser reads some elements as raw text here.
 func (p *page) raw() bool { return !p.xml && p.foreign == 0 }
 
-func isRaw(name *[16]byte) bool {
+func isRaw(name *tagWord) bool {
 	switch string(word(name)) {
 	case "title", "textarea", "xmp":
 		return true
@@ -141,7 +141,9 @@ func isRaw(name *[16]byte) bool {
 
 // slot is where an element is counted. Two names in one slot are at worst taken
 // for one another, and then part the text once more.
-func slot(name *[16]byte) int { return int(name[0]^name[1]<<1^name[2]<<2^name[3]) & 63 }
+func slot(name *tagWord) int {
+	return int(name.letters[0]^name.letters[1]<<1^name.letters[2]<<2^name.letters[3]) & 63
+}
 
 // entities reads what a document type declares of its own: the texts that
 // stand there for names are texts of the page.
@@ -230,7 +232,7 @@ func (p *page) start(i int) int {
 
 // leave has the text of an element that is not shown where it stands kept away
 // from the text around it: "bad<span hidden>x</span>word" is read as "badword".
-func (p *page) leave(name *[16]byte, t *tag) {
+func (p *page) leave(name *tagWord, t *tag) {
 	if p.nested > 0 {
 		if *name == p.away {
 			p.nested++

@@ -38,10 +38,14 @@ func comment(s []byte, i int) int {
 	}
 }
 
-// tagName gives a tag's name in lower case, at most 16 letters of it, and the
-// place behind it.
-func tagName(s []byte, i int) (name [16]byte, end int) {
-	n := 0
+// tagWord is a tag's name in lower case, at most 16 letters of it.
+type tagWord struct {
+	letters [16]byte
+	n       int
+}
+
+// tagName gives a tag's name, and the place behind it.
+func tagName(s []byte, i int) (name tagWord, end int) {
 	for ; i < len(s); i++ {
 		c := s[i]
 		if c <= ' ' || c == '/' || c == '>' {
@@ -50,21 +54,15 @@ func tagName(s []byte, i int) (name [16]byte, end int) {
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		if n < len(name) {
-			name[n] = c
-			n++
+		if name.n < len(name.letters) {
+			name.letters[name.n] = c
+			name.n++
 		}
 	}
 	return name, i
 }
 
-// word is the name without its padding.
-func word(name *[16]byte) []byte {
-	if n := bytes.IndexByte(name[:], 0); n >= 0 {
-		return name[:n]
-	}
-	return name[:]
-}
+func word(name *tagWord) []byte { return name.letters[:name.n] }
 
 // skipTag gives the place behind the ">" of a tag.
 func skipTag(s []byte, i int) int {
@@ -128,7 +126,7 @@ func equalFold(s []byte, lower string) bool {
 
 // isBlock reports an element that stands apart from the text around it, or in
 // place of some. All others, and those nobody knows, run on in the line.
-func isBlock(name [16]byte) bool {
+func isBlock(name tagWord) bool {
 	switch string(word(&name)) {
 	case "p", "div", "br", "hr", "li", "ul", "ol", "dl", "dt", "dd", "td", "th", "tr", "table", "tbody", "thead", "tfoot", "caption", "col", "colgroup",
 		"h1", "h2", "h3", "h4", "h5", "h6", "hgroup", "address", "article", "aside", "blockquote", "center", "details", "dialog",
@@ -143,7 +141,7 @@ func isBlock(name [16]byte) bool {
 
 // isReplaced reports an element that stands in the line like a picture: its
 // begin parts the text, and an end alone is nothing.
-func isReplaced(name *[16]byte) bool {
+func isReplaced(name *tagWord) bool {
 	switch string(word(name)) {
 	case "img", "video", "audio", "canvas", "iframe", "svg", "math", "meter", "progress", "select", "col", "hr":
 		return true
