@@ -57,7 +57,7 @@ func lived(t *testing.T) (*httptest.Server, []string) {
 		"/filter", "/filter/try?url=https%3A%2F%2Fwww.roblox.com%2F&group=pupils", "/filter/own", "/filter/own/" + own.ID, "/filter/own/new", "/filter/categories", "/filter/categories/new",
 		"/filter/lists", "/filter/lists/bets", "/filter/musts", "/filter/musts/new", "/filter/devices", "/filter/devices/" + d.ID, "/filter/changes", "/filter/versions", "/filter/versions/1", "/filter/managers",
 		"/filter/web-lists", "/filter/web-lists/new?preset=ut1", "/filter/web-lists/" + fetched.ID, "/filter/web-lists/" + fetched.ID + "/edit",
-		"/filter/content", "/filter/downloads", "/filter/downloads/" + file.ID, "/download", "/download/ask?u=https%3A%2F%2Ftools.example.org%2Fsetup.exe", "/download/" + mine.ID,
+		"/filter/content", "/filter/left-alone", "/filter/left-alone/new", "/filter/downloads", "/filter/downloads/" + file.ID, "/download", "/download/ask?u=https%3A%2F%2Ftools.example.org%2Fsetup.exe", "/download/" + mine.ID,
 	}
 }
 
