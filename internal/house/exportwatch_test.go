@@ -53,6 +53,18 @@ func (x Watching) Records(t *testing.T, now time.Time) alarms.Look {
 	return see.Look
 }
 
+// Whole is what a whole look comes to where no filter runs: what happens by the
+// clock is not asked, since nothing does.
+func (x Watching) Whole(t *testing.T, now time.Time) alarms.Look {
+	t.Helper()
+	see := fresh()
+	x.w.running(t.Context(), now, see)
+	if err := x.w.days(t.Context(), now, see); err != nil {
+		t.Fatal(err)
+	}
+	return see.Look
+}
+
 // Kinds are the kinds that are watched.
 func Kinds() []alarms.Kind { return watched() }
 

@@ -97,7 +97,8 @@ func (w *watching) running(ctx context.Context, now time.Time, see *sight) {
 			Kind: "filter-away", Words: "The filter does not answer", May: "Browsers behind it reach nothing: it never opens by itself.",
 			Todo: "Belisha starts it again by itself. If this stays, look at the health page.", Owner: people.NetworkManager, Risk: 3, Link: "/health",
 		})
-		see.cannot("the filter does not answer", "filter-restarts", "rules-behind", "record-lost", "scanner-away", "scanner-old", "bypass", "sign-in-broken", "identity-falls")
+		see.cannot("the filter does not answer", comparing...) // one cause, one alarm
+		see.cannot("the filter does not answer", "filter-restarts", "rules-behind", "record-lost", "scanner-away", "scanner-old", "bypass", "sign-in-broken")
 		return
 	}
 	w.filter(st, now, see)

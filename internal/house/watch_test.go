@@ -185,6 +185,20 @@ func TestASchoolWithoutARecordIsHeldAgainstNothing(t *testing.T) {
 	}
 }
 
+func TestAFilterThatIsAwayIsOneAlarm(t *testing.T) {
+	h := open(t, house.Config{Clock: clock.NewFake(tenOClock)})
+	look := h.Watching().Whole(t, tenOClock)
+	if got := found(look); got != "filter-away/ 3" {
+		t.Errorf("found %q", got)
+	}
+	for _, kind := range []string{"traffic-stops", "blocks-fall", "identity-falls", "scanner-away", "bypass"} {
+		if slices.Contains(look.Looked, kind) || look.Why[kind] != "the filter does not answer" {
+			t.Errorf("%s: %q", kind, look.Why[kind])
+		}
+	}
+	complete(t, look)
+}
+
 func TestAJournalThatDoesNotHoldIsTheHeads(t *testing.T) {
 	c := clock.NewFake(tenOClock)
 	h := open(t, house.Config{Clock: c})

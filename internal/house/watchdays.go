@@ -17,6 +17,13 @@ var comparing = []string{"traffic-stops", "blocks-fall", "site-dark", "identity-
 
 // days holds today against other days.
 func (w *watching) days(ctx context.Context, now time.Time, see *sight) error {
+	if see.Why[comparing[0]] != "" {
+		return nil
+	}
+	if _, trouble := w.h.gate.pumped(); trouble != "" {
+		see.cannot("what passes is not taken up", comparing...)
+		return nil
+	}
 	cal, err := w.h.People.Calendar(ctx, people.MainSite)
 	if err != nil {
 		return err

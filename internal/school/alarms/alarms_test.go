@@ -347,6 +347,10 @@ func TestOldAlarmsAreRemovedAndFiguresToo(t *testing.T) {
 		if list, err := s.room.Figures(s.as(), "x", today); err != nil || !slices.Equal(list, []alarms.Hour{{At: today.UTC(), Base: 12, Value: 3}}) {
 			t.Errorf("%v, %v", list, err)
 		}
+		must(t, s.room.Note(s.as(), map[string][]alarms.Hour{"device a": {{At: today, Base: 1, Value: 1}}, "device b": {{At: today.AddDate(0, 0, -50), Base: 1, Value: 1}}}))
+		if got, err := s.room.FiguresOf(s.as(), "device ", today); err != nil || len(got) != 1 || len(got["a"]) != 1 {
+			t.Errorf("%v, %v", got, err)
+		}
 		s.clock.Advance(400 * 24 * time.Hour)
 		must(t, s.room.Retain(s.as()))
 		if _, n, err := s.room.Ended(s.as(), 10, 0); err != nil || n != 0 {
