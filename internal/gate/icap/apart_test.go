@@ -91,8 +91,10 @@ func TestABodyThatIsReadApartGoesOnWithoutItsReader(t *testing.T) {
 			w.send(respmod(get("http://ok.test"+path), pageHead, more) + chunk("first"))
 			if strings.Contains(more, "Preview") {
 				w.send(last)
-				if r := w.reply(); r.code != 100 {
-					t.Fatalf("%q: %d", more, r.code)
+				if path != "/closed" { // which may be known before more is asked for
+					if r := w.reply(); r.code != 100 {
+						t.Fatalf("%q: %d", more, r.code)
+					}
 				}
 			}
 			return w
@@ -132,8 +134,15 @@ func TestABodyThatIsReadApartGoesOnWithoutItsReader(t *testing.T) {
 		t.Run("a page is shown without waiting for more "+more, func(t *testing.T) {
 			w := begin(t, "/closed")
 			r := w.reply()
-			if r.code != 200 || !strings.HasPrefix(r.res, "HTTP/1.1 403") || !strings.Contains(r.body, "Hill School") || r.header.Get("Connection") != "close" {
+			waits := r.code == 100 || !strings.Contains(more, "Preview")
+			if r.code == 100 {
+				r = w.reply()
+			}
+			if r.code != 200 || !strings.HasPrefix(r.res, "HTTP/1.1 403") || !strings.Contains(r.body, "Hill School") || waits != (r.header.Get("Connection") == "close") {
 				t.Errorf("%d %v %q", r.code, r.header, r.res)
+			}
+			if !waits {
+				return
 			}
 			if _, err := w.r.ReadByte(); !errors.Is(err, io.EOF) {
 				t.Errorf("the connection goes on: %v", err)

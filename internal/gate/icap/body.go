@@ -296,11 +296,17 @@ func hexValue(c byte) (int64, bool) {
 	return 0, false
 }
 
-// drain reads and drops the rest of what the client sends by itself, up to
-// limit bytes, and reports whether that was all of it. Nobody else reads from
-// here on.
-func (b *body) drain(limit int64) bool {
+// take sees to it that nobody reads any more but ourselves.
+func (b *body) take() {
 	_ = b.Close() // it has nothing to say
+	b.reading.Lock()
+	defer b.reading.Unlock() // whoever comes now finds it closed
+}
+
+// drain reads and drops the rest of what the client sends by itself, up to
+// limit bytes, and reports whether that was all of it.
+func (b *body) drain(limit int64) bool {
+	b.take()
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	b.kept = nil

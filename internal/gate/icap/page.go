@@ -98,6 +98,7 @@ func (x *exchange) settle() {
 	if x.body == nil {
 		return
 	}
+	x.body.take()
 	x.c.net.read = settleGap
 	late := time.AfterFunc(settleFor, x.c.net.end)
 	if all := x.body.drain(drainMost); !late.Stop() || !all {
