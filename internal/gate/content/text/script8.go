@@ -10,7 +10,8 @@ var common = []struct {
 	maps    []*charmap.Charmap
 }{
 	{
-		"оеаинтсрвлкмдпуяыьгз", []string{"windows-1251", "koi8-r", "ibm866", "iso-8859-5", "x-mac-cyrillic"},
+		"оеаинтсрвлкмдпуяыьгз",
+		[]string{"windows-1251", "koi8-r", "ibm866", "iso-8859-5", "x-mac-cyrillic"},
 		[]*charmap.Charmap{charmap.Windows1251, charmap.KOI8R, charmap.CodePage866, charmap.ISO8859_5, charmap.MacintoshCyrillic},
 	},
 	{"αοιετσνηυρπκμλςόίάέήδ", []string{"windows-1253"}, []*charmap.Charmap{charmap.Windows1253}},
