@@ -99,8 +99,8 @@ func networkWays() []Way {
 			Sees:  "Names, and the whole school as one: everybody gets the strictest rules, and nobody is known.",
 			Blind: "Who it is and which device, unless devices ask the filter themselves; pages; whatever goes to an address without asking for a name.",
 			Steps: []string{
-				"In the router's DHCP settings, hand out the address of the filter as the only DNS server. Then each device asks for itself and can be known by its address.",
 				"Where computers sign in to a domain of the school's own, such as ashdown.internal, first name it and its servers in the config file: own-zones = [\"ashdown.internal=10.0.0.2\"] under [gate]. The filter then asks those for it, and computers find them before anybody signs in.",
+				"In the router's DHCP settings, hand out the address of the filter as the only DNS server. Then each device asks for itself and can be known by its address.",
 				"Or set the filter as the router's own DNS server: then all devices look like the router.",
 				"Close port 53 (UDP and TCP) and port 853 to the internet for everybody but the filter, or a device asks elsewhere: the page “Rules for your firewall or router” has them for yours.",
 				"Give the name of the people's pages no address in other DNS servers: it exists only in your school.",
