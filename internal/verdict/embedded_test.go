@@ -18,8 +18,10 @@ func TestAPageInsideAnotherIsJudgedAsIfItWereAskedForItself(t *testing.T) {
 		Locked: verdict.Locked{Categories: []string{"illegal"}}, TunnelPorts: []uint16{443},
 		Lines: []verdict.Line{{ID: "l", Categories: []string{"adult"}, Act: verdict.Block}},
 		Own: []verdict.Own{
-			{ID: "shut", Text: "shut.test", Act: verdict.Block}, {ID: "page", Text: "open.test/no", Act: verdict.Block},
-			{ID: "translator", Text: "translate.google.com", Act: verdict.Allow}, {ID: "slow", Text: "slow.test", Act: verdict.Warn},
+			{ID: "shut", Text: "shut.test", Act: verdict.Block},
+			{ID: "page", Text: "open.test/no", Act: verdict.Block},
+			{ID: "translator", Text: "translate.google.com", Act: verdict.Allow},
+			{ID: "slow", Text: "slow.test", Act: verdict.Warn},
 		},
 	}, []verdict.Source{
 		{Slug: "list", Segment: list}, {Slug: "lic", Segment: licence, Open: func(b []byte) ([]byte, error) { return b, nil }},

@@ -41,9 +41,11 @@ func TestFirewallsAskAsTheyDo(t *testing.T) {
 		name, first, icap, inner, address string
 		want                              int
 	}{
-		{"one path for both, and an origin's form", "REQMOD icap://172.16.200.44:1344/ ICAP/1.0",
+		{
+			"one path for both, and an origin's form", "REQMOD icap://172.16.200.44:1344/ ICAP/1.0",
 			"Host: 172.16.200.44:1344\r\nX-Client-IP: 10.0.0.7\r\nX-Server-IP: 172.16.200.33\r\nX-Forwarded-Proto: HTTPS\r\nUser-Agent: FortiOS v7.6.1\r\nX-Scan-Progress-Interval: 10\r\n",
-			"GET /a/b?c=d HTTP/1.1\r\nHost: ok.test\r\n" + browser, "https://ok.test/a/b?c=d", 200},
+			"GET /a/b?c=d HTTP/1.1\r\nHost: ok.test\r\n" + browser, "https://ok.test/a/b?c=d", 200,
+		},
 		{"the same, closed", "REQMOD icap://172.16.200.44:1344/ ICAP/1.0", "X-Forwarded-Proto: HTTPS\r\n", "GET / HTTP/1.1\r\nHost: bad.test\r\n" + browser, "", 403},
 		{"no path at all", "REQMOD icap://filter:1344 ICAP/1.0", "Allow: 204\r\n", "GET http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\n" + browser, "http://ok.test/", 204},
 		{"capitals in the path", "REQMOD icap://filter:1344/REQMOD ICAP/1.0", "Allow: 204\r\n", "GET http://ok.test/ HTTP/1.1\r\nHost: ok.test\r\n" + browser, "http://ok.test/", 204},

@@ -12,8 +12,10 @@ func TestAStillSchoolIsToldFromOneThatIsClosed(t *testing.T) {
 	at := today.Add(30 * time.Minute)
 	hours := func(eight, nine, ten float64) []alarms.Hour {
 		return []alarms.Hour{
-			{At: today.Add(-9 * time.Hour), Base: 20}, {At: today.Add(-2 * time.Hour), Base: eight},
-			{At: today.Add(-time.Hour), Base: nine}, {At: today, Base: ten},
+			{At: today.Add(-9 * time.Hour), Base: 20},
+			{At: today.Add(-2 * time.Hour), Base: eight},
+			{At: today.Add(-time.Hour), Base: nine},
+			{At: today, Base: ten},
 		}
 	}
 	machines := weeks(nil)

@@ -309,8 +309,15 @@ func TestNoTwoSitesAreCalledTheSame(t *testing.T) {
 		name, group string
 		ok          bool
 	}{
-		{"Pavilion", "pupils", true}, {"Pavilion", "staff", true}, {"Pavilion", "", true}, {" pavilion ", "pupils", false},
-		{"Pavilion (pupils)", "", false}, {"this  MACHINE", "", false}, {"", "", false}, {strings.Repeat("x", 61), "", false}, {"Hall", "governors", false},
+		{"Pavilion", "pupils", true},
+		{"Pavilion", "staff", true},
+		{"Pavilion", "", true},
+		{" pavilion ", "pupils", false},
+		{"Pavilion (pupils)", "", false},
+		{"this  MACHINE", "", false},
+		{"", "", false},
+		{strings.Repeat("x", 61), "", false},
+		{"Hall", "governors", false},
 	} {
 		if _, _, err := s.room.AddSite(ctx(), x.name, x.group); (err == nil) != x.ok {
 			t.Errorf("%q for %q: %v", x.name, x.group, err)
