@@ -26,13 +26,6 @@ func (l *look) answersChat() bool {
 	return l.h.Chat && l.deps.Chats != nil && l.deps.Chats.Answers(l.a.Host)
 }
 
-// Talks reports that an AI service answers here, in pieces, to somebody whose
-// talk with it is looked at.
-func (p *Pipeline) Talks(a *porter.Answer) bool {
-	h := a.Handling()
-	return looksAt(a, &h) && h.Chat && p.deps.Chats != nil && p.deps.Chats.Answers(a.Host)
-}
-
 // service is the AI service that a request writes to, where those are looked
 // at.
 func (q *asked) service(path string) (name string, fields []string, ok bool) {
