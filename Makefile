@@ -7,7 +7,7 @@ BUILD     = $(GO) build -trimpath -pgo=dev/gate.pprof -ldflags "-s -w -X main.ve
 TOOL      = $(GO) tool -modfile=tools/go.mod
 PKGS      = ./cmd/... ./internal/... ./lists/... ./policies/... ./stories/...
 
-.PHONY: help run build check test pg stories browser soak evasion fuzz bench bench-peers generate cross clean
+.PHONY: help run build lint check test pg stories browser soak evasion fuzz bench bench-peers generate cross clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,11 +18,13 @@ run: build ## build and start the demonstration school
 build: ## build ./dist/belisha for this machine
 	$(BUILD) -o dist/belisha ./cmd/belisha
 
-check: ## quick: format, vet, lint, architecture, unit tests on SQLite (only Go and the module cache)
+lint: ## format, vet, staticcheck, errcheck
 	@sh dev/format.sh
 	$(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) errcheck -ignoretests -exclude dev/errcheck.txt ./...
+
+check: lint ## quick: lint, architecture, unit tests on SQLite (only Go and the module cache)
 	$(GO) test -short -shuffle=on ./internal/... ./lists/... ./policies/...
 
 test: ## everything: installs what the tests need, both databases, stories, browser, both builds

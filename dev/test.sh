@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh dev/needs.sh
-make check
+# The whole suite below holds every test of make check.
+make lint
 echo "== the whole suite, on SQLite and on PostgreSQL"
 sh dev/pg.sh go test -count=1 -shuffle=on -timeout 15m ./cmd/... ./internal/... ./lists/... ./policies/... ./stories/...
 if command -v gcc >/dev/null 2>&1; then
