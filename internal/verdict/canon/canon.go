@@ -57,6 +57,9 @@ func Host(raw string) (string, Kind, error) {
 		return hostSix(raw)
 	}
 	name := strings.TrimSuffix(raw, ".")
+	if strings.HasSuffix(name, ".") {
+		return "", None, ErrLabel
+	}
 	if !Canonical(name) || strings.Contains(name, "xn--") {
 		mapped, err := mapName(name)
 		if err != nil {
