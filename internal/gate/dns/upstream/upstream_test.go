@@ -24,19 +24,31 @@ import (
 // serve listens on UDP and TCP at one port.
 func serve(t *testing.T, h func(w mdns.ResponseWriter, r *mdns.Msg)) string {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", pc.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, ln := sockets(t)
 	for _, s := range []*mdns.Server{{PacketConn: pc, Handler: mdns.HandlerFunc(h)}, {Listener: ln, Handler: mdns.HandlerFunc(h)}} {
 		go s.ActivateAndServe()
 		t.Cleanup(func() { s.Shutdown() })
 	}
 	return pc.LocalAddr().String()
+}
+
+// sockets are of one port, which may be taken for one of the two.
+func sockets(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for tries := 0; ; tries++ {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, ln
+		}
+		pc.Close()
+		if tries == 50 {
+			t.Fatal(err)
+		}
+	}
 }
 
 func answer(r *mdns.Msg, address string) *mdns.Msg {
